@@ -1,0 +1,105 @@
+"""What an engine is: it opens a session, reads pinned tables, keeps intermediates, writes once.
+
+The stages never see an engine; ``run.py`` sees a :class:`Workspace`, which is one engine at work on
+one job. ``sail.py`` and ``spark.py`` implement :class:`Engine`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+
+from profile_export.plan import ExportPlan, Input, TableRef
+from profile_export.schema import Struct
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """What a table is now: its columns and, for Delta, its newest version (S28)."""
+
+    columns: Struct
+    version: int | None
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """One Parquet file of a batch; ``path`` relative to the dataset, with forward slashes."""
+
+    batch_id: str
+    path: str
+    bytes: int
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class BatchRows:
+    """What is in a batch's files: rows, events in them, and the row-set hash (docs/row-set-hash.md)."""
+
+    batch_id: str
+    records: int
+    events: int
+    most_events: int
+    row_set_hash: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """One committed export."""
+
+    delta_version: int
+    files: tuple[WrittenFile, ...]
+    batches: tuple[BatchRows, ...]
+
+
+class Workspace(Protocol):
+    """An engine at work on one job: the only door from ``run.py`` to storage."""
+
+    def read(self, source: Input) -> DataFrame:
+        """The whole table at its pinned version, lazily; callers select what they need."""
+        ...
+
+    def materialise(self, frame: DataFrame, name: str) -> DataFrame:
+        """Compute ``frame`` once into a scratch Parquet folder and give a frame that reads it."""
+        ...
+
+    def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> DataFrame:
+        """A small or middling driver-side table as a frame (Arrow underneath)."""
+        ...
+
+    def report(self, stage: str, fraction: float) -> None:
+        """Say where the job is; raises :class:`~profile_export.errors.Cancelled` if it is to stop."""
+        ...
+
+
+class Engine(Protocol):
+    """A place where DataFrame stages run."""
+
+    name: str
+    """``sail`` or ``spark``, as the manifest shows it."""
+    version: str
+    spark: SparkSession
+
+    def table_info(self, table: TableRef) -> TableInfo:
+        """Columns and version of a NAMED table; tables with a location are read without an engine."""
+        ...
+
+    def interrupt(self) -> None:
+        """Stop whatever the engine is computing for this process, within seconds."""
+        ...
+
+    def stop(self) -> None:
+        """End the session, and the embedded server where there is one."""
+        ...
+
+
+__all__ = [
+    "BatchRows",
+    "Engine",
+    "ExportPlan",
+    "TableInfo",
+    "Workspace",
+    "Written",
+    "WrittenFile",
+]
