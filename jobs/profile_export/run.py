@@ -1,11 +1,32 @@
-"""One page: the order of the stages, and nothing else. (Being written.)"""
+"""One page: the order of the stages, and nothing else."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from profile_export import components, membership_columns
+from profile_export.engines import Workspace
+from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
+from profile_export.plan import EventList, ExportPlan, Input
+from profile_export.schema import Struct
+from profile_export.stages import (
+    audience,
+    events,
+    identities,
+    load,
+    membership,
+    merge,
+    persons,
+    project,
+)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Who was considered, and what became of them (S14-S19, S25).
+    """Who was considered, and what became of them (S14-S19).
 
     ``batches`` has the exported persons of each batch of the plan, in order. ``exclusions`` names
     every reason, zeros too. ``namespaces``: exported persons by identity namespace (as written).
@@ -17,4 +38,175 @@ class Counts:
     exported: int
     namespaces: dict[str, int]
     rows_without_identity: dict[str, int]
-    events_truncated: dict[str, int] = field(default_factory=lambda: {"profiles": 0, "events": 0})
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The outcome of the who phase: frames that read materialised tables, and the counts."""
+
+    people: DataFrame
+    """``who`` rows with ``person``; one per dataset and primary identity."""
+    audience: DataFrame
+    """``person``, ``reason``, ``batches``, ``namespaces``; one per candidate."""
+    counts: Counts
+
+
+def decide(work: Workspace, plan: ExportPlan) -> Decided:
+    """Who: narrow columns only, from the pinned tables to one verdict per candidate."""
+    work.report("identities", 0.0)
+    who = work.materialise(_union(_who_rows(work, plan)), "who")
+    work.report("persons", 0.15)
+    people = _people(work, plan, who)
+    work.report("audience", 0.25)
+    asked = plan.audience.segments
+    matched = audience.matches(people, plan=plan, dataset_ids=_dataset_ids(plan)) if asked else None
+    verdicts = audience.candidates(people, plan=plan).transform(
+        audience.decided, matches=matched, plan=plan
+    )
+    kept = work.materialise(verdicts, "audience")
+    return Decided(people, kept, _counts(plan, who, kept))
+
+
+def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
+    """What: the wide rows of the audience only, one row per person and batch."""
+    work.report("merge", 0.4)
+    members = audience.members(decided.audience)
+    people = decided.people.join(members.select("person"), on="person", how="left_semi")
+    keys = people.select("pk", "person").distinct()
+    return project.rows(members, parts=_parts(work, plan, people, keys), plan=plan)
+
+
+def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dict[str, int]:
+    """What S25 left out. Another pass over the audience's events, for the job that needs it."""
+    if plan.events is None:
+        return {"profiles": 0, "events": 0}
+    members = audience.members(decided.audience)
+    keys = decided.people.join(members.select("person"), on="person", how="left_semi")
+    attached = _events(work, plan, keys.select("pk", "person").distinct(), plan.events)
+    (row,) = events.truncated(attached, wanted=plan.events).collect()
+    return {"profiles": int(row["profiles"]), "events": int(row["events"])}
+
+
+def _who_rows(work: Workspace, plan: ExportPlan) -> Iterable[DataFrame]:
+    for index, source in enumerate(plan.inputs):
+        table = work.read(source)
+        if source.kind == "profile":
+            yield load.record_rows(
+                table, source=source, asked=plan.audience.segments
+            ).transform(identities.of_records, source=source, index=index)
+        else:
+            yield load.event_rows(table, source=source).transform(
+                identities.of_events,
+                source=source,
+                index=index,
+                entries_ddl=membership_columns.ASKED_DDL,
+            )
+
+
+def _people(work: Workspace, plan: ExportPlan, who: DataFrame) -> DataFrame:
+    if plan.merge_policy.graph == "none":
+        return persons.by_primary(who)
+    found = components.find(
+        identities.edges(who), bound=identities.edge_bound(who), work=work
+    )
+    return persons.by_component(who, persons=found)
+
+
+def _parts(
+    work: Workspace, plan: ExportPlan, people: DataFrame, keys: DataFrame
+) -> dict[str, DataFrame]:
+    leaves = plan.output.without(*SYSTEM_FIELDS)
+    listed = identities.listed(people)
+    parts: dict[str, DataFrame] = {}
+    if plan.records and (leaves.fields or plan.lineage):
+        fragments = _union(_fragments(work, plan, keys, leaves))
+        parts["attributes"] = merge.attributes(fragments, leaves=leaves, plan=plan)
+    if plan.output.get("identityMap") is not None:
+        parts["identityMap"] = project.identity_map(listed, namespaces=plan.namespaces)
+    if plan.output.get("identities") is not None:
+        parts["identities"] = project.identities(listed, namespaces=plan.namespaces)
+    entries = list(_memberships(work, plan, keys))
+    if plan.output.get("segmentMembership") is not None and entries:
+        parts["segmentMembership"] = membership.merged(_union(entries))
+    if plan.events is not None and plan.event_inputs:
+        attached = _events(work, plan, keys, plan.events)
+        parts[EVENTS_COLUMN] = events.grouped(attached, wanted=plan.events)
+    return parts
+
+
+def _fragments(
+    work: Workspace, plan: ExportPlan, keys: DataFrame, leaves: Struct
+) -> Iterable[DataFrame]:
+    for source in plan.records:
+        asked = plan.audience.segments
+        wide = load.fragments(work.read(source), source=source, asked=asked, leaves=leaves)
+        yield wide.transform(
+            identities.current_of_members,
+            keys=keys,
+            keep=["updated", *(name for name, _, _ in load.leaves_of(source, leaves))],
+        ).withColumn("precedence", F.lit(merge.precedence(source, plan=plan)))
+
+
+def _memberships(work: Workspace, plan: ExportPlan, keys: DataFrame) -> Iterable[DataFrame]:
+    for source in plan.records:
+        if source.columns.get("segmentMembership") is not None:
+            asked = plan.audience.segments
+            yield load.memberships(
+                work.read(source), source=source, asked=asked, entry=plan.membership
+            ).transform(
+                identities.current_of_members, keys=keys, keep=["entries"]
+            ).withColumn("dataset", F.lit(source.dataset_id))
+
+
+def _events(
+    work: Workspace, plan: ExportPlan, keys: DataFrame, wanted: EventList
+) -> DataFrame:
+    attached = []
+    for source in plan.event_inputs:
+        table = work.read(source)
+        suspects = work.materialise(events.repeated_ids(table), f"repeated-{source.dataset_id}")
+        suspected = events.with_suspect_id(table, suspects=suspects)
+        resolved = load.events(suspected, source=source, wanted=wanted).transform(events.once)
+        attached.append(
+            load.events(table, source=source, wanted=wanted)
+            .transform(events.of_members, resolved=resolved, keys=keys)
+            .transform(events.ingested_within, wanted=wanted)
+            .withColumn("dataset", F.lit(source.dataset_id))
+        )
+    return _union(attached)
+
+
+def _union(frames: Iterable[DataFrame]) -> DataFrame:
+    return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
+
+
+def _dataset_ids(plan: ExportPlan) -> Column:
+    return F.element_at(F.array(*(F.lit(i.dataset_id) for i in plan.inputs)), F.col("source") + 1)
+
+
+def _counts(plan: ExportPlan, who: DataFrame, verdicts: DataFrame) -> Counts:
+    by_verdict = audience.verdict_counts(verdicts).collect()
+    batches = [0] * len(plan.batches)
+    exclusions = dict.fromkeys(audience.REASONS, 0)
+    for row in by_verdict:
+        if row["reason"] is not None:
+            exclusions[row["reason"]] += int(row["persons"])
+        for batch in row["batches"]:
+            batches[batch] += int(row["persons"])
+    candidates = sum(int(row["persons"]) for row in by_verdict)
+    without = {row["source"]: int(row["rows"]) for row in identities.rows_without_identity(who).collect()}
+    return Counts(
+        candidates=candidates,
+        exclusions=exclusions,
+        batches=tuple(batches),
+        exported=candidates - sum(exclusions.values()),
+        namespaces={
+            plan.namespaces.get(row["namespace"], row["namespace"]): int(row["persons"])
+            for row in audience.namespace_counts(verdicts).collect()
+        },
+        rows_without_identity={
+            source.dataset_id: without.get(index, 0)
+            for index, source in enumerate(plan.inputs)
+            if source.participates
+        },
+    )

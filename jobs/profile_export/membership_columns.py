@@ -1,0 +1,122 @@
+"""Entries of ``segmentMembership`` as columns: found without case, ranked as S13 ranks them."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from profile_export.columns import SEPARATOR, conform, known, micros
+from profile_export.plan import AskedSegment, Input
+from profile_export.schema import Map, Struct
+
+ASKED_DDL = "array<struct<segment:int,status:string,qualified:bigint,valid_until:bigint>>"
+REALIZED, EXISTING, EXITED, OTHER = 0, 1, 2, 3
+STATUSES = {"realized": REALIZED, "existing": EXISTING, "exited": EXITED}
+
+
+def distinct_segments(asked: Sequence[AskedSegment]) -> list[str]:
+    """The distinct (namespace, segment id) of the asked items as keys, in their order."""
+    return list(dict.fromkeys(f"{a.namespace}{SEPARATOR}{a.segment_id}" for a in asked))
+
+
+def entry_type(source: Input) -> Struct | None:
+    """The struct of an entry in this dataset, None where it has no ``segmentMembership``."""
+    outer = source.columns.get("segmentMembership")
+    inner = outer.value if isinstance(outer, Map) else None
+    return inner.value if isinstance(inner, Map) and isinstance(inner.value, Struct) else None
+
+
+def asked_entries(source: Input, asked: Sequence[AskedSegment]) -> Column:
+    """The row's entries of the asked segments; ``segment`` indexes :func:`distinct_segments` (S17).
+
+    One look through the row's map, no explode: records outside every asked segment stay one row.
+    """
+    type_ = entry_type(source)
+    segments = distinct_segments(asked)
+    if type_ is None or not segments:
+        return F.array().cast(ASKED_DDL)
+    flat = _flat_entries(lambda namespace, name, entry: _asked(namespace, name, entry, type_))
+    wanted = F.filter(flat, lambda e: e["name"].isin(segments))
+    positions = F.array(*map(F.lit, segments))
+    narrow = F.transform(
+        wanted,
+        lambda e: F.struct(
+            (F.array_position(positions, e["name"]) - 1).cast("int").alias("segment"),
+            e["status"].alias("status"),
+            e["qualified"].alias("qualified"),
+            e["valid_until"].alias("valid_until"),
+        ),
+    )
+    return F.coalesce(narrow, F.array().cast(ASKED_DDL))
+
+
+def _asked(namespace: Column, name: Column, entry: Column, type_: Struct) -> Column:
+    return F.struct(
+        F.concat(namespace, F.lit(SEPARATOR), name).alias("name"),
+        _text(entry, type_, "status").alias("status"),
+        _time(entry, type_, "lastQualificationTime").alias("qualified"),
+        _time(entry, type_, "validUntil").alias("valid_until"),
+    )
+
+
+def all_entries(source: Input, target: Struct) -> Column:
+    """Every entry of the row: ``array<struct<namespace,segment,qualified,status_rank,valid_until,entry>>``.
+
+    ``entry`` is conformed to ``target``, the united entry struct of the plan (S13). Null where the
+    row has no map; the dataset must have the column.
+    """
+    type_ = entry_type(source)
+    assert type_ is not None, "asked only of datasets that have segmentMembership"
+    return _flat_entries(
+        lambda namespace, name, entry: F.struct(
+            namespace.alias("namespace"),
+            name.alias("segment"),
+            known(_time(entry, type_, "lastQualificationTime")).alias("qualified"),
+            status_rank(_text(entry, type_, "status")).alias("status_rank"),
+            known(_time(entry, type_, "validUntil")).alias("valid_until"),
+            conform(entry, type_, target).alias("entry"),
+        )
+    )
+
+
+def _flat_entries(build) -> Column:  # type: ignore[no-untyped-def]
+    """``build(namespace, segment id, entry)`` for each non-null entry of the two-level map."""
+    per_namespace = F.transform(
+        F.filter(F.map_entries(F.col("segmentMembership")), lambda o: o["value"].isNotNull()),
+        lambda outer: F.transform(
+            F.filter(F.map_entries(outer["value"]), lambda inner: inner["value"].isNotNull()),
+            lambda inner: build(F.lower(outer["key"]), inner["key"], inner["value"]),
+        ),
+    )
+    return F.flatten(per_namespace)
+
+
+def status_rank(status: Column) -> Column:
+    """Greater wins among entries of equal time: exited, existing, realized, any other (S13)."""
+    return (
+        F.when(status == "exited", F.lit(3))
+        .when(status == "existing", F.lit(2))
+        .when(status == "realized", F.lit(1))
+        .otherwise(F.lit(0))
+    )
+
+
+def effective_status(status: Column, valid_until: Column, now_micros: int) -> Column:
+    """The status's code for S18: an entry that is no longer valid counts as exited."""
+    lapsed = valid_until < F.lit(now_micros)
+    live = F.when(lapsed, F.lit(EXITED))
+    return (
+        F.when(status == "realized", F.coalesce(live, F.lit(REALIZED)))
+        .when(status == "existing", F.coalesce(live, F.lit(EXISTING)))
+        .when(status == "exited", F.lit(EXITED))
+        .otherwise(F.lit(OTHER))
+    )
+
+
+def _text(entry: Column, type_: Struct, name: str) -> Column:
+    return entry[name].cast("string") if type_.get(name) else F.lit(None).cast("string")
+
+
+def _time(entry: Column, type_: Struct, name: str) -> Column:
+    member = type_.get(name)
+    return F.lit(None).cast("bigint") if member is None else micros(entry[name], member)

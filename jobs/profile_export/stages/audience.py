@@ -1,0 +1,175 @@
+"""Audience: one row per candidate, with its batches or the one reason it is left out (S14-S20)."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from profile_export import membership_columns as membership
+from profile_export.columns import key_namespace, known, micros_of
+from profile_export.plan import Audience, ExportPlan
+
+REASONS = (
+    "tooManyIdentities",
+    "noProfileRecord",
+    "notUpdatedSince",
+    "notInSegment",
+    "otherStatus",
+    "outsideQualificationTime",
+)
+"""In the order in which they apply; a candidate is counted under the first (S14-S19)."""
+
+
+def candidates(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
+    """One row per person with a participating current record or event.
+
+    Args:
+        who: Rows of identified datasets with ``person`` (and ``identities`` in ``pdg``).
+        plan: The job's plan.
+
+    Returns:
+        ``person``, ``has_record`` boolean, ``updated`` long µs (S16), ``identities`` long (S7),
+        ``namespaces`` array<string> (lower-cased, S10). One shuffle by ``person``.
+    """
+    rows = who.where("participates")
+    listed = F.array_distinct(F.flatten(F.collect_list("ids.key")))
+    counted = F.size("keys").cast("bigint")
+    extra = [] if plan.merge_policy.graph == "none" else [F.max("identities").alias("counted")]
+    grouped = rows.groupBy("person").agg(
+        F.max("is_record").alias("has_record"),
+        F.max(F.when(F.col("is_record"), F.col("ingested"))).alias("records_at"),
+        F.max(F.when(~F.col("is_record"), F.col("ingested"))).alias("events_at"),
+        listed.alias("keys"),
+        *extra,
+    )
+    return grouped.select(
+        "person",
+        "has_record",
+        F.when(F.col("has_record"), F.col("records_at"))
+        .otherwise(F.col("events_at"))
+        .alias("updated"),
+        (F.col("counted") if extra else counted).alias("identities"),
+        F.array_distinct(F.transform("keys", key_namespace)).alias("namespaces"),
+    )
+
+
+def matches(who: DataFrame, *, plan: ExportPlan, dataset_ids: Column) -> DataFrame:
+    """Which asked items each person matches, by the merged entries of the asked segments (S13, S17).
+
+    Args:
+        who: Rows with ``person``, ``pk``, ``source``, ``entries``.
+        plan: The job's plan.
+        dataset_ids: The dataset id of a row, as a column over ``who``.
+
+    Returns:
+        ``person``, ``status_ok`` boolean (an item matches in status), ``items`` array<int>
+        (items that match wholly). Persons without an entry of an asked segment are absent.
+        Two shuffles: by person and segment, by person.
+    """
+    asked = plan.audience
+    each = who.where("participates").select(
+        "person", "pk", dataset_ids.alias("dataset"), F.explode("entries").alias("e")
+    )
+    rank = F.struct(
+        known(F.col("e.qualified")),
+        membership.status_rank(F.col("e.status")),
+        "dataset",
+        "pk",
+        known(F.col("e.valid_until")),
+    )
+    best = each.groupBy("person", F.col("e.segment").alias("segment")).agg(
+        F.max_by(F.col("e"), rank).alias("e")
+    )
+    status = membership.effective_status(
+        F.col("e.status"), F.col("e.valid_until"), micros_of(plan.as_of)
+    )
+    items = F.element_at(_item_table(asked), F.col("segment") * 4 + status + 1)
+    in_window = _in_window(F.col("e.qualified"), asked)
+    matched = best.select(
+        "person",
+        (F.size(items) > 0).alias("status_ok"),
+        F.when(in_window, items).otherwise(F.array().cast("array<int>")).alias("items"),
+    )
+    return matched.groupBy("person").agg(
+        F.max("status_ok").alias("status_ok"),
+        F.flatten(F.collect_list("items")).alias("items"),
+    )
+
+
+def decided(candidates: DataFrame, matches: DataFrame | None, *, plan: ExportPlan) -> DataFrame:
+    """The verdict of each candidate.
+
+    Args:
+        candidates: As :func:`candidates` gives them.
+        matches: As :func:`matches` gives them, or None where no segments are asked.
+        plan: The job's plan.
+
+    Returns:
+        ``person``, ``reason`` string (null: exported), ``batches`` array<int> (positions in the
+        plan's batches; empty if not exported), ``namespaces``. One join by ``person``.
+    """
+    asked = plan.audience
+    known_persons = candidates
+    if matches is not None:
+        known_persons = candidates.join(matches, on="person", how="left")
+    reason = F.when(F.col("identities") > asked.max_identities, F.lit("tooManyIdentities"))
+    if not asked.empty_profiles:
+        reason = reason.when(~F.col("has_record"), F.lit("noProfileRecord"))
+    if asked.updated_after is not None:
+        is_later = F.col("updated") > F.lit(micros_of(asked.updated_after))
+        reason = reason.when(~F.coalesce(is_later, F.lit(False)), F.lit("notUpdatedSince"))
+    batches = F.array(F.lit(0))
+    if matches is not None:
+        reason = (
+            reason.when(F.col("items").isNull(), F.lit("notInSegment"))
+            .when(~F.col("status_ok"), F.lit("otherStatus"))
+            .when(F.size("items") == 0, F.lit("outsideQualificationTime"))
+        )
+        batches = F.array_sort("items") if plan.segment_per_batch else batches
+    nowhere = F.array().cast("array<int>")
+    verdict = known_persons.select("person", "namespaces", reason.alias("reason"), batches.alias("b"))
+    return verdict.select(
+        "person",
+        "reason",
+        F.when(F.col("reason").isNull(), F.col("b")).otherwise(nowhere).alias("batches"),
+        "namespaces",
+    )
+
+
+def members(audience: DataFrame) -> DataFrame:
+    """The exported persons: ``person``, ``batches``."""
+    return audience.where(F.col("reason").isNull()).select("person", "batches")
+
+
+def verdict_counts(audience: DataFrame) -> DataFrame:
+    """Persons by verdict: ``reason``, ``batches``, ``persons`` long. One small shuffle."""
+    return audience.groupBy("reason", "batches").agg(F.count(F.lit(1)).alias("persons"))
+
+
+def namespace_counts(audience: DataFrame) -> DataFrame:
+    """Exported persons by identity namespace: ``namespace`` lower-cased, ``persons`` long."""
+    exported = audience.where(F.col("reason").isNull())
+    return (
+        exported.select(F.explode("namespaces").alias("namespace"))
+        .groupBy("namespace")
+        .agg(F.count(F.lit(1)).alias("persons"))
+    )
+
+
+def _item_table(asked: Audience) -> Column:
+    """Position segment * 4 + status code -> the items that ask for it, as one literal."""
+    segments = membership.distinct_segments(asked.segments)
+    cells: list[list[int]] = [[] for _ in range(4 * len(segments))]
+    for item, segment in enumerate(asked.segments):
+        (key,) = membership.distinct_segments([segment])
+        for status in segment.statuses:
+            cells[segments.index(key) * 4 + membership.STATUSES[status]].append(item)
+    return F.array(*(F.array(*map(F.lit, cell)).cast("array<int>") for cell in cells))
+
+
+def _in_window(qualified: Column, asked: Audience) -> Column:
+    """startTime <= lastQualificationTime < endTime; a null time is outside any window (S19)."""
+    inside = F.lit(True)
+    if asked.qualified_from is not None:
+        inside = inside & (qualified >= F.lit(micros_of(asked.qualified_from)))
+    if asked.qualified_before is not None:
+        inside = inside & (qualified < F.lit(micros_of(asked.qualified_before)))
+    return F.coalesce(inside, F.lit(False))

@@ -1,0 +1,113 @@
+"""Events: which events of a person are attached, each once, in order, and not too many (S23-S25)."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from profile_export.columns import known, micros_of, with_maps, without_maps
+from profile_export.plan import EventList
+
+
+def repeated_ids(rows: DataFrame) -> DataFrame:
+    """Hashes of event ids that may occur more than once in a dataset, whoever the person is.
+
+    Grouping 8-byte hashes instead of ids and whole rows keeps this pass over ALL events narrow; a
+    hash collision only makes a suspect that the exact step clears.
+
+    Args:
+        rows: The dataset as read; needs ``_id``.
+
+    Returns:
+        ``suspect`` long. One shuffle of a long per distinct id.
+    """
+    hashed = rows.where(F.col("_id").isNotNull()).select(F.xxhash64("_id").alias("suspect"))
+    counted = hashed.groupBy("suspect").agg(F.count(F.lit(1)).alias("n"))
+    return counted.where(F.col("n") > 1).select("suspect")
+
+
+def with_suspect_id(rows: DataFrame, *, suspects: DataFrame) -> DataFrame:
+    """The rows of the dataset, as read, whose ``_id`` may be repeated. One semi-join."""
+    is_suspect = F.xxhash64(rows["_id"]) == suspects["suspect"]
+    return rows.where(F.col("_id").isNotNull()).join(suspects, on=is_suspect, how="left_semi")
+
+
+def once(suspected: DataFrame) -> DataFrame:
+    """Of the events of equal ``_id``, the one that counts (S23).
+
+    Greatest ingest time, then ``timestamp``, then primary identity, then content. Columns in and
+    out: as ``load.events``. One shuffle by ``id``, of the repeated events only.
+    """
+    rank = F.struct(known(F.col("ingested")), known(F.col("time")), "pk", "hash")
+    row = F.struct("pk", "time", "ingested", "hash", "event")
+    best = suspected.groupBy("id").agg(F.max_by(row, rank).alias("row"))
+    return best.select("row.pk", "id", "row.time", "row.ingested", "row.hash", "row.event")
+
+
+def of_members(events: DataFrame, *, resolved: DataFrame, keys: DataFrame) -> DataFrame:
+    """The events of the audience: those never repeated, and the winners of those that were.
+
+    Args:
+        events: ``load.events`` of the whole dataset.
+        resolved: :func:`once` of its repeated events.
+        keys: ``pk``, ``person`` of the audience's primary identities.
+
+    Returns:
+        ``events``' columns and ``person``. The wide rows of other people stop at the join by ``pk``.
+    """
+    mine = events.join(keys, on="pk", how="inner")
+    never_repeated = mine.join(resolved.select("id"), on="id", how="left_anti")
+    winners = resolved.join(keys, on="pk", how="inner")
+    return never_repeated.unionByName(winners)
+
+
+def ingested_within(events: DataFrame, *, wanted: EventList) -> DataFrame:
+    """Ingest time strictly after / strictly before; an unknown time is in no such window (S24)."""
+    kept = events
+    if wanted.ingested_after is not None:
+        kept = kept.where(F.col("ingested") > F.lit(micros_of(wanted.ingested_after)))
+    if wanted.ingested_before is not None:
+        kept = kept.where(F.col("ingested") < F.lit(micros_of(wanted.ingested_before)))
+    return kept
+
+
+def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
+    """One row per person with events: its newest ``max_per_profile`` ones in order (S23, S25).
+
+    Args:
+        events: ``person``, ``dataset`` string, ``time``, ``hash``, ``event``; of all datasets.
+        wanted: What is asked of events.
+
+    Returns:
+        ``person``, ``timeSeriesEvents`` array<struct> sorted by (timestamp, _id, dataset id), nulls
+        first. One shuffle by ``person``.
+    """
+    type_ = wanted.columns
+    id_type = type_.get("_id")
+    identifier = F.col("event._id")
+    nothing = F.lit("") if id_type == "string" else F.lit(0)
+    keyed = events.select(
+        "person",
+        F.struct(
+            known(F.col("time")).alias("time"),
+            identifier.isNotNull().cast("int").alias("has_id"),
+            F.when(identifier.isNotNull(), identifier).otherwise(nothing).alias("id"),
+            "dataset",
+            "hash",
+            without_maps(F.col("event"), type_).alias("event"),
+        ).alias("e"),
+    )
+    lists = keyed.groupBy("person").agg(F.sort_array(F.collect_list("e")).alias("all"))
+    excess = F.greatest(F.size("all") - F.lit(wanted.max_per_profile), F.lit(0))
+    newest = F.slice("all", excess + 1, F.lit(wanted.max_per_profile))
+    return lists.select(
+        "person",
+        F.transform(newest, lambda e: with_maps(e["event"], type_)).alias("timeSeriesEvents"),
+    )
+
+
+def truncated(events: DataFrame, *, wanted: EventList) -> DataFrame:
+    """What :func:`grouped` left out: one row, ``profiles`` long, ``events`` long (S25)."""
+    counted = events.groupBy("person").agg(F.count(F.lit(1)).alias("n"))
+    excess = F.col("n") - F.lit(wanted.max_per_profile)
+    return counted.where(excess > 0).agg(
+        F.count(F.lit(1)).alias("profiles"), F.coalesce(F.sum(excess), F.lit(0)).alias("events")
+    )

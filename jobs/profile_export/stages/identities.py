@@ -1,0 +1,136 @@
+"""Identities: the current record of each primary identity, and which identities each row joins."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from profile_export.plan import Input
+
+
+def current(rows: DataFrame, *, keep: list[str], rank: list[str]) -> DataFrame:
+    """Keep, per dataset and primary identity, only the newest record (S4).
+
+    Args:
+        rows: ``pk`` and the named columns; one row per record of ONE dataset.
+        keep: Columns to keep of the newest record.
+        rank: Columns by which the newest is chosen, never null, most significant first.
+
+    Returns:
+        ``pk``, ``keep``, and ``rows`` long: how many records the primary identity had. Rows without
+        a primary identity fall into one group, ``pk`` null. One shuffle by ``pk``.
+    """
+    newest = F.max_by(F.struct(*keep), F.struct(*rank))
+    grouped = rows.groupBy("pk").agg(newest.alias("row"), F.count(F.lit(1)).alias("rows"))
+    return grouped.select("pk", *(F.col(f"row.{name}").alias(name) for name in keep), "rows")
+
+
+def current_of_members(rows: DataFrame, *, keys: DataFrame, keep: list[str]) -> DataFrame:
+    """The current records of the audience (S4), found after everyone else's rows are dropped.
+
+    Args:
+        rows: ``pk``, the rank ``r0..r3``, and ``keep``; one row per record of ONE dataset.
+        keys: ``pk``, ``person`` of the audience's primary identities; ``pk`` unique.
+        keep: Columns to keep.
+
+    Returns:
+        ``person``, ``pk``, ``keep``. One join and one shuffle by ``pk``, of members' rows only.
+    """
+    mine = rows.join(keys, on="pk", how="inner")
+    newest = current(mine, keep=["person", *keep], rank=["r0", "r1", "r2", "r3"])
+    return newest.drop("rows")
+
+
+def of_records(rows: DataFrame, *, source: Input, index: int) -> DataFrame:
+    """A profile dataset's part of the ``who`` rows, one per primary identity (S3, S4).
+
+    Columns in: as ``load.record_rows``. Columns out: as :func:`of_events`. One shuffle by ``pk``.
+    """
+    newest = current(rows, keep=["ids", "ingested", "entries"], rank=["r0", "r1", "r2"])
+    return newest.select(
+        F.lit(index).alias("source"),
+        F.lit(source.participates).alias("participates"),
+        F.lit(True).alias("is_record"),
+        "pk",
+        "ids",
+        "ingested",
+        "entries",
+        "rows",
+    )
+
+
+def of_events(rows: DataFrame, *, source: Input, index: int, entries_ddl: str) -> DataFrame:
+    """An event dataset's part of the ``who`` rows, one per primary identity (S3).
+
+    Superseded and filtered events still join identities and make candidates (S10, S23).
+
+    Args:
+        rows: As ``load.event_rows``.
+        source: The dataset.
+        index: Its position in the plan's inputs.
+        entries_ddl: The type of ``entries``, empty here.
+
+    Returns:
+        ``source`` int, ``participates``, ``is_record`` boolean, ``pk`` string, ``ids``
+        array<struct<key,auth>>, ``ingested`` long µs (the greatest), ``entries``, ``rows`` long.
+        One shuffle by ``pk``.
+    """
+    only_primary = not source.identities and not source.has_identity_map
+    lists = [] if only_primary else [F.array_distinct(F.flatten(F.collect_set("ids"))).alias("ids")]
+    grouped = rows.groupBy("pk").agg(
+        F.max("ingested").alias("ingested"), F.count(F.lit(1)).alias("rows"), *lists
+    )
+    if only_primary:
+        itself = F.struct(F.col("pk").alias("key"), F.lit(0).alias("auth"))
+        grouped = grouped.withColumn("ids", F.array(itself))
+    return grouped.select(
+        F.lit(index).alias("source"),
+        F.lit(source.participates).alias("participates"),
+        F.lit(False).alias("is_record"),
+        "pk",
+        "ids",
+        "ingested",
+        F.array().cast(entries_ddl).alias("entries"),
+        "rows",
+    )
+
+
+def rows_without_identity(who: DataFrame) -> DataFrame:
+    """How many rows of each participating dataset have no primary identity (S3).
+
+    Columns out: ``source`` int, ``rows`` long; datasets without such rows are absent.
+    """
+    return (
+        who.where(F.col("pk").isNull() & F.col("participates"))
+        .groupBy("source")
+        .agg(F.sum("rows").alias("rows"))
+    )
+
+
+def listed(who: DataFrame) -> DataFrame:
+    """The identities of persons, from their participating rows (S10).
+
+    Columns in: who rows with ``person``. Columns out: ``person``, ``key``, ``auth`` int (the
+    strongest), ``primary`` boolean (the primary identity of any row). One shuffle.
+    """
+    exploded = who.where("participates").select(
+        "person", "pk", F.explode("ids").alias("identity")
+    )
+    return exploded.groupBy("person", F.col("identity.key").alias("key")).agg(
+        F.max("identity.auth").alias("auth"),
+        F.max(F.col("pk") == F.col("identity.key")).alias("primary"),
+    )
+
+
+def edges(who: DataFrame) -> DataFrame:
+    """The graph of ``pdg``: which identities stand in one current record or one event (S6).
+
+    Columns out: ``left`` (the primary identity), ``right`` (another identity of the row), distinct.
+    """
+    pairs = who.where(F.col("pk").isNotNull()).select(
+        F.col("pk").alias("left"), F.explode("ids.key").alias("right")
+    )
+    return pairs.where(F.col("left") != F.col("right")).distinct()
+
+
+def edge_bound(who: DataFrame) -> DataFrame:
+    """At most how many edges there are, without making them: one row, ``edges`` long."""
+    return who.agg(F.coalesce(F.sum(F.size("ids")), F.lit(0)).alias("edges"))

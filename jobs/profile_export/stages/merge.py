@@ -1,0 +1,119 @@
+"""Merge: many current records of one person become one profile, leaf by leaf (S11)."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from profile_export.columns import (
+    any_of,
+    key_namespace,
+    key_value,
+    known,
+    written_namespace,
+)
+from profile_export.outputs import LINEAGE_TYPE
+from profile_export.plan import ExportPlan, Input
+from profile_export.schema import DataType, Struct, ddl
+
+
+def precedence(source: Input, *, plan: ExportPlan) -> int:
+    """A number that is greater for the dataset that wins: by order, or by dataset id (S11)."""
+    if plan.merge_policy.attribute_merge == "dataSetPrecedence":
+        return -source.rank
+    return sorted(i.dataset_id for i in plan.records).index(source.dataset_id)
+
+
+def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> DataFrame:
+    """One row per person: for each leaf the winning non-null value, in structs again (S11).
+
+    Args:
+        fragments: ``person``, ``pk``, ``updated`` long µs, ``precedence`` int, and the leaves as
+            ``c0, c1, ...``; one row per current record.
+        leaves: The attributes of the output, nested.
+        plan: The job's plan; its policy says which record wins. A null time loses, equal times fall
+            to the greater dataset id and then to the greater primary identity.
+
+    Returns:
+        ``person``, the attributes in their order as ``a0, a1, ...``, and ``lineage`` where asked.
+        One shuffle by ``person``.
+    """
+    named = list(leaves.leaves())
+    rank = _rank(plan)
+    winners = [
+        F.max_by(_value(f"c{i}", lineage=plan.lineage), F.when(F.col(f"c{i}").isNotNull(), rank))
+        .alias(f"w{i}")
+        for i in range(len(named))
+    ]
+    counts = [F.count(f"c{i}").alias(f"n{i}") for i in range(len(named)) if plan.lineage]
+    grouped = fragments.groupBy("person").agg(F.count(F.lit(1)).alias("n"), *winners, *counts)
+    value = "w{}.value" if plan.lineage else "w{}"
+    position = {path: F.col(value.format(i)) for i, (path, _) in enumerate(named)}
+    columns = [
+        _nested(field.name, field.type, position).alias(f"a{i}")
+        for i, field in enumerate(leaves.fields)
+    ]
+    lineage = [_lineage(named, plan)] if plan.lineage else []
+    return grouped.select("person", *columns, *lineage)
+
+
+def _rank(plan: ExportPlan) -> Column:
+    """What the winner of a leaf has the most of; never null, unique within a person."""
+    by = [known(F.col("updated")), F.col("precedence"), F.col("pk")]
+    if plan.merge_policy.attribute_merge == "dataSetPrecedence":
+        by[0], by[1] = by[1], by[0]
+    # In `none` all records of a person share the primary identity.
+    return F.struct(*(by if plan.merge_policy.graph == "pdg" else by[:2]))
+
+
+def _value(name: str, *, lineage: bool) -> Column:
+    if not lineage:
+        return F.col(name)
+    return F.struct(F.col(name).alias("value"), "precedence", "pk", "updated")
+
+
+def _nested(path: str, type_: DataType, values: dict[str, Column]) -> Column:
+    """The struct at ``path`` again; null if all its leaves are null (S11)."""
+    if not isinstance(type_, Struct):
+        return values[path]
+    members = [
+        _nested(f"{path}.{field.name}", field.type, values).alias(field.name)
+        for field in type_.fields
+    ]
+    leaves = [values[leaf] for leaf, _ in type_.leaves(f"{path}.")]
+    if not leaves:
+        return F.struct(*members)
+    return F.when(any_of([leaf.isNotNull() for leaf in leaves]), F.struct(*members))
+
+
+def _lineage(named: list[tuple[str, DataType]], plan: ExportPlan) -> Column:
+    """Dotted leaf path -> the record that its value comes from, absent for null leaves."""
+    by_precedence = {precedence(source, plan=plan): source.dataset_id for source in plan.records}
+    if not named or not by_precedence:
+        return F.lit(None).cast(ddl(LINEAGE_TYPE)).alias("lineage")
+    entries = F.array(
+        *(_origin(i, path, by_precedence, plan.namespaces) for i, (path, _) in enumerate(named))
+    )
+    present = F.filter(entries, lambda entry: entry["value"].isNotNull())
+    return F.map_from_entries(present).alias("lineage")
+
+
+def _origin(
+    i: int, path: str, dataset_ids: dict[int, str], namespaces: dict[str, str]
+) -> Column:
+    winner = f"w{i}"
+    (first, first_id), *others = dataset_ids.items()
+    dataset = F.when(F.col(f"{winner}.precedence") == first, F.lit(first_id))
+    for number, dataset_id in others:
+        dataset = dataset.when(F.col(f"{winner}.precedence") == number, F.lit(dataset_id))
+    key = F.col(f"{winner}.pk")
+    identity = F.struct(
+        written_namespace(key_namespace(key), namespaces).alias("namespace"),
+        key_value(key).alias("id"),
+    )
+    origin = F.struct(
+        dataset.alias("datasetId"),
+        identity.alias("primaryIdentity"),
+        F.timestamp_micros(F.col(f"{winner}.updated")).alias("updateTime"),
+        F.col(f"n{i}").alias("candidates"),
+    )
+    is_known = F.col(winner).isNotNull()
+    return F.struct(F.lit(path).alias("key"), F.when(is_known, origin).alias("value"))
