@@ -3,7 +3,7 @@
 Nothing here touches a DataFrame, a session or a setting.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import Column
@@ -122,6 +122,20 @@ def leaf(source: Struct, path: str, target: DataType) -> Column:
     """The leaf of a table at a dotted path as ``target``; null where the table lacks it."""
     type_ = source.at(path)
     return F.lit(None).cast(ddl(target)) if type_ is None else conform(at(path), type_, target)
+
+
+def nested(path: str, type_: DataType, values: Mapping[str, Column]) -> Column:
+    """The value at ``path`` from the values of its leaves; a struct of nulls is null (S11)."""
+    if not isinstance(type_, Struct):
+        return values[path]
+    members = [
+        nested(f"{path}.{field.name}", field.type, values).alias(field.name)
+        for field in type_.fields
+    ]
+    leaves = [values[leaf] for leaf, _ in type_.leaves(f"{path}.")]
+    if not leaves:
+        return F.struct(*members)
+    return F.when(any_of([leaf.isNotNull() for leaf in leaves]), F.struct(*members))
 
 
 def has_map(type_: DataType) -> bool:

@@ -41,7 +41,8 @@ def identities(source: Input) -> Column:
                 lambda entry: F.struct(entry["key"].alias("key"), entry["auth"].alias("auth")),
             )
         )
-    return parts[0] if len(parts) == 1 else F.concat(*parts)
+    # The cast gives both arrays one nullability: Sail's concat takes no less.
+    return F.concat(*(part.cast(IDENTITIES_DDL) for part in parts))
 
 
 def _declared_key(namespace: str, field: str) -> Column:

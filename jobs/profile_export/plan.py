@@ -33,10 +33,12 @@ class TableRef(Frozen):
     format: Literal["delta", "parquet"]
     location: str | None = None
     name: str | None = None
+    written: str | None = None
+    """The path as the user wrote it: all that a message may show of a file system."""
 
     @property
     def display(self) -> str:
-        return self.name or self.location or ""
+        return self.name or self.written or self.location or ""
 
 
 class IdentityField(Frozen):

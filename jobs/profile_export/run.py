@@ -78,7 +78,7 @@ def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
 
 def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dict[str, int]:
     """What S25 left out. Another pass over the audience's events, for the job that needs it."""
-    if plan.events is None:
+    if plan.events is None or not plan.event_inputs:
         return {"profiles": 0, "events": 0}
     members = audience.members(decided.audience)
     keys = decided.people.join(members.select("person"), on="person", how="left_semi")
@@ -140,11 +140,10 @@ def _fragments(
     for source in plan.records:
         asked = plan.audience.segments
         wide = load.fragments(work.read(source), source=source, asked=asked, leaves=leaves)
+        kept = [name for name, _, _ in load.leaves_of(source, leaves)]
         yield wide.transform(
-            identities.current_of_members,
-            keys=keys,
-            keep=["updated", *(name for name, _, _ in load.leaves_of(source, leaves))],
-        ).withColumn("precedence", F.lit(merge.precedence(source, plan=plan)))
+            identities.current_of_members, keys=keys, keep=["updated", *kept]
+        ).transform(merge.ranked, source=source, leaves=leaves, known=kept, plan=plan)
 
 
 def _memberships(work: Workspace, plan: ExportPlan, keys: DataFrame) -> Iterable[DataFrame]:
@@ -177,7 +176,7 @@ def _events(
 
 
 def _union(frames: Iterable[DataFrame]) -> DataFrame:
-    return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
+    return reduce(lambda left, right: left.unionByName(right), frames)
 
 
 def _dataset_ids(plan: ExportPlan) -> Column:

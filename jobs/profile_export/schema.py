@@ -192,7 +192,7 @@ def _widen_atoms(left: str, right: str) -> str | None:
     pair = {left, right}
     if pair <= set(_WIDER_NUMBERS):
         return max(pair, key=_WIDER_NUMBERS.index)
-    if pair == {"float", "double"}:
+    if "float" in pair and pair <= {"float", *_WIDER_NUMBERS}:
         return "double"
     both = _DECIMAL.fullmatch(left), _DECIMAL.fullmatch(right)
     if both[0] and both[1]:

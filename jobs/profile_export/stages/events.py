@@ -34,11 +34,12 @@ def once(suspected: DataFrame) -> DataFrame:
     """Of the events of equal ``_id``, the one that counts (S23).
 
     Greatest ingest time, then ``timestamp``, then primary identity, then content. Columns in and
-    out: as ``load.events``. One shuffle by ``id``, of the repeated events only.
+    out: as ``load.events``; all null but ``id`` where no event of the id has a primary identity. One shuffle by ``id``, of the repeated events only.
     """
     rank = F.struct(known(F.col("ingested")), known(F.col("time")), "pk", "hash")
     row = F.struct("pk", "time", "ingested", "hash", "event")
-    best = suspected.groupBy("id").agg(F.max_by(row, rank).alias("row"))
+    takes_part = F.col("pk").isNotNull()
+    best = suspected.groupBy("id").agg(F.max_by(row, F.when(takes_part, rank)).alias("row"))
     return best.select("row.pk", "id", "row.time", "row.ingested", "row.hash", "row.event")
 
 

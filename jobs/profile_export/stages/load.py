@@ -7,9 +7,11 @@ from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
 from profile_export import membership_columns as membership
-from profile_export.columns import at, content_hash, known, leaf, micros
+from profile_export.columns import at, content_hash, known, leaf, micros, nested
+from profile_export.fields import without_path
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import Array, DataType, Struct, struct_of
+from profile_export.union import attribute_columns
 
 _IDENTITY_LIST = Array(struct_of(key="string", auth="integer"))
 _ENTRY_LIST = Array(
@@ -54,7 +56,8 @@ def fragments(
     that agree in all that decided who they are), and the leaves. No shuffle.
     """
     here = leaves_of(source, leaves)
-    columns = [(leaf(source.columns, path, type_), type_) for _, path, type_ in here]
+    mine = attribute_columns(source)
+    columns = [(leaf(mine, path, type_), type_) for _, path, type_ in here]
     return frame.select(
         ids.primary_key(source).alias("pk"),
         _updated(source).alias("updated"),
@@ -69,7 +72,8 @@ def fragments(
 def leaves_of(source: Input, leaves: Struct) -> list[tuple[str, str, DataType]]:
     """(column name, path, type) of the leaves of ``leaves`` that the dataset has."""
     named = [(f"c{i}", path, type_) for i, (path, type_) in enumerate(leaves.leaves())]
-    return [entry for entry in named if source.columns.at(entry[1]) is not None]
+    mine = attribute_columns(source)
+    return [entry for entry in named if mine.at(entry[1]) is not None]
 
 
 def memberships(
@@ -93,17 +97,21 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
 
     Columns out: ``pk``, ``id`` (native type, null kept), ``time`` long µs or null, ``ingested``
     long µs or null, ``hash`` long (content, for ties), ``event`` struct as in ``wanted.columns``.
-    Rows without a primary identity are left out (S3). No shuffle.
+    ``pk`` is null for rows without a primary identity, which take no part (S3): no filter here, since
+    Sail cannot push one on a lambda into a scan. No shuffle.
     """
-    members = [(leaf(source.columns, f.name, f.type), f) for f in wanted.columns.fields]
+    mine = without_path(source.columns, source.ingest_time)
+    leaves = {path: (leaf(mine, path, type_), type_) for path, type_ in wanted.columns.leaves()}
+    values = {path: column for path, (column, _) in leaves.items()}
+    members = [nested(f.name, f.type, values).alias(f.name) for f in wanted.columns.fields]
     return frame.select(
         ids.primary_key(source).alias("pk"),
         F.col("_id").alias("id"),
         micros(F.col("timestamp"), source.columns.get("timestamp") or "").alias("time"),
         _ingested(source).alias("ingested"),
-        content_hash((column, field.type) for column, field in members).alias("hash"),
-        F.struct(*(column.alias(field.name) for column, field in members)).alias("event"),
-    ).where(F.col("pk").isNotNull())
+        content_hash(leaves.values()).alias("hash"),
+        F.struct(*members).alias("event"),
+    )
 
 
 def _ingested(source: Input) -> Column:

@@ -4,10 +4,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.columns import (
-    any_of,
     key_namespace,
     key_value,
     known,
+    nested,
     written_namespace,
 )
 from profile_export.outputs import LINEAGE_TYPE
@@ -20,6 +20,29 @@ def precedence(source: Input, *, plan: ExportPlan) -> int:
     if plan.merge_policy.attribute_merge == "dataSetPrecedence":
         return -source.rank
     return sorted(i.dataset_id for i in plan.records).index(source.dataset_id)
+
+
+def ranked(
+    current: DataFrame, *, source: Input, leaves: Struct, known: list[str], plan: ExportPlan
+) -> DataFrame:
+    """A dataset's current records in the shape that all datasets share.
+
+    Args:
+        current: ``person``, ``pk``, ``updated``, and the leaves ``known`` of this dataset.
+        source: The dataset.
+        leaves: The attributes of the output.
+        known: Which of ``c0, c1, ...`` the dataset has; the others become null here.
+        plan: The job's plan.
+
+    Returns:
+        As :func:`attributes` takes them. No shuffle.
+    """
+    columns = [
+        F.col(f"c{i}") if f"c{i}" in known else F.lit(None).cast(ddl(type_)).alias(f"c{i}")
+        for i, (_, type_) in enumerate(leaves.leaves())
+    ]
+    rank = F.lit(precedence(source, plan=plan)).alias("precedence")
+    return current.select("person", "pk", "updated", rank, *columns)
 
 
 def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> DataFrame:
@@ -48,7 +71,7 @@ def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> Dat
     value = "w{}.value" if plan.lineage else "w{}"
     position = {path: F.col(value.format(i)) for i, (path, _) in enumerate(named)}
     columns = [
-        _nested(field.name, field.type, position).alias(f"a{i}")
+        nested(field.name, field.type, position).alias(f"a{i}")
         for i, field in enumerate(leaves.fields)
     ]
     lineage = [_lineage(named, plan)] if plan.lineage else []
@@ -68,20 +91,6 @@ def _value(name: str, *, lineage: bool) -> Column:
     if not lineage:
         return F.col(name)
     return F.struct(F.col(name).alias("value"), "precedence", "pk", "updated")
-
-
-def _nested(path: str, type_: DataType, values: dict[str, Column]) -> Column:
-    """The struct at ``path`` again; null if all its leaves are null (S11)."""
-    if not isinstance(type_, Struct):
-        return values[path]
-    members = [
-        _nested(f"{path}.{field.name}", field.type, values).alias(field.name)
-        for field in type_.fields
-    ]
-    leaves = [values[leaf] for leaf, _ in type_.leaves(f"{path}.")]
-    if not leaves:
-        return F.struct(*members)
-    return F.when(any_of([leaf.isNotNull() for leaf in leaves]), F.struct(*members))
 
 
 def _lineage(named: list[tuple[str, DataType]], plan: ExportPlan) -> Column:

@@ -1,0 +1,137 @@
+"""The union schemas of a plan: attributes, event fields, membership entries (S12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profile_export.errors import Problem
+from profile_export.fields import without_path
+from profile_export.plan import Input
+from profile_export.schema import Array, Field, Map, Struct, struct_of, unite
+from profile_export.shape import pointer, quote
+from profile_export.table_checks import membership_fault
+
+SYSTEM_COLUMNS = ("identityMap", "identities", "segmentMembership", "timeSeriesEvents", "_id")
+"""Top-level columns of records that are not merged as attributes (S12)."""
+WRITTEN_BESIDE = ("timeSeriesEvents", "_ACP_BATCHID")
+"""Columns that an export has beside the profile fields (S26)."""
+EVENT_KEYS = ("_id", "timestamp")
+
+_UNUSABLE = frozenset(". ,;{}()\n\t=")
+"""What Delta refuses in names, and the dot."""
+
+IDENTITY_MAP = Map(
+    "string", Array(struct_of(id="string", authenticatedState="string", primary="boolean"))
+)
+IDENTITIES = Array(struct_of(id="string", namespace=struct_of(code="string"), primary="boolean"))
+_DEFAULT_ENTRY = struct_of(status="string", lastQualificationTime="timestamp")
+
+_FIELDS = pointer("fields")
+_EVENT_FIELDS = pointer("additionalFields", "eventList", "fields")
+
+
+@dataclass(frozen=True)
+class Union:
+    """A union schema; what conflicts is not in it and is told in ``problems``."""
+
+    schema: Struct
+    vague: tuple[str, ...] = ()
+    """The paths whose types conflict: present, of unknown type."""
+    problems: tuple[Problem, ...] = ()
+
+
+def attributes(records: Sequence[Input]) -> Union:
+    """The union of the records' attributes, in the order of ``records`` (S11, S12)."""
+    return _union([(i.dataset_id, attribute_columns(i)) for i in records], _FIELDS)
+
+
+def attribute_columns(record: Input) -> Struct:
+    """The columns that are attributes: no system column, not the dataset's ingest time."""
+    return without_path(record.columns.without(*SYSTEM_COLUMNS), record.ingest_time)
+
+
+def event_fields(events: Sequence[Input]) -> Union:
+    """The union of the participating events' fields, ``_id`` and ``timestamp`` first (S23)."""
+    schemas = [(i.dataset_id, without_path(i.columns, i.ingest_time)) for i in events]
+    united = _union(schemas, _EVENT_FIELDS)
+    return Union(_keys_first(united.schema), united.vague, united.problems)
+
+
+def _keys_first(schema: Struct) -> Struct:
+    keys = (schema.get("_id") or "string", schema.get("timestamp") or "timestamp")
+    first = (Field(name, type_) for name, type_ in zip(EVENT_KEYS, keys, strict=True))
+    return Struct((*first, *schema.without(*EVENT_KEYS).fields))
+
+
+def membership_entry(records: Sequence[Input]) -> Union:
+    """The united entry struct of ``segmentMembership``; status and time where nobody has one (S13)."""
+    entries = [(i.dataset_id, entry) for i in records if (entry := _entry(i)) is not None]
+    united = _union(entries, _FIELDS, prefix="segmentMembership.*.*.")
+    return Union(united.schema if entries else _DEFAULT_ENTRY, (), united.problems)
+
+
+def _entry(record: Input) -> Struct | None:
+    type_ = record.columns.get("segmentMembership")
+    if type_ is None or membership_fault(type_) is not None:  # the fault is told already
+        return None
+    assert isinstance(type_, Map)
+    assert isinstance(type_.value, Map)
+    assert isinstance(type_.value.value, Struct)
+    return type_.value.value
+
+
+def membership_map(entry: Struct) -> Map:
+    """The type of ``segmentMembership``: namespace -> segment id -> entry."""
+    return Map("string", Map("string", entry))
+
+
+def _union(schemas: Sequence[tuple[str, Struct]], at: str, *, prefix: str = "") -> Union:
+    united, conflicts = unite(schemas)
+    problems = tuple(
+        Problem(
+            "type-conflict",
+            f"Field {prefix}{conflict.path} has types that no type holds: {'; '.join(types)}. "
+            "Cast it in one of the datasets (S12).",
+            at,
+        )
+        for conflict, types in conflicts
+    )
+    return Union(united, tuple(conflict.path for conflict, _ in conflicts), problems)
+
+
+def name_problems(
+    output: Struct, at: str, *, taken: Sequence[str] = (), under: str = ""
+) -> list[Problem]:
+    """Names that the export could not write, told before anything is read.
+
+    ``name-clash``: two names that differ in case only, which a Delta table cannot hold.
+    ``unusable-name``: a character that no Delta column may have, or a dot, which parts paths here.
+
+    Args:
+        output: A projected schema; structs in it, and in its arrays, are looked into.
+        at: Pointer of the text that asked for it.
+        taken: Names that the export itself puts beside these.
+        under: Dotted path of ``output``, with its last dot.
+    """
+    problems: list[Problem] = []
+    seen = {name.lower(): name for name in taken}
+    for field in output.fields:
+        path, other = f"{under}{field.name}", seen.get(field.name.lower())
+        seen.setdefault(field.name.lower(), field.name)
+        if other is not None:
+            detail = (
+                f"Field {quote(path)} cannot stand beside {quote(under + other)}: column names "
+            )
+            detail += "of an export are compared without case. Ask only for the fields you need."
+            problems.append(Problem("name-clash", detail, at))
+        if not field.name or _UNUSABLE & set(field.name):
+            detail = (
+                f"The name of field {quote(path)} has a dot, a blank or one of ,;{{}}()=, which "
+            )
+            detail += "an export cannot write. Ask only for other fields, or rename the column."
+            problems.append(Problem("unusable-name", detail, at))
+        inner = field.type
+        while isinstance(inner, Array):
+            inner = inner.element
+        if isinstance(inner, Struct):
+            problems += name_problems(inner, at, under=f"{path}.")
+    return problems

@@ -1,0 +1,89 @@
+"""Runs a world through the real stages on a real engine, and gives the oracle's result format.
+
+Test support: golden vectors, the oracle's random worlds and the laws all go through here.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+from oracle.spark_types import parse_type
+from oracle.tables import write_world
+from oracle.values import encode
+
+from profile_export import rowset, run
+from profile_export.engines import Engine
+from profile_export.engines.workspace import JobWorkspace
+from profile_export.errors import Refused
+from profile_export.outputs import written_columns
+from profile_export.plan import ExportPlan
+from profile_export.planning import make_plan
+from profile_export.sandbox import load_sandbox
+from profile_export.schema import ddl
+from profile_export.storage import Folder
+from profile_export.tables import inspect_table
+
+
+def export_world(
+    world: dict[str, Any],
+    request: dict[str, Any],
+    as_of: datetime,
+    folder: Path,
+    engine: Engine,
+    *,
+    pieces: int = 1,
+    old_rows: bool = False,
+    driver_edges: int = 1_000_000,
+) -> dict[str, Any]:
+    """The result of an export as the oracle gives it, with ``hashes`` beside the batches."""
+    sandbox = load_sandbox(write_world(world, folder, pieces=pieces, old_rows=old_rows))
+    try:
+        plan = make_plan(request, sandbox, table_info=inspect_table, as_of=as_of)
+    except Refused as refused:
+        return {"error": [{"pointer": p.pointer, "code": p.code} for p in refused.problems]}
+    work = JobWorkspace(engine, Folder(str(folder / "scratch")), driver_edges=driver_edges)
+    decided = run.decide(work, plan)
+    written = work.materialise(run.rows(work, plan, decided), "out")
+    hashes = {
+        row["_ACP_BATCHID"]: rowset.hex_digest(row["hash_sum"], row["hash_xor"])
+        for row in rowset.by_batch(written, columns=written_columns(plan)).collect()
+    }
+    counts = decided.counts
+    return {
+        "candidates": counts.candidates,
+        "exclusions": counts.exclusions,
+        "rowsWithoutIdentity": counts.rows_without_identity,
+        "eventsTruncated": run.events_truncated(work, plan, decided),
+        "exportedProfileByNamespaceCounter": counts.namespaces,
+        "mergePolicy": {"id": plan.merge_policy.id, "version": plan.merge_policy.version},
+        "schema": _type_text(plan),
+        "batches": _batches(plan, folder / "scratch" / "out"),
+        "counted": list(counts.batches),
+        "hashes": [hashes.get(b.batch_id, rowset.EMPTY) for b in plan.batches],
+    }
+
+
+def _type_text(plan: ExportPlan) -> str:
+    return str(parse_type(ddl(written_columns(plan)).replace("`", "")))
+
+
+def _batches(plan: ExportPlan, location: Path) -> list[dict[str, Any]]:
+    table = ds.dataset(sorted(location.glob("*.parquet")), format="parquet").to_table()
+    rows = table.to_pylist(maps_as_pydicts="strict") if table.num_columns else []
+    schema = parse_type(_type_text(plan))
+    asked = plan.request.get("filter", {}).get("segments", []) if plan.segment_per_batch else [{}]
+    return [
+        {
+            "segment": item,
+            "rows": [
+                encode(schema, {k: v for k, v in row.items() if k != "_ACP_BATCHID"})
+                for row in rows
+                if row["_ACP_BATCHID"] == batch.batch_id
+            ],
+        }
+        for batch, item in zip(plan.batches, asked, strict=True)
+    ]
+
+
+
