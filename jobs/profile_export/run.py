@@ -49,6 +49,8 @@ class Decided:
     audience: DataFrame
     """``person``, ``reason``, ``batches``, ``namespaces``; one per candidate."""
     counts: Counts
+    repeated: frozenset[str]
+    """Datasets in which a primary identity has several records, so that S4 has to choose."""
 
 
 def decide(work: Workspace, plan: ExportPlan) -> Decided:
@@ -64,7 +66,10 @@ def decide(work: Workspace, plan: ExportPlan) -> Decided:
         audience.decided, matches=matched, plan=plan
     )
     kept = work.materialise(verdicts, "audience")
-    return Decided(people, kept, _counts(plan, who, kept))
+    by_source = {row["source"]: row for row in identities.rows_by_source(who).collect()}
+    several = (plan.inputs[i].dataset_id for i, row in by_source.items() if row["most"] > 1)
+    without = {i: int(row["without_identity"]) for i, row in by_source.items()}
+    return Decided(people, kept, _counts(plan, without, kept), frozenset(several))
 
 
 def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
@@ -73,7 +78,7 @@ def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     members = audience.members(decided.audience)
     people = decided.people.join(members.select("person"), on="person", how="left_semi")
     keys = people.select("pk", "person").distinct()
-    return project.rows(members, parts=_parts(work, plan, people, keys), plan=plan)
+    return project.rows(members, parts=_parts(work, plan, people, keys, decided.repeated), plan=plan)
 
 
 def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dict[str, int]:
@@ -113,19 +118,23 @@ def _people(work: Workspace, plan: ExportPlan, who: DataFrame) -> DataFrame:
 
 
 def _parts(
-    work: Workspace, plan: ExportPlan, people: DataFrame, keys: DataFrame
+    work: Workspace,
+    plan: ExportPlan,
+    people: DataFrame,
+    keys: DataFrame,
+    repeated: frozenset[str],
 ) -> dict[str, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
     listed = identities.listed(people)
     parts: dict[str, DataFrame] = {}
     if plan.records and (leaves.fields or plan.lineage):
-        fragments = _union(_fragments(work, plan, keys, leaves))
+        fragments = _union(_fragments(work, plan, keys, leaves, repeated))
         parts["attributes"] = merge.attributes(fragments, leaves=leaves, plan=plan)
     if plan.output.get("identityMap") is not None:
         parts["identityMap"] = project.identity_map(listed, namespaces=plan.namespaces)
     if plan.output.get("identities") is not None:
         parts["identities"] = project.identities(listed, namespaces=plan.namespaces)
-    entries = list(_memberships(work, plan, keys))
+    entries = list(_memberships(work, plan, keys, repeated))
     if plan.output.get("segmentMembership") is not None and entries:
         parts["segmentMembership"] = membership.merged(_union(entries))
     if plan.events is not None and plan.event_inputs:
@@ -135,25 +144,34 @@ def _parts(
 
 
 def _fragments(
-    work: Workspace, plan: ExportPlan, keys: DataFrame, leaves: Struct
+    work: Workspace,
+    plan: ExportPlan,
+    keys: DataFrame,
+    leaves: Struct,
+    repeated: frozenset[str],
 ) -> Iterable[DataFrame]:
     for source in plan.records:
         asked = plan.audience.segments
-        wide = load.fragments(work.read(source), source=source, asked=asked, leaves=leaves)
+        ranked = source.dataset_id in repeated
+        wide = load.fragments(
+            work.read(source), source=source, asked=asked, leaves=leaves, ranked=ranked
+        )
         kept = [name for name, _, _ in load.leaves_of(source, leaves)]
         yield wide.transform(
-            identities.current_of_members, keys=keys, keep=["updated", *kept]
+            identities.current_of_members, keys=keys, keep=["updated", *kept], ranked=ranked
         ).transform(merge.ranked, source=source, leaves=leaves, known=kept, plan=plan)
 
 
-def _memberships(work: Workspace, plan: ExportPlan, keys: DataFrame) -> Iterable[DataFrame]:
+def _memberships(
+    work: Workspace, plan: ExportPlan, keys: DataFrame, repeated: frozenset[str]
+) -> Iterable[DataFrame]:
     for source in plan.records:
         if source.columns.get("segmentMembership") is not None:
-            asked = plan.audience.segments
+            asked, ranked = plan.audience.segments, source.dataset_id in repeated
             yield load.memberships(
-                work.read(source), source=source, asked=asked, entry=plan.membership
+                work.read(source), source=source, asked=asked, entry=plan.membership, ranked=ranked
             ).transform(
-                identities.current_of_members, keys=keys, keep=["entries"]
+                identities.current_of_members, keys=keys, keep=["all_entries"], ranked=ranked
             ).withColumn("dataset", F.lit(source.dataset_id))
 
 
@@ -165,7 +183,7 @@ def _events(
         table = work.read(source)
         suspects = work.materialise(events.repeated_ids(table), f"repeated-{source.dataset_id}")
         suspected = events.with_suspect_id(table, suspects=suspects)
-        resolved = load.events(suspected, source=source, wanted=wanted).transform(events.once)
+        resolved = load.events(suspected, source=source, wanted=wanted).transform(events.once, wanted=wanted)
         attached.append(
             load.events(table, source=source, wanted=wanted)
             .transform(events.of_members, resolved=resolved, keys=keys)
@@ -183,7 +201,7 @@ def _dataset_ids(plan: ExportPlan) -> Column:
     return F.element_at(F.array(*(F.lit(i.dataset_id) for i in plan.inputs)), F.col("source") + 1)
 
 
-def _counts(plan: ExportPlan, who: DataFrame, verdicts: DataFrame) -> Counts:
+def _counts(plan: ExportPlan, without: dict[int, int], verdicts: DataFrame) -> Counts:
     by_verdict = audience.verdict_counts(verdicts).collect()
     batches = [0] * len(plan.batches)
     exclusions = dict.fromkeys(audience.REASONS, 0)
@@ -193,7 +211,6 @@ def _counts(plan: ExportPlan, who: DataFrame, verdicts: DataFrame) -> Counts:
         for batch in row["batches"]:
             batches[batch] += int(row["persons"])
     candidates = sum(int(row["persons"]) for row in by_verdict)
-    without = {row["source"]: int(row["rows"]) for row in identities.rows_without_identity(who).collect()}
     return Counts(
         candidates=candidates,
         exclusions=exclusions,

@@ -63,7 +63,7 @@ def _keys_first(schema: Struct) -> Struct:
 
 
 def membership_entry(records: Sequence[Input]) -> Union:
-    """The united entry struct of ``segmentMembership``; status and time where nobody has one (S13)."""
+    """The united entry struct of ``segmentMembership``; the plain one where nobody has it (S13)."""
     entries = [(i.dataset_id, entry) for i in records if (entry := _entry(i)) is not None]
     united = _union(entries, _FIELDS, prefix="segmentMembership.*.*.")
     return Union(united.schema if entries else _DEFAULT_ENTRY, (), united.problems)

@@ -6,20 +6,14 @@ one job. ``sail.py`` and ``spark.py`` implement :class:`Engine`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pyspark.sql import DataFrame, SparkSession
-
+from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, Input, TableRef
-from profile_export.schema import Struct
+from profile_export.tables import TableInfo
 
-
-@dataclass(frozen=True)
-class TableInfo:
-    """What a table is now: its columns and, for Delta, its newest version (S28)."""
-
-    columns: Struct
-    version: int | None
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)
@@ -56,15 +50,18 @@ class Written:
 class Workspace(Protocol):
     """An engine at work on one job: the only door from ``run.py`` to storage."""
 
-    def read(self, source: Input) -> DataFrame:
+    driver_edges: int
+    """How many identity edges the driver may hold; above it components are found by the engine."""
+
+    def read(self, source: Input) -> "DataFrame":
         """The whole table at its pinned version, lazily; callers select what they need."""
         ...
 
-    def materialise(self, frame: DataFrame, name: str) -> DataFrame:
+    def materialise(self, frame: "DataFrame", name: str) -> "DataFrame":
         """Compute ``frame`` once into a scratch Parquet folder and give a frame that reads it."""
         ...
 
-    def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> DataFrame:
+    def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> "DataFrame":
         """A small or middling driver-side table as a frame (Arrow underneath)."""
         ...
 
@@ -79,7 +76,13 @@ class Engine(Protocol):
     name: str
     """``sail`` or ``spark``, as the manifest shows it."""
     version: str
-    spark: SparkSession
+    spark: "SparkSession"
+    pid: int | None
+    """The process that computes, where it is another on this machine and could outlive this one."""
+
+    def locate(self, table: TableRef) -> str:
+        """Where a NAMED table lies, or would lie if it were made now."""
+        ...
 
     def table_info(self, table: TableRef) -> TableInfo:
         """Columns and version of a NAMED table; tables with a location are read without an engine."""
@@ -94,6 +97,34 @@ class Engine(Protocol):
         ...
 
 
+def open_engine(
+    name: str, *, verbose: bool = False, settings: Mapping[str, str] | None = None
+) -> Engine:
+    """Open the engine called ``name``: ``sail``, ``spark``, or ``sc://host:port``.
+
+    One process opens one kind: a Connect engine (``sail``, ``sc://``) or the classic ``spark``.
+
+    Args:
+        name: As ``--engine`` takes it.
+        verbose: Let the engine's own output through to the terminal.
+        settings: Spark settings on top of ``conf/`` (an own ``spark`` session only).
+
+    Raises:
+        JobFailed: ``engine`` or ``delta-jars``, with what to do.
+    """
+    if name == "sail":
+        from profile_export.engines.sail import open_sail
+
+        return open_sail(verbose=verbose)
+    from profile_export.engines.spark import open_remote, open_spark
+
+    if name.startswith("sc://"):
+        return open_remote(name)
+    if name == "spark":
+        return open_spark(verbose=verbose, settings=dict(settings or {}))
+    raise JobFailed(f"No engine is called {name!r}: sail, spark or sc://host:port.", code="engine")
+
+
 __all__ = [
     "BatchRows",
     "Engine",
@@ -102,4 +133,5 @@ __all__ = [
     "Workspace",
     "Written",
     "WrittenFile",
+    "open_engine",
 ]

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export.columns import known, micros_of, with_maps, without_maps
+from profile_export.columns import content_hash, known, micros_of, with_maps, without_maps
 from profile_export.plan import EventList
 
 
@@ -30,17 +30,18 @@ def with_suspect_id(rows: DataFrame, *, suspects: DataFrame) -> DataFrame:
     return rows.where(F.col("_id").isNotNull()).join(suspects, on=is_suspect, how="left_semi")
 
 
-def once(suspected: DataFrame) -> DataFrame:
+def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:
     """Of the events of equal ``_id``, the one that counts (S23).
 
     Greatest ingest time, then ``timestamp``, then primary identity, then content. Columns in and
     out: as ``load.events``; all null but ``id`` where no event of the id has a primary identity. One shuffle by ``id``, of the repeated events only.
     """
     rank = F.struct(known(F.col("ingested")), known(F.col("time")), "pk", "hash")
-    row = F.struct("pk", "time", "ingested", "hash", "event")
+    row = F.struct("pk", "time", "ingested", "event")
     takes_part = F.col("pk").isNotNull()
-    best = suspected.groupBy("id").agg(F.max_by(row, F.when(takes_part, rank)).alias("row"))
-    return best.select("row.pk", "id", "row.time", "row.ingested", "row.hash", "row.event")
+    hashed = suspected.withColumn("hash", content_hash([(F.col("event"), wanted.columns)]))
+    best = hashed.groupBy("id").agg(F.max_by(row, F.when(takes_part, rank)).alias("row"))
+    return best.select("row.pk", "id", "row.time", "row.ingested", "row.event")
 
 
 def of_members(events: DataFrame, *, resolved: DataFrame, keys: DataFrame) -> DataFrame:
@@ -74,7 +75,7 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
     """One row per person with events: its newest ``max_per_profile`` ones in order (S23, S25).
 
     Args:
-        events: ``person``, ``dataset`` string, ``time``, ``hash``, ``event``; of all datasets.
+        events: ``person``, ``dataset`` string, ``time``, ``event``; of all datasets.
         wanted: What is asked of events.
 
     Returns:
@@ -92,7 +93,6 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
             identifier.isNotNull().cast("int").alias("has_id"),
             F.when(identifier.isNotNull(), identifier).otherwise(nothing).alias("id"),
             "dataset",
-            "hash",
             without_maps(F.col("event"), type_).alias("event"),
         ).alias("e"),
     )

@@ -23,18 +23,24 @@ def current(rows: DataFrame, *, keep: list[str], rank: list[str]) -> DataFrame:
     return grouped.select("pk", *(F.col(f"row.{name}").alias(name) for name in keep), "rows")
 
 
-def current_of_members(rows: DataFrame, *, keys: DataFrame, keep: list[str]) -> DataFrame:
+def current_of_members(
+    rows: DataFrame, *, keys: DataFrame, keep: list[str], ranked: bool
+) -> DataFrame:
     """The current records of the audience (S4), found after everyone else's rows are dropped.
 
     Args:
-        rows: ``pk``, the rank ``r0..r3``, and ``keep``; one row per record of ONE dataset.
+        rows: ``pk``, ``keep``, and the rank ``r0..r3`` if ranked; one row per record of ONE dataset.
         keys: ``pk``, ``person`` of the audience's primary identities; ``pk`` unique.
         keep: Columns to keep.
+        ranked: Whether a primary identity has several records. If none has, every record is
+            current and nothing needs to be shuffled for S4.
 
     Returns:
-        ``person``, ``pk``, ``keep``. One join and one shuffle by ``pk``, of members' rows only.
+        ``person``, ``pk``, ``keep``. One join, and if ranked one shuffle, by ``pk``, of members' rows.
     """
     mine = rows.join(keys, on="pk", how="inner")
+    if not ranked:
+        return mine.select("person", "pk", *keep)
     newest = current(mine, keep=["person", *keep], rank=["r0", "r1", "r2", "r3"])
     return newest.drop("rows")
 
@@ -71,16 +77,16 @@ def of_events(rows: DataFrame, *, source: Input, index: int, entries_ddl: str) -
     Returns:
         ``source`` int, ``participates``, ``is_record`` boolean, ``pk`` string, ``ids``
         array<struct<key,auth>>, ``ingested`` long µs (the greatest), ``entries``, ``rows`` long.
-        One shuffle by ``pk``.
+        One shuffle by ``pk``, three where events have other identities than the primary.
     """
-    only_primary = not source.identities and not source.has_identity_map
-    lists = [] if only_primary else [F.array_distinct(F.flatten(F.collect_set("ids"))).alias("ids")]
-    grouped = rows.groupBy("pk").agg(
-        F.max("ingested").alias("ingested"), F.count(F.lit(1)).alias("rows"), *lists
+    newest = rows.groupBy("pk").agg(
+        F.max("ingested").alias("ingested"), F.count(F.lit(1)).alias("rows")
     )
-    if only_primary:
+    if not source.identities and not source.has_identity_map:
         itself = F.struct(F.col("pk").alias("key"), F.lit(0).alias("auth"))
-        grouped = grouped.withColumn("ids", F.array(itself))
+        grouped = newest.withColumn("ids", F.array(itself))
+    else:
+        grouped = newest.join(_distinct_identities(rows), on="pk", how="left")
     return grouped.select(
         F.lit(index).alias("source"),
         F.lit(source.participates).alias("participates"),
@@ -93,16 +99,25 @@ def of_events(rows: DataFrame, *, source: Input, index: int, entries_ddl: str) -
     )
 
 
-def rows_without_identity(who: DataFrame) -> DataFrame:
-    """How many rows of each participating dataset have no primary identity (S3).
-
-    Columns out: ``source`` int, ``rows`` long; datasets without such rows are absent.
-    """
-    return (
-        who.where(F.col("pk").isNull() & F.col("participates"))
-        .groupBy("source")
-        .agg(F.sum("rows").alias("rows"))
+def _distinct_identities(rows: DataFrame) -> DataFrame:
+    """``pk``, ``ids``: each identity once. Two groupings; ``collect_set`` of lists took 8x longer."""
+    exploded = rows.where(F.col("pk").isNotNull()).select("pk", F.explode("ids").alias("identity"))
+    strongest = exploded.groupBy("pk", F.col("identity.key").alias("key")).agg(
+        F.max("identity.auth").alias("auth")
     )
+    return strongest.groupBy("pk").agg(F.collect_list(F.struct("key", "auth")).alias("ids"))
+
+
+def rows_by_source(who: DataFrame) -> DataFrame:
+    """What each dataset holds of rows that matter to S3 and S4.
+
+    Columns out: ``source`` int, ``without_identity`` long (rows without a primary identity),
+    ``most`` long (the most rows of one primary identity). One small shuffle.
+    """
+    is_known = F.col("pk").isNotNull()
+    nobody = F.sum(F.when(is_known, F.lit(0)).otherwise(F.col("rows")))
+    most = F.coalesce(F.max(F.when(is_known, F.col("rows"))), F.lit(0))
+    return who.groupBy("source").agg(nobody.alias("without_identity"), most.alias("most"))
 
 
 def listed(who: DataFrame) -> DataFrame:

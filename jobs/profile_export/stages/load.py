@@ -7,16 +7,17 @@ from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
 from profile_export import membership_columns as membership
-from profile_export.columns import at, content_hash, known, leaf, micros, nested
+from profile_export.columns import at, known, leaf, micros, nested, without_maps
 from profile_export.fields import without_path
 from profile_export.plan import AskedSegment, EventList, Input
-from profile_export.schema import Array, DataType, Struct, struct_of
+from profile_export.schema import DataType, Struct
 from profile_export.union import attribute_columns
 
-_IDENTITY_LIST = Array(struct_of(key="string", auth="integer"))
-_ENTRY_LIST = Array(
-    struct_of(segment="integer", status="string", qualified="long", valid_until="long")
-)
+RANK = ("r0", "r1", "r2")
+"""The rank of S4, most significant first: ingest time, record ``_id``, and a hash that tells apart
+records of equal time and ``_id`` by all that decides about a person. The who phase and the what
+phase must keep the same record, so both rank by these, and only the what phase by ``r3``, a hash of
+the rest (a fixed choice that does not depend on partitioning)."""
 
 
 def record_rows(frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment]) -> DataFrame:
@@ -24,49 +25,66 @@ def record_rows(frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment
 
     Columns out: ``pk`` string (primary identity key, null without one), ``ids``
     array<struct<key,auth>>, ``ingested`` long µs or null, ``entries`` (asked segments), and the
-    rank of S4: ``r0`` long, ``r1`` record ``_id``, ``r2`` long. No shuffle.
+    rank of S4 as :data:`RANK`. No shuffle.
     """
-    return frame.select(
-        ids.primary_key(source).alias("pk"),
-        ids.identities(source).alias("ids"),
+    staged = frame.select(
+        *ids.parts(source),
         _ingested(source).alias("ingested"),
         membership.asked_entries(source, asked).alias("entries"),
-        known(_ingested(source)).alias("r0"),
         _record_id(source).alias("r1"),
-        _narrow_tie(source, asked).alias("r2"),
+    )
+    return staged.select(
+        ids.primary_key(source).alias("pk"),
+        ids.identities(source).alias("ids"),
+        "ingested",
+        "entries",
+        known(F.col("ingested")).alias("r0"),
+        "r1",
+        _who_hash(source).alias("r2"),
     )
 
 
 def event_rows(frame: DataFrame, *, source: Input) -> DataFrame:
     """The narrow side of an event dataset. Columns out: ``pk``, ``ids``, ``ingested``. No shuffle."""
-    return frame.select(
-        ids.primary_key(source).alias("pk"),
-        ids.identities(source).alias("ids"),
-        _ingested(source).alias("ingested"),
+    staged = frame.select(*ids.parts(source), _ingested(source).alias("ingested"))
+    return staged.select(
+        ids.primary_key(source).alias("pk"), ids.identities(source).alias("ids"), "ingested"
     )
 
 
 def fragments(
-    frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment], leaves: Struct
+    frame: DataFrame,
+    *,
+    source: Input,
+    asked: Sequence[AskedSegment],
+    leaves: Struct,
+    ranked: bool,
 ) -> DataFrame:
     """The wide side of a profile dataset: only the asked leaves, under the names ``c0, c1, ...``.
 
-    ``leaves`` is the projected output; a leaf that this dataset lacks is not selected. Columns out:
-    ``pk``, ``updated`` long µs or null (S5), the rank of S4 ``r0..r3`` (``r3`` tells apart records
-    that agree in all that decided who they are), and the leaves. No shuffle.
+    Args:
+        frame: The dataset as read.
+        source: The dataset.
+        asked: The asked segments: part of the rank.
+        leaves: The projected output; a leaf that this dataset lacks is not selected.
+        ranked: Whether a primary identity has several records, so that S4 has to choose.
+
+    Returns:
+        ``pk``, ``updated`` long µs or null (S5), the leaves, and ``r0..r3`` if ranked. No shuffle.
     """
     here = leaves_of(source, leaves)
     mine = attribute_columns(source)
-    columns = [(leaf(mine, path, type_), type_) for _, path, type_ in here]
-    return frame.select(
-        ids.primary_key(source).alias("pk"),
+    columns = [leaf(mine, path, type_).alias(name) for name, path, type_ in here]
+    names = [name for name, _, _ in here]
+    hashed = [without_maps(F.col(name), type_) for name, _, type_ in here]
+    staged = frame.select(
+        *ids.parts(source),
         _updated(source).alias("updated"),
-        known(_ingested(source)).alias("r0"),
-        _record_id(source).alias("r1"),
-        _narrow_tie(source, asked).alias("r2"),
-        content_hash([*columns, (_updated(source), "long")]).alias("r3"),
-        *(column.alias(name) for (name, _, _), (column, _) in zip(here, columns, strict=True)),
+        *columns,
+        *(_rank_parts(source, asked) if ranked else ()),
     )
+    rank = _rank(source, [F.col("updated"), *hashed]) if ranked else []
+    return staged.select(ids.primary_key(source).alias("pk"), "updated", *names, *rank)
 
 
 def leaves_of(source: Input, leaves: Struct) -> list[tuple[str, str, DataType]]:
@@ -77,41 +95,67 @@ def leaves_of(source: Input, leaves: Struct) -> list[tuple[str, str, DataType]]:
 
 
 def memberships(
-    frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment], entry: Struct
+    frame: DataFrame,
+    *,
+    source: Input,
+    asked: Sequence[AskedSegment],
+    entry: Struct,
+    ranked: bool,
 ) -> DataFrame:
-    """All membership entries of each record. Columns out: ``pk``, the rank of S4, ``entries`` (S13)."""
-    type_ = source.columns.get("segmentMembership")
-    assert type_ is not None, "asked only of datasets that have segmentMembership"
-    return frame.select(
-        ids.primary_key(source).alias("pk"),
-        known(_ingested(source)).alias("r0"),
-        _record_id(source).alias("r1"),
-        _narrow_tie(source, asked).alias("r2"),
-        content_hash([(F.col("segmentMembership"), type_)]).alias("r3"),
-        membership.all_entries(source, entry).alias("entries"),
+    """All membership entries of each record (S13).
+
+    Columns out: ``pk``, ``entries``, and ``r0..r3`` if ``ranked``. The dataset must have the column.
+    """
+    staged = frame.select(
+        *ids.parts(source),
+        membership.all_entries(source, entry).alias("everything"),
+        *(_rank_parts(source, asked) if ranked else ()),
     )
+    rank = _rank(source, [F.col("everything")]) if ranked else []
+    entries = F.col("everything").alias("all_entries")
+    return staged.select(ids.primary_key(source).alias("pk"), entries, *rank)
 
 
 def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
     """The wide side of an event dataset: ``_id``, ``timestamp`` and the asked fields.
 
     Columns out: ``pk``, ``id`` (native type, null kept), ``time`` long µs or null, ``ingested``
-    long µs or null, ``hash`` long (content, for ties), ``event`` struct as in ``wanted.columns``.
+    long µs or null, ``event`` struct as in ``wanted.columns``.
     ``pk`` is null for rows without a primary identity, which take no part (S3): no filter here, since
     Sail cannot push one on a lambda into a scan. No shuffle.
     """
     mine = without_path(source.columns, source.ingest_time)
-    leaves = {path: (leaf(mine, path, type_), type_) for path, type_ in wanted.columns.leaves()}
-    values = {path: column for path, (column, _) in leaves.items()}
+    values = {path: leaf(mine, path, type_) for path, type_ in wanted.columns.leaves()}
     members = [nested(f.name, f.type, values).alias(f.name) for f in wanted.columns.fields]
-    return frame.select(
-        ids.primary_key(source).alias("pk"),
+    staged = frame.select(
+        *ids.parts(source),
         F.col("_id").alias("id"),
         micros(F.col("timestamp"), source.columns.get("timestamp") or "").alias("time"),
         _ingested(source).alias("ingested"),
-        content_hash(leaves.values()).alias("hash"),
         F.struct(*members).alias("event"),
     )
+    return staged.select(ids.primary_key(source).alias("pk"), "id", "time", "ingested", "event")
+
+
+def _rank_parts(source: Input, asked: Sequence[AskedSegment]) -> list[Column]:
+    return [
+        known(_ingested(source)).alias("r0"),
+        _record_id(source).alias("r1"),
+        membership.asked_entries(source, asked).alias("entries"),
+    ]
+
+
+def _rank(source: Input, rest: Sequence[Column]) -> list[Column]:
+    return [F.col("r0"), F.col("r1"), _who_hash(source).alias("r2"), _hash(rest).alias("r3")]
+
+
+def _who_hash(source: Input) -> Column:
+    return F.xxhash64(*ids.told_apart_by(source), F.col("entries"))
+
+
+def _hash(columns: Sequence[Column]) -> Column:
+    """A hash to break ties with. The nulls are counted in: ``xxhash64`` alone passes over them."""
+    return F.xxhash64(*(part for c in columns for part in (c.isNull(), c)))
 
 
 def _ingested(source: Input) -> Column:
@@ -138,17 +182,3 @@ def _record_id(source: Input) -> Column:
     if type_ in ("byte", "short", "integer", "long"):
         return known(F.col("_id").cast("bigint"))
     return F.coalesce(F.col("_id").cast("string"), F.lit(""))
-
-
-def _narrow_tie(source: Input, asked: Sequence[AskedSegment]) -> Column:
-    """Tells apart records of equal time and ``_id`` by all that decides about a person.
-
-    The who phase and the what phase must keep the same record, so both rank by this hash, and only
-    the what phase by more (S4: a fixed choice that does not depend on partitioning).
-    """
-    return content_hash(
-        [
-            (ids.identities(source), _IDENTITY_LIST),
-            (membership.asked_entries(source, asked), _ENTRY_LIST),
-        ]
-    )

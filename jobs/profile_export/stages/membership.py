@@ -8,7 +8,7 @@ def merged(entries: DataFrame) -> DataFrame:
     """The merged ``segmentMembership`` of each person.
 
     Args:
-        entries: ``person``, ``pk``, ``dataset`` string, ``entries`` as ``load.memberships`` gives
+        entries: ``person``, ``pk``, ``dataset`` string, ``all_entries`` as ``load.memberships`` gives
             them; one row per current record.
 
     Returns:
@@ -16,7 +16,7 @@ def merged(entries: DataFrame) -> DataFrame:
         absent. Of several entries of one segment the greatest time wins (null loses), then the
         status, the dataset id, the primary identity, ``validUntil``. Three groupings, all by person.
     """
-    each = entries.select("person", "pk", "dataset", F.explode("entries").alias("e"))
+    each = entries.select("person", "pk", "dataset", F.explode("all_entries").alias("e"))
     rank = F.struct("e.qualified", "e.status_rank", "dataset", "pk", "e.valid_until")
     best = each.groupBy(
         "person", F.col("e.namespace").alias("namespace"), F.col("e.segment").alias("segment")

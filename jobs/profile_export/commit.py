@@ -1,0 +1,179 @@
+"""One atomic, repeatable Delta commit (S27), and what is in it; how strays are swept.
+
+A job's commit carries an application transaction of the job. Whoever made it, whenever, whatever
+died meanwhile: the target's log says whether the job is done, and with which files.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from profile_export.delta_log import OwnCommit, look, own_commit
+from profile_export.engines import BatchRows, Engine, Written, WrittenFile
+from profile_export.engines.batch_folders import batch_files, batch_folder, batch_of
+from profile_export.engines.sail_write import commit_files, write_files
+from profile_export.errors import JobFailed
+from profile_export.faults import fault, fault_when
+from profile_export.growth import grown_schema
+from profile_export.outputs import BATCH_COLUMN, written_columns
+from profile_export.plan import ExportPlan
+from profile_export.schema import Field, Struct, quoted, table_ddl
+from profile_export.storage import Folder, Stored
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def app_id(plan: ExportPlan) -> str:
+    """The job's application transaction.
+
+    Job ids are numbers that two stores could both give out for one target, and a job that took the
+    other's commit for its own would lose its rows in silence; batch ids are never given twice.
+    """
+    return f"profile-export/{plan.job_id}/{plan.batches[0].batch_id}"
+
+
+def table_columns(plan: ExportPlan) -> Struct:
+    """The columns of the export as they stand in the table: the partition column last."""
+    return Struct((*written_columns(plan).fields, Field(BATCH_COLUMN, "string")))
+
+
+def check_target(plan: ExportPlan, location: str) -> None:
+    """See that the target can take this export (S26). Reads the log only; to be called first.
+
+    Raises:
+        JobFailed: ``target-schema``, ``target-unreadable``.
+    """
+    state = look(location)
+    if state is None:
+        grown_schema(Struct(), table_columns(plan))
+        return
+    if state.partitions != (BATCH_COLUMN,):
+        found = ", ".join(state.partitions) or "nothing"
+        raise JobFailed(
+            f"The target {plan.target.table.display} is partitioned by {found}, not by"
+            f" {BATCH_COLUMN}: it is no export dataset. Choose another path for the export.",
+            code="target-schema",
+        )
+    if state.configuration.get("delta.columnMapping.mode", "none") != "none":
+        raise JobFailed(
+            f"The target {plan.target.table.display} renames its columns (column mapping); exports"
+            " go to plain Delta tables only. Choose another path for the export.",
+            code="target-schema",
+        )
+    grown_schema(state.columns, table_columns(plan))
+
+
+def find_commit(plan: ExportPlan, location: str) -> OwnCommit | None:
+    """The job's commit, where it was made before."""
+    return own_commit(location, app_id(plan))
+
+
+def write_and_commit(
+    engine: Engine, frame: "DataFrame", *, plan: ExportPlan, location: str, note: str = ""
+) -> OwnCommit:
+    """Write the rows of all batches and make them visible in one commit, or in none (S27).
+
+    Args:
+        engine: Where ``frame`` lives.
+        frame: ``table_columns(plan)``, one row per person and batch.
+        plan: Names the batches and the target.
+        location: Where the target lies or will lie.
+        note: Kept in the commit (``userMetadata``), for a later run that finds it.
+
+    Returns:
+        The commit; of an earlier attempt, if there was one.
+
+    Raises:
+        JobFailed: ``target-schema``, ``target-busy``, and what the engine fails with.
+    """
+    wanted, transaction, folder = table_columns(plan), app_id(plan), Folder(location)
+    ids = batch_ids(plan)
+    frame = frame.select(*(quoted(name) for name in wanted.names()))
+    fault_when("while-writing", lambda: bool(batch_files(folder, ids)))
+    if engine.name == "sail":
+        files = write_files(frame, folder, ids)
+        filled = [file for file in files if folder.parquet_rows(file.path)]
+        fault("before-commit")
+        return commit_files(filled, folder, wanted=wanted, app_id=transaction, note=note)
+    from profile_export.engines import spark_write
+
+    fault_when("before-commit", lambda: spark_write.all_written(engine.spark, folder, ids))
+    table = plan.target.table.name
+    return spark_write.write_and_commit(
+        frame, location, table=table, wanted=wanted, app_id=transaction, note=note
+    )
+
+
+def describe(engine: Engine, commit: OwnCommit, *, plan: ExportPlan, location: str) -> Written:
+    """What was committed, from the files themselves: rows, bytes, SHA-256, row-set hashes.
+
+    One streaming read of every file for its digest, and one pass of the engine for the hashes.
+    """
+    folder = Folder(location)
+
+    def one(file: Stored) -> WrittenFile:
+        rows, digest = folder.parquet_rows(file.path), folder.sha256(file.path)
+        return WrittenFile(batch_of(file.path), file.path, file.bytes, rows, digest)
+
+    with ThreadPoolExecutor(4) as pool:
+        files = tuple(pool.map(one, commit.files))
+    batches = tuple(_batch_rows(engine, plan, files, folder))
+    return Written(commit.version, files, batches)
+
+
+def _batch_rows(
+    engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
+) -> Iterator[BatchRows]:
+    from profile_export import rowset
+
+    found = {}
+    if files:
+        rows = _rows_of(engine, plan, files, folder)
+        counted = rowset.by_batch(rows, columns=written_columns(plan)).collect()
+        found = {row[BATCH_COLUMN]: row for row in counted}
+    for batch in plan.batches:
+        row = found.get(batch.batch_id)
+        if row is None:
+            yield BatchRows(batch.batch_id, 0, 0, 0, rowset.EMPTY)
+        else:
+            digest = rowset.hex_digest(row["hash_sum"], row["hash_xor"])
+            counts = int(row["records"]), int(row["events"]), int(row["most_events"])
+            yield BatchRows(batch.batch_id, *counts, digest)
+
+
+def _rows_of(
+    engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
+) -> "DataFrame":
+    """The committed rows, read with the job's own columns: not with those of a table that grew."""
+    from pyspark.sql import functions as F
+
+    ddl = table_ddl(written_columns(plan))
+    by_batch: dict[str, list[str]] = {}
+    for file in files:
+        by_batch.setdefault(file.batch_id, []).append(f"{folder.location}/{file.path}")
+    parts = (
+        engine.spark.read.schema(ddl).parquet(*paths).withColumn(BATCH_COLUMN, F.lit(batch_id))
+        for batch_id, paths in by_batch.items()
+    )
+    return reduce(lambda left, right: left.unionByName(right), parts)
+
+
+def sweep(plan: ExportPlan, location: str, *, commit: OwnCommit | None) -> None:
+    """Delete this job's files that no commit names, and folders left empty.
+
+    Only folders of this job's own batch ids are looked into. To be called when the outcome is known:
+    after the commit, or on failure under the job's lock.
+    """
+    folder = Folder(location)
+    kept = set() if commit is None else {file.path for file in commit.files}
+    for file in batch_files(folder, batch_ids(plan)):
+        if file.path not in kept:
+            folder.delete(file.path)
+    for batch_id in batch_ids(plan):
+        folder.delete_if_empty(batch_folder(batch_id))
+
+
+def batch_ids(plan: ExportPlan) -> list[str]:
+    return [batch.batch_id for batch in plan.batches]

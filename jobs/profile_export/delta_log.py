@@ -1,0 +1,129 @@
+"""What a Delta table's log says: its state, and the commit of one job. No engine, no JVM."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import unquote
+
+from deltalake import DeltaTable, TableFeatures
+from deltalake.exceptions import TableNotFoundError
+
+from profile_export.errors import JobFailed
+from profile_export.schema import Array, DataType, Map, Struct, from_json
+from profile_export.storage import Folder, Stored
+
+TXN_VERSION = 1
+"""A job commits once, so its application transaction has one version only."""
+
+
+@dataclass(frozen=True)
+class TargetState:
+    """A target as it is now. ``table`` is delta-rs's handle on that very version."""
+
+    version: int
+    columns: Struct
+    partitions: tuple[str, ...]
+    configuration: dict[str, str]
+    table: DeltaTable
+
+
+@dataclass(frozen=True)
+class OwnCommit:
+    """The one commit of a job: version, files that it added, the note that it carries."""
+
+    version: int
+    time_ms: int
+    files: tuple[Stored, ...]
+    note: str
+
+
+def look(location: str) -> TargetState | None:
+    """The newest state of the table at ``location``; None where there is no table.
+
+    Raises:
+        JobFailed: ``target-unreadable`` where there is one that cannot be read.
+    """
+    try:
+        table = DeltaTable(location)
+        metadata = table.metadata()
+        return TargetState(
+            table.version(),
+            cast(Struct, from_json(json.loads(table.schema().to_json()))),
+            tuple(metadata.partition_columns),
+            dict(metadata.configuration),
+            table,
+        )
+    except TableNotFoundError:
+        return None
+    except Exception as error:
+        raise JobFailed(
+            f"The target dataset's Delta log cannot be read: {str(error).splitlines()[0]}",
+            code="target-unreadable",
+        ) from error
+
+
+def own_commit(location: str, app_id: str) -> OwnCommit | None:
+    """The commit that carries the application transaction ``app_id``, or None.
+
+    Costs the log's snapshot, and the commits back to the one that is looked for.
+    """
+    state = look(location)
+    if state is None or state.table.transaction_version(app_id) is None:
+        return None
+    folder = Folder(location)
+    for version in range(state.version, -1, -1):
+        name = f"_delta_log/{version:020}.json"
+        data = folder.read(name) if folder.exists(name) else b""
+        if app_id.encode() in data and (found := _commit(version, data, app_id)):
+            return found
+    raise JobFailed(
+        "This job has committed long ago: its entry in the target's Delta log was cleaned up.",
+        code="commit-expired",
+    )
+
+
+def with_features(state: TargetState, grown: Struct) -> TargetState:
+    """The state after declaring ``timestampNtz``, where the table is to get its first such column.
+
+    delta-rs would else commit a schema that no reader accepts, and delta-spark refuses. This is a
+    commit of its own that only raises the protocol; no row and no column becomes visible by it.
+    """
+    if not _has_ntz(grown) or _has_ntz(state.columns):
+        return state
+    if "timestampNtz" not in (state.table.protocol().writer_features or []):
+        state.table.alter.add_feature(
+            TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True
+        )
+    return look(state.table.table_uri) or state
+
+
+def _has_ntz(type_: DataType) -> bool:
+    match type_:
+        case Struct():
+            return any(_has_ntz(field.type) for field in type_.fields)
+        case Array():
+            return _has_ntz(type_.element)
+        case Map():
+            return _has_ntz(type_.key) or _has_ntz(type_.value)
+    return type_ == "timestamp_ntz"
+
+
+def _commit(version: int, data: bytes, app_id: str) -> OwnCommit | None:
+    actions = list(_actions(data))
+    if not any(body.get("appId") == app_id for kind, body in actions if kind == "txn"):
+        return None
+    info = next((body for kind, body in actions if kind == "commitInfo"), {})
+    adds = (body for kind, body in actions if kind == "add")
+    files = sorted(
+        (Stored(unquote(str(a["path"])), int(cast(int, a["size"]))) for a in adds),
+        key=lambda file: file.path,
+    )
+    time_ms = int(cast(int, info.get("timestamp", 0)))
+    return OwnCommit(version, time_ms, tuple(files), str(info.get("userMetadata", "")))
+
+
+def _actions(data: bytes) -> Iterator[tuple[str, dict[str, object]]]:
+    for line in data.splitlines():
+        if line.strip():
+            yield from json.loads(line).items()

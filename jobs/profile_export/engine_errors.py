@@ -1,0 +1,131 @@
+"""What an engine fails with becomes one sentence that a user can act on, never a trace."""
+
+import errno
+import re
+
+from deltalake import DeltaTable
+
+from profile_export.errors import Cancelled, ExportError, JobFailed
+from profile_export.plan import ExportPlan, Input
+from profile_export.storage import Folder
+
+_OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
+_FILES_LOOKED_AT = 2000
+"""Per dataset, when looking for the file that broke a job: footers only."""
+
+_DISK_FULL = re.compile(r"No space left on device|os error 28|StorageFull", re.IGNORECASE)
+_MEMORY = re.compile(r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted")
+_MISSING = re.compile(
+    r"FileNotFoundException|FileReadException|PATH_NOT_FOUND|does not exist|No such file"
+    r"|not found|Missing commit file|VERSION_NOT_FOUND|VersionNotFound|FAILED_READ_FILE",
+    re.IGNORECASE,
+)
+_UNREADABLE = re.compile(
+    r"parquet|CANNOT_READ_FILE|FAILED_READ_FILE|Corrupt|Stream removed|panicked", re.IGNORECASE
+)
+_CANCELLED = re.compile(
+    r"OPERATION_CANCELED|cancelled part of cancelled job|Job \d+ cancelled|INTERRUPTED"
+    r"|operation not found|Spark Context was shut down",
+    re.IGNORECASE,
+)
+
+
+def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> ExportError:
+    """An error of this project, whatever came.
+
+    Looks into the inputs' files only where the engine's own words do not name what is wrong.
+
+    Args:
+        error: What a stage, the engine or the storage raised.
+        plan: Of the job, to name datasets.
+        stopped: Whether the job was asked to stop, so that a broken-off call is no failure.
+    """
+    if isinstance(error, ExportError):
+        return error
+    text = root_cause(error)
+    if stopped or isinstance(error, KeyboardInterrupt) or _CANCELLED.search(text):
+        return Cancelled("The job was stopped; nothing of it is visible.")
+    if _DISK_FULL.search(text) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+        return JobFailed(
+            "The disk is full: free some space and run the job again.", code="disk-full"
+        )
+    if _MEMORY.search(text):
+        return JobFailed(
+            "The engine ran out of memory. On spark give it more (spark.driver.memory,"
+            " spark.executor.memory); inputs far beyond memory belong there.",
+            code="out-of-memory",
+        )
+    if (_MISSING.search(text) or _UNREADABLE.search(text)) and (found := _broken_input(plan)):
+        return found
+    if _UNREADABLE.search(text) and "Stream removed" not in text:
+        return JobFailed(f"A file could not be read: {text}", code="input-unreadable")
+    if isinstance(error, _OURS):
+        return JobFailed(
+            f"A fault in the export itself ({type(error).__name__}: {text}). Please report it.",
+            code="internal-error",
+        )
+    return JobFailed(f"The engine could not do the job: {text}", code="engine")
+
+
+def root_cause(error: BaseException) -> str:
+    """The last cause's own first line, without class names of Java and frames of any kind."""
+    text = str(error)
+    details = re.search(r'details = "([^"\n]+)', text)  # gRPC's own rendering
+    if details:
+        return details[1][:400]
+    causes = re.findall(r"^Caused by: (.+)$", text, re.MULTILINE)
+    line = causes[-1] if causes else next((x for x in text.splitlines() if x.strip()), "")
+    if line.startswith("An error occurred while calling"):
+        lines = text.splitlines()
+        line = lines[1].removeprefix(": ") if len(lines) > 1 else line
+    plain = re.sub(r"^(?:[a-z_]\w*\.)+[A-Z]\w*(?:Exception|Error): ", "", line.strip())
+    return (plain or type(error).__name__)[:400]
+
+
+def _broken_input(plan: ExportPlan) -> JobFailed | None:
+    """The first input with a file that is missing or is no whole Parquet file."""
+    for source in plan.inputs:
+        try:
+            folder, names = _files_of(source)
+        except Exception as error:
+            return _missing(source, root_cause(error))
+        for name in names[:_FILES_LOOKED_AT]:
+            try:
+                folder.parquet_rows(name)
+            except FileNotFoundError:
+                return _missing(source, f"its file {name} is gone")
+            except Exception:
+                return JobFailed(
+                    f"Dataset {source.name} ({source.dataset_id}) cannot be read: {name} is no"
+                    " whole Parquet file. Restore it, or take it out of the table.",
+                    code="input-unreadable",
+                )
+    return None
+
+
+def _files_of(source: Input) -> tuple[Folder, list[str]]:
+    if source.table.location is None:
+        return Folder("/"), []
+    folder = Folder(source.table.location)
+    if source.table.format == "delta":
+        table = DeltaTable(source.table.location, version=source.version)
+        start = len(table.table_uri.removeprefix("file://").rstrip("/")) + 1
+        return folder, [uri.removeprefix("file://")[start:] for uri in table.file_uris()]
+    if not folder.exists():
+        raise FileNotFoundError("there is nothing at its path")
+    return folder, [f.path for f in folder.files() if _is_data(f.path)]
+
+
+def _is_data(path: str) -> bool:
+    return not any(part.startswith((".", "_")) and "=" not in part for part in path.split("/"))
+
+
+def _missing(source: Input, what: str) -> JobFailed:
+    pinned = "" if source.version is None else f" at version {source.version}"
+    return JobFailed(
+        f"Dataset {source.name} ({source.dataset_id}) cannot be read{pinned}: {what}. If the table"
+        " was vacuumed or replaced, submit the export again as a new job.",
+        code="input-missing",
+    )
+
+

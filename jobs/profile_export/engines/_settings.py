@@ -1,0 +1,31 @@
+"""Where the settings of Spark sessions live, and how they are read. No PySpark here."""
+
+import os
+import re
+from pathlib import Path
+
+SESSION = {"spark.sql.session.timeZone": "UTC", "spark.sql.caseSensitive": "true"}
+"""What any session must have for the rules to hold, also one whose server we did not start."""
+
+
+def conf_folder() -> Path:
+    """The ``conf/`` folder: ``PROFILE_EXPORT_CONF``, or the one beside ``jobs/``."""
+    named = os.environ.get("PROFILE_EXPORT_CONF")
+    return Path(named) if named else Path(__file__).resolve().parents[3] / "conf"
+
+
+def home() -> Path:
+    """The folder of what is fetched once per machine: ``PROFILE_EXPORT_HOME`` or the user's cache."""
+    named = os.environ.get("PROFILE_EXPORT_HOME")
+    return Path(named) if named else Path.home() / ".cache" / "profile-export"
+
+
+def read_conf(path: Path) -> dict[str, str]:
+    """A file in the form of ``spark-defaults.conf``: ``key value`` or ``key=value`` per line."""
+    settings: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        text = line.strip()
+        if text and not text.startswith("#"):
+            key, *value = re.split(r"\s*[=\s]\s*", text, maxsplit=1)
+            settings[key] = value[0] if value else ""
+    return settings

@@ -1,0 +1,45 @@
+"""Keeps what engines print (JVM notices, Rust logs and panics) off the user's terminal.
+
+Both engines write to file descriptor 2: Spark's JVM inherits it, the embedded engine shares it. So
+it is pointed at a log, and Python's own ``sys.stderr`` is bound to the terminal again.
+"""
+
+import logging
+import os
+import sys
+import tempfile
+
+_moved = False
+
+
+def to_log() -> None:
+    """Point file descriptor 2 at a private log, once per process.
+
+    Left as it is where ``sys.stderr`` is not descriptor 2 (pytest, a service that redirects it).
+    """
+    global _moved
+    try:
+        if _moved or sys.stderr.fileno() != 2:
+            return
+    except (OSError, ValueError, AttributeError):
+        return
+    before = sys.stderr
+    before.flush()
+    terminal = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    handle, name = tempfile.mkstemp(prefix="profile-export-engine-", suffix=".log")
+    os.dup2(handle, 2)
+    os.close(handle)
+    os.unlink(name)  # the descriptor keeps it: nothing is left on disk however the process ends
+    sys.stderr = terminal
+    _moved = True
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is before:
+            handler.setStream(terminal)
+
+
+def tail(size: int = 4000) -> str:
+    """The end of the log, for looking up why an engine did not start; ``""`` while there is none."""
+    if not _moved:
+        return ""
+    end = os.fstat(2).st_size
+    return os.pread(2, size, max(0, end - size)).decode("utf-8", "replace")

@@ -1,0 +1,86 @@
+"""The embedded engine: a Spark Connect server in Rust (pysail) inside this process. No Java.
+
+The trap of PySpark: one process is either Connect or classic. ``pyspark.sql.functions`` looks at
+``SPARK_CONNECT_MODE_ENABLED`` at every call to decide which kind of column it makes; opening this
+engine sets it, so a process that opened ``sail`` cannot open a classic ``spark`` session any more.
+"""
+
+import atexit
+import os
+from typing import TYPE_CHECKING, cast
+
+from profile_export.engines import TableInfo, _stderr
+from profile_export.engines._settings import SESSION
+from profile_export.errors import JobFailed
+from profile_export.plan import TableRef
+
+if TYPE_CHECKING:
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+
+class SailEngine:
+    """One server and one session on it; both end with :meth:`stop`."""
+
+    name = "sail"
+    pid = None
+
+    def __init__(self, server: "SparkConnectServer", spark: "SparkSession", version: str) -> None:
+        self.version = version
+        self.spark = spark
+        self._server = server
+
+    def table_info(self, table: TableRef) -> TableInfo:
+        """There are no named tables here.
+
+        Raises:
+            JobFailed: always, ``named-table``.
+        """
+        raise _no_names(table)
+
+    def locate(self, table: TableRef) -> str:
+        """Nor a place for one; raises as :meth:`table_info` does."""
+        raise _no_names(table)
+
+    def interrupt(self) -> None:
+        """Stop everything that the session computes; it stops within a second (measured)."""
+        self.spark.interruptAll()
+
+    def stop(self) -> None:
+        self.spark.stop()
+        self._server.stop()
+
+
+def _no_names(table: TableRef) -> JobFailed:
+    return JobFailed(
+        f"The table {table.display} is known by name only: the engine sail reads tables by path."
+        " Give a path in the sandbox file, or run with --engine spark.",
+        code="named-table",
+    )
+
+
+def open_sail(*, verbose: bool) -> SailEngine:
+    """Start the server on a free port of 127.0.0.1 and open a session: 0.1 s after the imports."""
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    os.environ.setdefault("RUST_LOG", "warn" if verbose else "off")
+    if not verbose:
+        os.environ.setdefault("RUST_BACKTRACE", "0")
+        _stderr.to_log()
+    from importlib.metadata import version
+
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    address = server.listening_address
+    if address is None:
+        raise JobFailed("The embedded engine did not start.", code="engine")
+    spark = ConnectSession.builder.remote(f"sc://127.0.0.1:{address[1]}").create()
+    # The server is in this process: a call that fails fails for good (the client would repeat it for
+    # ten minutes), and at exit there is nothing to say good-bye to (that call hung: seen in tests).
+    spark.client.set_retry_policies([])
+    atexit.unregister(spark.client._on_exit)
+    for key, value in SESSION.items():
+        spark.conf.set(key, value)
+    return SailEngine(server, cast("SparkSession", spark), version("pysail"))

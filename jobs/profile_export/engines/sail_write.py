@@ -1,0 +1,137 @@
+"""The write on the embedded engine: files by the engine, one commit by delta-rs.
+
+Sail's own Delta writer knows no application transaction and sees no conflict, so it is not used.
+The commit goes through ``deltalake`` with no retries of its own: delta-rs would repeat a commit that
+lost a race without looking again whether this very job has committed or the schema has changed.
+"""
+
+import json
+import random
+import time
+from typing import TYPE_CHECKING
+
+from deltalake import CommitProperties, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from profile_export.delta_log import TXN_VERSION, OwnCommit, TargetState, look, own_commit, with_features
+from profile_export.engines.batch_folders import batch_files, batch_of
+from profile_export.errors import JobFailed
+from profile_export.growth import grown_schema
+from profile_export.outputs import BATCH_COLUMN
+from profile_export.schema import Struct, to_json
+from profile_export.storage import Folder, Stored
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+ATTEMPTS = 20
+"""With waits doubling from 20 ms to 2 s: half a minute against a target that others write to."""
+
+PLAIN_TABLE: dict[str, str | None] = {"delta.dataSkippingNumIndexedCols": "0"}
+"""What a target that we make is told: no statistics of personal values in the log."""
+
+
+def write_files(frame: "DataFrame", folder: Folder, batch_ids: list[str]) -> list[Stored]:
+    """Let the engine write ``frame`` into the batches' folders; gives the files that it made.
+
+    Files that lay there before (of a killed attempt) are not among them.
+    """
+    before = {file.path for file in batch_files(folder, batch_ids)}
+    writer = frame.write.mode("append").option("compression", "zstd").partitionBy(BATCH_COLUMN)
+    writer.parquet(folder.location)
+    return [file for file in batch_files(folder, batch_ids) if file.path not in before]
+
+
+def commit_files(
+    files: list[Stored], folder: Folder, *, wanted: Struct, app_id: str, note: str
+) -> OwnCommit:
+    """One commit with ``files`` and the application transaction, or the one made before.
+
+    Args:
+        files: Data files under the table, by path.
+        folder: The table.
+        wanted: The columns of the files, the partition column included.
+        app_id: The job's application transaction; whoever committed it first wins.
+        note: Text for ``userMetadata``.
+
+    Raises:
+        JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races.
+    """
+    adds = [_add_action(file, folder) for file in files]
+    for attempt in range(ATTEMPTS):
+        if (made := own_commit(folder.location, app_id)) is not None:
+            return made
+        state = look(folder.location)
+        try:
+            _commit_once(adds, folder, state, wanted, _properties(app_id, note))
+        except DeltaError as error:
+            if own_commit(folder.location, app_id) is None and not _lost_race(error):
+                raise
+            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.02 * 2**attempt))
+    raise JobFailed(
+        "Other writers kept committing to the target dataset; nothing was exported. Try again.",
+        code="target-busy",
+    )
+
+
+def _commit_once(
+    adds: list[AddAction],
+    folder: Folder,
+    state: TargetState | None,
+    wanted: Struct,
+    properties: CommitProperties,
+) -> None:
+    if state is None:
+        if folder.local is not None:
+            folder.local.mkdir(parents=True, exist_ok=True)
+        create_table_with_add_actions(
+            folder.location,
+            delta_schema(grown_schema(Struct(), wanted)),
+            adds,
+            partition_by=[BATCH_COLUMN],
+            configuration=PLAIN_TABLE,
+            commit_properties=properties,
+        )
+        return
+    grown = grown_schema(state.columns, wanted)
+    if grown == state.columns:
+        state.table.create_write_transaction(
+            adds, "append", state.table.schema(), [BATCH_COLUMN], commit_properties=properties
+        )
+        return
+    table = with_features(state, grown).table
+    # Appending never changes a schema here, overwriting does, in the same commit; and overwriting
+    # the partitions of our own new batches removes nothing, since nobody has committed to them.
+    ours = sorted({add.partition_values[BATCH_COLUMN] or "" for add in adds}) or ["-"]
+    table.create_write_transaction(
+        adds,
+        "overwrite",
+        delta_schema(grown),
+        [BATCH_COLUMN],
+        partition_filters=[(BATCH_COLUMN, "in", ours)],
+        commit_properties=properties,
+    )
+
+
+def delta_schema(columns: Struct) -> Schema:
+    """Columns as delta-rs takes them."""
+    return Schema.from_json(json.dumps(to_json(columns)))
+
+
+def _properties(app_id: str, note: str) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata={"userMetadata": note},
+        max_commit_retries=0,
+        app_transactions=[Transaction(app_id, TXN_VERSION, int(time.time() * 1000))],
+    )
+
+
+def _add_action(file: Stored, folder: Folder) -> AddAction:
+    stats = json.dumps({"numRecords": folder.parquet_rows(file.path)})
+    now = int(time.time() * 1000)
+    return AddAction(file.path, file.bytes, {BATCH_COLUMN: batch_of(file.path)}, now, True, stats)
+
+
+def _lost_race(error: DeltaError) -> bool:
+    return isinstance(error, CommitFailedError) or "already exists" in str(error)

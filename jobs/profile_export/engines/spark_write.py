@@ -1,0 +1,102 @@
+"""The write on Spark: delta-spark writes the files and commits them, with a transaction of the job."""
+
+import random
+import re
+import time
+from typing import TYPE_CHECKING
+
+from profile_export.delta_log import (
+    TXN_VERSION,
+    OwnCommit,
+    TargetState,
+    look,
+    own_commit,
+    with_features,
+)
+from profile_export.engines.batch_folders import batch_files
+from profile_export.errors import JobFailed
+from profile_export.growth import grown_schema
+from profile_export.outputs import BATCH_COLUMN
+from profile_export.schema import Struct
+from profile_export.storage import Folder
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+
+ATTEMPTS = 6
+"""A repeated write computes all rows again, so fewer tries than for a bare commit."""
+
+_LOST_RACE = re.compile(
+    r"DELTA_(CONCURRENT_\w+|METADATA_CHANGED|PROTOCOL_CHANGED)"
+    r"|Concurrent(Append|Write|Transaction)Exception|MetadataChangedException"
+    r"|ProtocolChangedException"
+)
+
+
+def write_and_commit(
+    frame: "DataFrame", location: str, *, table: str | None, wanted: Struct, app_id: str, note: str
+) -> OwnCommit:
+    """Write ``frame`` as one Delta commit, or find the one made before.
+
+    Delta drops a write whose transaction is in the log already, and refuses one that loses the race
+    to itself: so whatever happened, the log tells. Concurrent appends of others do not conflict;
+    changes of schema or protocol do, and are tried again after a new look at the schema.
+
+    Args:
+        frame: The rows, with ``_ACP_BATCHID``.
+        location: Where the table lies or will lie.
+        table: The name of a table that the catalog does not have yet, else None.
+        wanted: The columns of ``frame``, as the plan has them.
+        app_id: The job's application transaction.
+        note: Text for ``userMetadata``.
+
+    Raises:
+        JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races.
+    """
+    for attempt in range(ATTEMPTS):
+        state = look(location)
+        grows = state is not None and _prepared(state, wanted)
+        writer = _writer(frame, app_id, note)
+        try:
+            if state is None and table is not None:
+                writer.saveAsTable(table)
+            else:
+                (writer.option("mergeSchema", "true") if grows else writer).save(location)
+        except Exception as error:  # not only PySparkException: Delta's own come as Py4JJavaError
+            if own_commit(location, app_id) is None and not _LOST_RACE.search(str(error)):
+                raise
+        if (made := own_commit(location, app_id)) is not None:
+            return made
+        time.sleep(random.uniform(0.5, 1) * min(5.0, 0.2 * 2**attempt))
+    raise JobFailed(
+        "Other writers kept changing the target dataset; nothing was exported. Try again.",
+        code="target-busy",
+    )
+
+
+def _prepared(state: TargetState, wanted: Struct) -> bool:
+    """Whether the table grows by this write; its protocol is then made fit for that."""
+    grown = grown_schema(state.columns, wanted)
+    if grown == state.columns:
+        return False
+    with_features(state, grown)
+    return True
+
+
+def _writer(frame: "DataFrame", app_id: str, note: str) -> "DataFrameWriter":
+    return (
+        frame.write.format("delta")
+        .mode("append")
+        .partitionBy(BATCH_COLUMN)
+        .option("compression", "zstd")
+        .option("txnAppId", app_id)
+        .option("txnVersion", TXN_VERSION)
+        .option("userMetadata", note)
+    )
+
+
+def all_written(spark: "SparkSession", folder: Folder, ids: list[str]) -> bool:
+    """Whether data files are there and no Spark job is left: for the fault between write and commit."""
+    if not batch_files(folder, ids):
+        return False
+    return not spark.sparkContext.statusTracker().getActiveJobsIds()

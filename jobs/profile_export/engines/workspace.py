@@ -1,0 +1,136 @@
+"""An engine at work on one job: pinned inputs, scratch tables, progress."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from threading import Event
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from profile_export.engines import Engine
+from profile_export.errors import Cancelled
+from profile_export.faults import fault
+from profile_export.plan import Input
+from profile_export.schema import Struct, from_json, table_ddl
+from profile_export.storage import Folder
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+DRIVER_EDGES = 20_000_000
+"""Two 20-byte keys per edge in Arrow and codes beside them: about 2 GB at the limit."""
+
+_ARROW = {
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+}
+
+Progress = Callable[[str, float], None]
+
+
+class Stop:
+    """How a job is asked to stop, from a signal or another thread; ``job.py`` does the stopping."""
+
+    def __init__(self) -> None:
+        self._asked = Event()
+        self._closed = Event()
+
+    @property
+    def asked(self) -> bool:
+        return self._asked.is_set()
+
+    @property
+    def closed(self) -> bool:
+        """True once the job has committed: it can only be completed from then on."""
+        return self._closed.is_set()
+
+    def ask(self) -> None:
+        """Stop the job within seconds. A commit that was already made wins."""
+        self._asked.set()
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class JobWorkspace:
+    """The :class:`~profile_export.engines.Workspace` of one job; scratch goes with :meth:`close`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        scratch: Folder,
+        *,
+        progress: Progress | None = None,
+        stop: Stop | None = None,
+        driver_edges: int = DRIVER_EDGES,
+    ) -> None:
+        self.driver_edges = driver_edges
+        self._engine = engine
+        self._spark = engine.spark
+        self._scratch = scratch
+        self._progress = progress
+        self._stop = stop
+        self._locals = count()
+
+    def read(self, source: Input) -> "DataFrame":
+        """The dataset's pinned version, lazily (S28); Parquet with the plan's columns."""
+        fault("before-read")
+        table = source.table
+        if table.format == "parquet" and table.location is not None:
+            return self._spark.read.schema(table_ddl(source.columns)).parquet(table.location)
+        reader = self._spark.read
+        if source.version is not None:
+            reader = reader.option("versionAsOf", source.version)
+        if table.location is not None:
+            return reader.format("delta").load(table.location)
+        return reader.table(table.name or "")
+
+    def materialise(self, frame: "DataFrame", name: str) -> "DataFrame":
+        """Compute ``frame`` once into a scratch Parquet folder. One job; the lineage ends there."""
+        self._check()
+        columns = cast(Struct, from_json(frame.schema.jsonValue()))
+        location = f"{self._scratch.location}/{name}"
+        frame.write.mode("overwrite").option("compression", "zstd").parquet(location)
+        self._check()
+        return self._spark.read.schema(table_ddl(columns)).parquet(location)
+
+    def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> "DataFrame":
+        """A driver-side table as a frame, through one scratch Parquet file: of any size.
+
+        Args:
+            columns: Values by column; every column of ``ddl``.
+            ddl: ``name type, ...`` with atomic types, as Spark SQL writes them.
+        """
+        table = pa.table(
+            {name: pa.array(columns[name]).cast(type_) for name, type_ in _arrow_types(ddl)}
+        )
+        name = f"local-{next(self._locals)}"
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        self._scratch.write(f"{name}/part-0.parquet", sink.getvalue().to_pybytes())
+        return self._spark.read.schema(ddl).parquet(f"{self._scratch.location}/{name}")
+
+    def report(self, stage: str, fraction: float) -> None:
+        self._check()
+        if self._progress is not None:
+            self._progress(stage, fraction)
+
+    def close(self) -> None:
+        """Delete the scratch tables; frames that read them are of no use afterwards."""
+        self._scratch.delete_tree("")
+
+    def _check(self) -> None:
+        if self._stop is not None and self._stop.asked and not self._stop.closed:
+            raise Cancelled("The job was asked to stop.")
+
+
+def _arrow_types(ddl: str) -> Iterator[tuple[str, pa.DataType]]:
+    for column in ddl.split(","):
+        name, type_ = column.split()
+        yield name.strip("`"), _ARROW[type_]

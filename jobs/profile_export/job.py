@@ -1,0 +1,225 @@
+"""The life of one run: lock, pin, decide, write, commit, describe, tidy. Once, whatever dies (S27).
+
+What is true is in two places: the target's Delta log says whether the job has committed, and
+``job.json`` says that its papers are complete. Everything else can be lost and made again.
+"""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from profile_export import document as documents
+from profile_export import run as stages
+from profile_export.commit import check_target, describe, find_commit, sweep, write_and_commit
+from profile_export.delta_log import OwnCommit
+from profile_export.engine_errors import translate
+from profile_export.engines import Engine, Written
+from profile_export.engines.workspace import DRIVER_EDGES, JobWorkspace, Progress, Stop
+from profile_export.errors import JobFailed
+from profile_export.faults import fault
+from profile_export.job_folder import Begun, JobFolder
+from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
+from profile_export.plan import ExportPlan
+from profile_export.storage import Folder
+
+Document = documents.Document
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One attempt at a job."""
+
+    engine: Engine
+    plan: ExportPlan
+    location: str
+    folder: JobFolder
+    work: JobWorkspace
+    stop: Stop
+
+
+def run_job(
+    plan: ExportPlan,
+    engine: Engine,
+    *,
+    document: Document | None = None,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    driver_edges: int = DRIVER_EDGES,
+) -> Document:
+    """Do the job, or finish or answer what an earlier run of the same id has done.
+
+    Ctrl-C and SIGTERM stop it cleanly where this is the main thread; another thread calls
+    ``stop.ask()``. A commit that was already made wins: the job then ends as done.
+
+    Args:
+        plan: What to do. The plan of an earlier attempt with this id takes its place, so that a
+            repeated job reads the same versions and writes the same batches.
+        engine: Where it runs.
+        document: The job document so far; a new one unless given.
+        progress: Called with stage and fraction, from another thread.
+        stop: How others stop it.
+        driver_edges: How many identity edges the driver may hold.
+
+    Returns:
+        The document of the SUCCEEDED job, as in ``job.json`` without its plan.
+
+    Raises:
+        Conflict: ``job-id-in-use``.
+        Cancelled: it was stopped; nothing is visible, no file is left.
+        JobFailed: likewise, with the reason.
+    """
+    asked = stop or Stop()
+    first = document or documents.new(plan, at=datetime.now(UTC))
+
+    def life() -> Document:
+        location = _location(plan, engine)
+        folder = JobFolder(Folder(location), plan.job_id)
+        work = JobWorkspace(
+            engine, folder.scratch, progress=progress, stop=asked, driver_edges=driver_edges
+        )
+        return _life(_Run(engine, plan, location, folder, work, asked), first)
+
+    return _supervised(life, engine, asked)
+
+
+def _location(plan: ExportPlan, engine: Engine) -> str:
+    return plan.target.table.location or engine.locate(plan.target.table)
+
+
+def _life(run: _Run, document: Document) -> Document:
+    with run.folder.locked(run.stop):
+        if (done := run.folder.finished(run.plan)) is not None:
+            if run.folder.was_left():
+                _tidy(run, done[0])
+            return done[1]
+        begun = run.folder.begin(run.plan, document, run.engine.pid)
+        run = _Run(run.engine, begun.plan, run.location, run.folder, run.work, run.stop)
+        try:
+            return _to_the_end(run, begun)
+        except BaseException as error:
+            raise _given_up(run, error) from error
+
+
+def _to_the_end(run: _Run, begun: Begun) -> Document:
+    found = find_commit(run.plan, run.location)
+    commit, decided = (found, None) if found is not None else _export(run)
+    committed = None if found is not None else datetime.now(UTC)
+    run.stop.close()
+    fault("after-commit")
+    written = describe(run.engine, commit, plan=run.plan, location=run.location)
+    note = json.loads(commit.note)
+    counts = {**note["counts"], "events_truncated": _truncated(run, written, decided)}
+    engine = run.engine.name, run.engine.version
+    made = manifest(run.plan, written, counts, engine=engine, created_at=datetime.now(UTC))
+    write_json(run.folder.files, MANIFEST, made)
+    fault("after-manifest")
+    at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=commit.time_ms)
+    document = documents.succeeded(
+        documents.processing(begun.document, at=at),
+        counts,
+        export_time=(datetime.fromisoformat(note["started"]), at),
+        write_time=(at, committed or at),
+        at=datetime.now(UTC),
+    )
+    write_json(run.folder.files, JOB, job_with_plan(document, run.plan))
+    _tidy(run, run.plan)
+    return document
+
+
+def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
+    """From the pinned inputs to the commit. The counts ride in it: nothing else survives a kill."""
+    check_target(run.plan, run.location)
+    started = datetime.now(UTC)
+    decided = stages.decide(run.work, run.plan)
+    rows = stages.rows(run.work, run.plan, decided)
+    run.work.report("write", 0.5)
+    note = json.dumps({"started": started.isoformat(), "counts": asdict(decided.counts)})
+    commit = write_and_commit(
+        run.engine, rows, plan=run.plan, location=run.location, note=note
+    )
+    return commit, decided
+
+
+def _truncated(run: _Run, written: Written, decided: stages.Decided | None) -> dict[str, int]:
+    """What S25 left out: nothing, unless a written row is as long as the limit allows."""
+    events = run.plan.events
+    if events is None or all(b.most_events < events.max_per_profile for b in written.batches):
+        return {"profiles": 0, "events": 0}
+    decided = decided or stages.decide(run.work, run.plan)
+    return stages.events_truncated(run.work, run.plan, decided)
+
+
+def _tidy(run: _Run, plan: ExportPlan) -> None:
+    """The outcome is in the log and on paper: what is left of attempts goes."""
+    fault("before-sweep")
+    sweep(plan, run.location, commit=find_commit(plan, run.location))
+    run.folder.finish()
+
+
+def _given_up(run: _Run, error: BaseException) -> BaseException:
+    """Undo an attempt, unless the log says that it has committed; gives what to raise."""
+    told = translate(error, run.plan, stopped=run.stop.asked)
+    try:
+        committed = find_commit(run.plan, run.location) is not None
+    except JobFailed:
+        return told  # the log cannot be read: nothing may be deleted
+    if committed:
+        return JobFailed(
+            f"The export was committed, but its manifest is not written: {told} Run it again with"
+            f" --job-id {run.plan.job_id} to complete it.",
+            code="manifest-missing",
+        )
+    sweep(run.plan, run.location, commit=None)
+    run.folder.abandon()
+    return told
+
+
+def _supervised(life: Callable[[], Document], engine: Engine, stop: Stop) -> Document:
+    """Run ``life`` in a thread of its own, so that a signal never breaks off a half-made write.
+
+    The thread that catches signals only waits, and tells the engine to stop, again and again until
+    it has: what was asked may be between two calls of the engine just now.
+    """
+    outcome: list[Document | BaseException] = []
+
+    def body() -> None:
+        try:
+            outcome.append(life())
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=body, name="profile-export-job")
+    with _signals_ask(stop):
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)
+            if stop.asked and not stop.closed and thread.is_alive():
+                engine.interrupt()
+                thread.join(0.5)
+    (result,) = outcome
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+@contextmanager
+def _signals_ask(stop: Stop) -> Iterator[None]:
+    """While a job runs, SIGINT and SIGTERM ask it to stop; only the main thread can say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.ask()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,195 @@
+"""``{target}/_profile_export/{jobId}/``: a job's lock, its pinned plan while it runs, its papers.
+
+    lock            held while a process works on the job (local file systems)
+    plan.json       from the start to the end of the work: the plan, the document, who works on it
+    scratch/        the engine's intermediates
+    manifest.json   after the commit
+    job.json        last: the job is done
+"""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from profile_export.engines.workspace import Stop
+from profile_export.errors import Cancelled, Conflict
+from profile_export.manifest import JOB, plan_json, read_json, write_json
+from profile_export.plan import ExportPlan
+from profile_export.storage import Folder
+
+PLAN = "plan.json"
+LOCK = "lock"
+ROOT = "_profile_export"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A job under way: the plan that counts is the one of its first attempt."""
+
+    plan: ExportPlan
+    document: dict[str, object]
+    made: str | None
+    """The topmost folder that the job had to make for its target, or None."""
+
+
+class JobFolder:
+    """The folder of one job below its target dataset."""
+
+    def __init__(self, target: Folder, job_id: int) -> None:
+        self.target = target
+        self.files = target.at(f"{ROOT}/{job_id}")
+        self.scratch = self.files.at("scratch")
+        self._job_id = job_id
+        self._made: str | None = None
+
+    @contextmanager
+    def locked(self, stop: Stop) -> Iterator[None]:
+        """Be the only process that works on the job; waits for another that does.
+
+        The kernel frees the lock when its holder dies, however that happens. On object stores there
+        is none: there the service's lease on the job keeps others out.
+
+        Raises:
+            Cancelled: asked to stop while waiting.
+        """
+        if self.files.local is None:
+            yield
+            return
+        path = self.files.local / LOCK
+        held = self._take(path, stop)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            held.close()
+            self._leave_no_empty_folder()
+
+    def _take(self, path: Path, stop: Stop) -> TextIO:
+        while True:
+            self._made = self._made or _topmost_missing(self.target.local)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                held = path.open("a", encoding="utf-8")
+            except FileNotFoundError:  # its last holder is just removing the folder
+                continue
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.exists() and os.fstat(held.fileno()).st_ino == path.stat().st_ino:
+                    return held
+            except (BlockingIOError, FileNotFoundError):
+                time.sleep(0.05)
+            held.close()
+            if stop.asked:
+                raise Cancelled("The job was asked to stop.")
+
+    def finished(self, plan: ExportPlan) -> tuple[ExportPlan, dict[str, object]] | None:
+        """The plan and document of a job of this id that is done; None where there is none.
+
+        Raises:
+            Conflict: ``job-id-in-use`` by another request.
+        """
+        saved = read_json(self.files, JOB)
+        if saved is None:
+            return None
+        done = ExportPlan.model_validate(saved.pop("plan"))
+        self._see_that_it_is_ours(done, plan)
+        return done, saved
+
+    def begin(self, plan: ExportPlan, document: dict[str, object], pid: int | None) -> Begun:
+        """Note durably what is to be done; or give back what an earlier attempt has noted (S27).
+
+        An attempt that was killed may have left a JVM that is still ending: it is waited for, since
+        it could commit until then.
+
+        Args:
+            plan: Freshly made.
+            document: The job document so far.
+            pid: Of the engine's own process, where it has one.
+
+        Raises:
+            Conflict: ``job-id-in-use`` by another request.
+        """
+        saved = read_json(self.files, PLAN)
+        if saved is not None:
+            first = ExportPlan.model_validate(saved["plan"])
+            self._see_that_it_is_ours(first, plan)
+            _wait_for_end(saved.get("engine"))
+            kept = saved["document"]
+            plan, document = first, dict(kept) if isinstance(kept, dict) else document
+            self._made = str(saved["made"]) if saved["made"] else None
+        noted: dict[str, object] = {
+            "plan": plan_json(plan),
+            "document": document,
+            "made": self._made,
+            "engine": {"host": socket.gethostname(), "pid": pid, "started": _started(pid)},
+        }
+        write_json(self.files, PLAN, noted)
+        return Begun(plan, document, self._made)
+
+    def was_left(self) -> bool:
+        """Whether an attempt at this job ended without tidying up."""
+        return self.files.exists(PLAN)
+
+    def finish(self) -> None:
+        """Keep the papers only."""
+        self.scratch.delete_tree("")
+        self.files.delete(PLAN)
+
+    def abandon(self) -> None:
+        """Leave nothing of a job that did not happen, nor the folders that it made."""
+        self.files.delete_tree("scratch")
+        self.files.delete(PLAN)
+        self.target.delete_if_empty("_delta_log")
+
+    def _leave_no_empty_folder(self) -> None:
+        if not self.files.delete_if_empty() or not self.target.delete_if_empty(ROOT):
+            return
+        folder = self.target.local
+        while self._made is not None and folder is not None and len(str(folder)) >= len(self._made):
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+            folder = folder.parent
+
+    def _see_that_it_is_ours(self, known: ExportPlan, plan: ExportPlan) -> None:
+        def asked(which: ExportPlan) -> tuple[object, ...]:
+            return which.ims_org_id, which.sandbox, which.target.dataset_id, which.request
+
+        if asked(known) != asked(plan):
+            raise Conflict(
+                f"Job id {self._job_id} was used for another request on this target. Choose another"
+                " id, or leave it out.",
+                code="job-id-in-use",
+            )
+
+
+def _topmost_missing(folder: Path | None) -> str | None:
+    missing = None
+    while folder is not None and not folder.exists():
+        missing, folder = str(folder), folder.parent
+    return missing
+
+
+def _wait_for_end(engine: object, limit: float = 60.0) -> None:
+    """Wait until the process that an earlier attempt computed in is gone, on this host."""
+    if not isinstance(engine, dict) or engine.get("host") != socket.gethostname():
+        return
+    pid, deadline = engine.get("pid"), time.monotonic() + limit
+    while pid and time.monotonic() < deadline and _started(int(pid)) == engine.get("started"):
+        time.sleep(0.05)
+
+
+def _started(pid: int | None) -> str | None:
+    """What tells a process from a later one of the same id; None where it is gone or unknowable."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state[0] == "Z" else state[19]

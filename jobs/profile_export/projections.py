@@ -1,0 +1,69 @@
+"""What an export has of profiles and events: unions of schemas, and the asked fields of them."""
+
+from profile_export.asked import AskedEvents
+from profile_export.errors import Problem
+from profile_export.fields import project
+from profile_export.inputs import Read
+from profile_export.request_rules import split_fields
+from profile_export.schema import Field, Struct
+from profile_export.shape import pointer
+from profile_export.union import (
+    EVENT_KEYS,
+    IDENTITIES,
+    IDENTITY_MAP,
+    WRITTEN_BESIDE,
+    attributes,
+    event_fields,
+    membership_entry,
+    membership_map,
+    name_problems,
+)
+
+_FIELDS = pointer("fields")
+_EVENT_FIELDS = pointer("additionalFields", "eventList", "fields")
+
+
+def profile_output(fields: str, read: Read) -> tuple[Struct, Struct, list[Problem]]:
+    """The projected profile schema, the membership entry, and their problems (S12, S13, S21)."""
+    records = [i for i in read.inputs if i.kind == "profile" and i.participates]
+    united, entry = attributes(records), membership_entry(records)
+    askable = Struct(
+        (
+            *united.schema.fields,
+            Field("identityMap", IDENTITY_MAP),
+            Field("identities", IDENTITIES),
+            Field("segmentMembership", membership_map(entry.schema)),
+        )
+    )
+    problems = [*united.problems, *entry.problems]
+    paths = _named(fields)
+    output = askable.without("identities")
+    if paths:
+        output, unknown = project(askable, paths, at=_FIELDS, vague=united.vague)
+        problems += _told(unknown, read, "profile")
+    return output, entry.schema, problems + name_problems(output, _FIELDS, taken=WRITTEN_BESIDE)
+
+
+def event_columns(events: AskedEvents, read: Read) -> tuple[Struct, list[Problem]]:
+    """The element type of ``timeSeriesEvents`` and its problems (S12, S23)."""
+    united = event_fields(
+        [i for i in read.inputs if i.kind == "experienceevent" and i.participates]
+    )
+    columns, problems = united.schema, list(united.problems)
+    if paths := _named(events.fields):
+        columns, unknown = project(
+            united.schema, [*EVENT_KEYS, *paths], at=_EVENT_FIELDS, vague=united.vague
+        )
+        problems += _told(unknown, read, "experienceevent")
+    return columns, problems + name_problems(columns, _EVENT_FIELDS)
+
+
+def _named(fields: str) -> list[str]:
+    return [path for path in split_fields(fields) if path]
+
+
+def _told(unknown: list[Problem], read: Read, kind: str) -> list[Problem]:
+    """Nothing is called unknown while a table that might have it could not be read."""
+    if any(unread == kind for unread, _ in read.unread):
+        return [problem for problem in unknown if problem.code != "unknown-field"]
+    return unknown

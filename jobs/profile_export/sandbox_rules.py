@@ -1,0 +1,115 @@
+"""What must agree between the parts of a sandbox file."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from profile_export.catalog import BUILT_IN_POLICY
+from profile_export.errors import Problem, nearest
+from profile_export.sandbox_file import DatasetPart, PolicyPart, SegmentPart
+from profile_export.shape import pointer, quote
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The well-formed parts by their place in the file, and every id, of the faulty ones too."""
+
+    datasets: Mapping[int, DatasetPart]
+    policies: Mapping[int, PolicyPart]
+    segments: Mapping[int, SegmentPart]
+    dataset_ids: frozenset[str]
+    policy_ids: frozenset[str]
+
+
+def cross_problems(parts: Parts) -> Iterator[Problem]:
+    """Every disagreement between members that are each well-formed."""
+    yield from _repeated("datasets", {i: (part.id,) for i, part in parts.datasets.items()})
+    yield from _repeated(
+        "mergePolicies", {i: (part.id, part.version) for i, part in parts.policies.items()}
+    )
+    yield from _repeated("segments", {i: (part.id,) for i, part in parts.segments.items()})
+    for index, dataset in parts.datasets.items():
+        yield from _table_problems(index, dataset)
+        yield from _class_problems(index, dataset)
+    exports = {d.id for d in parts.datasets.values() if d.class_ == "export"}
+    for index, policy in parts.policies.items():
+        yield from _order_problems(index, policy, parts.dataset_ids, exports)
+    yield from _default_problems(parts.policies)
+    for index, segment in parts.segments.items():
+        asked = segment.merge_policy_id
+        if asked is not None and asked not in parts.policy_ids | {BUILT_IN_POLICY.id}:
+            detail = f"There is no merge policy {quote(asked)}. {nearest(asked, parts.policy_ids)}"
+            yield Problem("unknown-policy", detail, pointer("segments", index, "mergePolicyId"))
+
+
+def _repeated(where: str, keys: Mapping[int, tuple[object, ...]]) -> Iterator[Problem]:
+    first: dict[tuple[object, ...], int] = {}
+    for index, key in keys.items():
+        earlier = first.setdefault(key, index)
+        if earlier != index:
+            what = f"id {quote(str(key[0]))}" + (f" and version {key[1]}" if key[1:] else "")
+            detail = f"The {what} is that of {pointer(where, earlier)} too; each needs its own."
+            yield Problem("duplicate-id", detail, pointer(where, index, "id"))
+
+
+def _table_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
+    table, at = dataset.table, pointer("datasets", index, "table")
+    if table.path is None and table.name is None:
+        yield Problem("missing", "A table needs a 'path' (or a 'name' on spark).", at)
+    if table.path is not None and table.name is not None:
+        yield Problem("bad-value", "A table has a 'path' or a 'name', not both.", at)
+    if dataset.class_ == "export" and table.format != "delta":
+        yield Problem(
+            "bad-value", "An export dataset is a Delta table: format delta.", f"{at}/format"
+        )
+
+
+def _class_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
+    at = pointer("datasets", index)
+    if dataset.class_ != "export":
+        if dataset.ingest_time is None:
+            detail = f"Name the column that holds the ingest time of class {dataset.class_} (S5)."
+            yield Problem("missing", detail, f"{at}/ingestTime")
+        return
+    for name in ("primaryIdentity", "identities", "ingestTime", "lastUpdated"):
+        if name in {DatasetPart.model_fields[f].alias or f for f in dataset.model_fields_set}:
+            detail = f"An export dataset is only written to; {name} has no meaning in it."
+            yield Problem("bad-value", detail, f"{at}/{name}")
+
+
+def _order_problems(
+    index: int, policy: PolicyPart, known: frozenset[str], exports: set[str]
+) -> Iterator[Problem]:
+    merge, at = policy.attribute_merge, pointer("mergePolicies", index, "attributeMerge", "order")
+    if merge.type == "dataSetPrecedence" and not merge.order:
+        yield Problem("missing", "dataSetPrecedence needs the 'order' of its data sets (S10).", at)
+    for place, dataset_id in enumerate(merge.order):
+        here = pointer(place)
+        if dataset_id not in known:
+            detail = f"There is no dataset {quote(dataset_id)}. {nearest(dataset_id, known)}"
+            yield Problem("unknown-dataset", detail, at + here)
+        elif dataset_id in exports:
+            detail = f"Dataset {quote(dataset_id)} is an export dataset; it holds no fragments."
+            yield Problem("bad-value", detail, at + here)
+        elif dataset_id in merge.order[:place]:
+            detail = f"Dataset {quote(dataset_id)} stands in the order already."
+            yield Problem("bad-value", detail, at + here)
+
+
+def _default_problems(policies: Mapping[int, PolicyPart]) -> Iterator[Problem]:
+    latest: dict[str, int] = {}
+    for index, policy in policies.items():
+        here = latest.setdefault(policy.id, index)
+        if policy.version > policies[here].version:
+            latest[policy.id] = index
+    defaults: dict[str, list[int]] = defaultdict(list)
+    for index in sorted(latest.values()):
+        if policies[index].default:
+            defaults[policies[index].schema_.name].append(index)
+    for schema, found in defaults.items():
+        for index in found[1:]:
+            detail = (
+                f"Schema {schema} has a default already, policy {quote(policies[found[0]].id)}; "
+                "only one may be default at its latest version (S9)."
+            )
+            yield Problem("several-defaults", detail, pointer("mergePolicies", index, "default"))

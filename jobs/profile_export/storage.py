@@ -1,0 +1,154 @@
+"""Files and folders at a path or URI (``s3://``, ``hdfs://``), beneath ``engines`` and ``commit``.
+
+A :class:`Folder` is a place and what can be done below it; paths are relative, with forward
+slashes. On a local file system writes are atomic and durable: temporary file, fsync, rename.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file as it lies: path relative to the folder, and size in bytes."""
+
+    path: str
+    bytes: int
+
+
+class Folder:
+    """A folder on any file system that pyarrow knows. It need not exist.
+
+    Attributes:
+        location: As it was given, an absolute path or a URI.
+        local: The folder as a local path, or None where it is not on this machine's file system.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.location = location.rstrip("/") or "/"
+        url = urlsplit(location)
+        if url.scheme in ("", "file"):
+            self.local: Path | None = Path(unquote(url.path) if url.scheme else self.location)
+            self._fs: fs.FileSystem = fs.LocalFileSystem()
+            self._base = str(self.local)
+        else:
+            self.local = None
+            self._fs, self._base = fs.FileSystem.from_uri(self.location.replace("s3a://", "s3://"))
+
+    def at(self, path: str) -> "Folder":
+        """A folder below this one."""
+        return Folder(f"{self.location}/{path}")
+
+    def exists(self, path: str = "") -> bool:
+        info = self._fs.get_file_info(self._full(path))
+        return bool(info.type != fs.FileType.NotFound)
+
+    def read(self, path: str) -> bytes:
+        """The whole file.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        with self._fs.open_input_stream(self._full(path), compression=None) as stream:
+            return bytes(stream.read())
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write the file whole or not at all, replacing it; makes the folders above it."""
+        if self.local is not None:
+            _write_local(self.local / path, data)
+            return
+        with self._fs.open_output_stream(self._full(path), compression=None) as stream:
+            stream.write(data)
+
+    def files(self, below: str = "") -> Iterator[Stored]:
+        """Every file below, at any depth, in order of path; nothing where there is no folder."""
+        chosen = fs.FileSelector(self._full(below), allow_not_found=True, recursive=True)
+        found = (i for i in self._fs.get_file_info(chosen) if i.type == fs.FileType.File)
+        start = len(self._base.rstrip("/")) + 1
+        yield from sorted((Stored(i.path[start:], i.size) for i in found), key=lambda f: f.path)
+
+    def has_folder(self, path: str = "") -> bool:
+        return bool(self._fs.get_file_info(self._full(path)).type == fs.FileType.Directory)
+
+    def delete(self, path: str) -> None:
+        """Delete one file; no error where it is gone already."""
+        try:
+            self._fs.delete_file(self._full(path))
+        except FileNotFoundError:
+            return
+
+    def delete_tree(self, path: str) -> None:
+        """Delete a folder with all below it; no error where it is gone already."""
+        if self.local is not None:
+            shutil.rmtree(self.local / path, ignore_errors=True)
+        elif self.has_folder(path):
+            self._fs.delete_dir(self._full(path))
+
+    def delete_if_empty(self, path: str = "") -> bool:
+        """Remove a folder, and folders in it, that hold no file; says whether it is gone.
+
+        Object stores have no folders of their own: there only a marker can be left, and goes.
+        """
+        if self.local is None:
+            if self.has_folder(path) and not any(self.files(path)):
+                self._fs.delete_dir(self._full(path))
+            return not self.exists(path)
+        return _prune(self.local / path)
+
+    def sha256(self, path: str) -> str:
+        """Hex digest of the file's bytes; one streaming read, 1 MiB in memory."""
+        digest = hashlib.sha256()
+        with self._fs.open_input_stream(self._full(path), compression=None) as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def parquet_rows(self, path: str) -> int:
+        """The row count of a Parquet file, from its footer."""
+        with self._fs.open_input_file(self._full(path)) as file:
+            return int(pq.read_metadata(file).num_rows)
+
+    def _full(self, path: str) -> str:
+        return f"{self._base}/{path}".rstrip("/") if path else self._base
+
+
+def _write_local(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _prune(folder: Path) -> bool:
+    try:
+        for inner in folder.iterdir():
+            if inner.is_dir() and not inner.is_symlink():
+                _prune(inner)
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
