@@ -100,8 +100,12 @@ def of_events(rows: DataFrame, *, source: Input, index: int, entries_ddl: str) -
 
 
 def _distinct_identities(rows: DataFrame) -> DataFrame:
-    """``pk``, ``ids``: each identity once. Two groupings; ``collect_set`` of lists took 8x longer."""
-    exploded = rows.where(F.col("pk").isNotNull()).select("pk", F.explode("ids").alias("identity"))
+    """``pk``, ``ids``: each identity once. Two groupings; ``collect_set`` of lists took 8x longer.
+
+    Rows without a primary identity are not filtered out: Sail cannot push a filter on a lambda into
+    a scan, and a null ``pk`` joins nothing anyway.
+    """
+    exploded = rows.select("pk", F.explode("ids").alias("identity"))
     strongest = exploded.groupBy("pk", F.col("identity.key").alias("key")).agg(
         F.max("identity.auth").alias("auth")
     )

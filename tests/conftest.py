@@ -1,0 +1,41 @@
+"""One suite, two engines: ``pytest --engine sail`` (default) and ``pytest --engine spark``.
+
+A process is either Connect or classic (engines/sail.py), so the engine is opened once per process.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from profile_export.engines import Engine, open_engine
+
+TINY = {
+    # Test tables have a handful of rows: one task instead of sixteen per shuffle.
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.master": "local[2]",
+    "spark.driver.memory": "1g",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", default="sail", choices=("sail", "spark"))
+
+
+@pytest.fixture(scope="session")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--engine"))
+
+
+@pytest.fixture(scope="session")
+def engine(engine_name: str) -> Iterator[Engine]:
+    opened = open_engine(engine_name, settings=TINY)
+    yield opened
+    opened.stop()
+
+
+@pytest.fixture(scope="session")
+def spark(engine: Engine) -> SparkSession:
+    return engine.spark

@@ -1,0 +1,76 @@
+"""Files below a folder: whole or not at all, and tidied."""
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from profile_export.storage import Folder, Stored
+
+
+@pytest.fixture(params=["path", "uri", "odd"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    """The same place by path, by URI, and at a path with signs that mean something in URIs."""
+    if request.param == "odd":
+        return Folder(str(tmp_path / "a b#c%20d?e=ü"))
+    return Folder(tmp_path.as_uri() if request.param == "uri" else str(tmp_path))
+
+
+def test_a_file_is_written_whole_and_replaced(folder: Folder) -> None:
+    folder.write("deep/down/x.json", b"one")
+    folder.write("deep/down/x.json", b"two")
+    assert folder.read("deep/down/x.json") == b"two"
+    assert list(folder.files()) == [Stored("deep/down/x.json", 3)]
+
+
+def test_what_is_not_there(folder: Folder) -> None:
+    assert not folder.exists("x")
+    assert list(folder.files("x")) == []
+    folder.delete("x")
+    folder.delete_tree("x")
+    assert folder.delete_if_empty("x")
+    with pytest.raises(FileNotFoundError):
+        folder.read("x")
+
+
+def test_a_failed_write_leaves_the_old_file(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder.write("x", b"old")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        folder.write("x", b"new")
+    monkeypatch.undo()
+    assert folder.read("x") == b"old"
+    assert list(folder.files()) == [Stored("x", 3)]
+
+
+def test_only_empty_folders_go(folder: Folder) -> None:
+    folder.write("a/b/file", b"")
+    folder.write("a/c/file", b"")
+    folder.delete("a/c/file")
+    assert not folder.delete_if_empty("a")
+    assert not folder.exists("a/c")
+    folder.delete("a/b/file")
+    assert folder.delete_if_empty("a")
+    assert not folder.exists("a")
+
+
+def test_a_digest_and_a_row_count(folder: Folder) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"x": list(range(1000))}), sink, row_group_size=100)
+    data = sink.getvalue().to_pybytes()
+    folder.write("t.parquet", data)
+    assert folder.sha256("t.parquet") == hashlib.sha256(data).hexdigest()
+    assert folder.parquet_rows("t.parquet") == 1000
+
+
+def test_a_tree_is_deleted(folder: Folder) -> None:
+    folder.write("a/b/file", b"")
+    folder.delete_tree("a")
+    assert not folder.exists("a")

@@ -1,0 +1,251 @@
+"""Columns and versions of real Delta and Parquet tables, read without an engine (S28)."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import write_deltalake
+
+from profile_export.errors import Refused
+from profile_export.plan import TableRef
+from profile_export.schema import Array, DataType, Map, Struct, struct_of
+from profile_export.tables import TableInfo, inspect_table
+
+NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+LOCAL = NOON.replace(tzinfo=None)
+
+
+def look(path: Path, format_: str = "parquet") -> TableInfo:
+    ref = {"format": format_, "location": str(path), "written": f"here/{path.name}"}
+    return inspect_table(TableRef.model_validate(ref))
+
+
+def fault(path: Path, format_: str = "parquet") -> tuple[str, str]:
+    with pytest.raises(Refused) as caught:
+        look(path, format_)
+    (problem,) = caught.value.problems
+    assert (problem.pointer, problem.source) == ("", None)
+    assert f"here/{path.name}" in problem.detail
+    assert str(path) not in problem.detail
+    return problem.code, problem.detail
+
+
+def write(path: Path, **columns: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+# --- Delta ---
+
+
+def test_s28_delta_gives_its_columns_and_its_newest_version(tmp_path: Path) -> None:
+    rows = pa.table(
+        {
+            "id": pa.array([1], pa.int64()),
+            "at": pa.array([NOON], pa.timestamp("us", "UTC")),
+            "local": pa.array([LOCAL], pa.timestamp("us")),
+            "price": pa.array([None], pa.decimal128(12, 2)),
+            "person": pa.array([{"name": "Ada", "tags": [{"k": 1}]}]),
+            "by": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int32())),
+        }
+    )
+    write_deltalake(str(tmp_path / "crm"), rows)
+    write_deltalake(str(tmp_path / "crm"), rows, mode="append")
+    assert look(tmp_path / "crm", "delta") == TableInfo(
+        struct_of(
+            id="long",
+            at="timestamp",
+            local="timestamp_ntz",
+            price="decimal(12,2)",
+            person=struct_of(name="string", tags=Array(struct_of(k="long"))),
+            by=Map("string", "integer"),
+        ),
+        1,
+    )
+
+
+def test_no_delta_table_there(tmp_path: Path) -> None:
+    assert fault(tmp_path / "nope", "delta")[0] == "table-missing"
+
+
+def test_a_folder_without_a_delta_log(tmp_path: Path) -> None:
+    assert fault(tmp_path, "delta")[0] == "table-missing"
+
+
+def test_parquet_files_that_are_called_delta(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=[1])
+    code, detail = fault(tmp_path / "web", "delta")
+    assert code == "table-missing"
+    assert "format parquet" in detail
+
+
+def test_a_corrupt_delta_log(tmp_path: Path) -> None:
+    log = tmp_path / "crm" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / "00000000000000000000.json").write_text("garbage{")
+    code, detail = fault(tmp_path / "crm", "delta")
+    assert code == "table-unreadable"
+    assert "\n" not in detail, "a library's stack is not for users"
+
+
+def test_a_file_that_is_called_delta(tmp_path: Path) -> None:
+    assert fault(write(tmp_path / "a.parquet", a=[1]), "delta")[0].startswith("table-")
+
+
+# --- Parquet types ---
+
+TYPES: list[tuple[pa.DataType, DataType]] = [
+    (pa.bool_(), "boolean"),
+    (pa.int8(), "byte"),
+    (pa.int16(), "short"),
+    (pa.int32(), "integer"),
+    (pa.int64(), "long"),
+    (pa.uint8(), "short"),
+    (pa.uint16(), "integer"),
+    (pa.uint32(), "long"),
+    (pa.uint64(), "decimal(20,0)"),
+    (pa.float32(), "float"),
+    (pa.float64(), "double"),
+    (pa.string(), "string"),
+    (pa.large_string(), "string"),
+    (pa.binary(), "binary"),
+    (pa.large_binary(), "binary"),
+    (pa.binary(16), "binary"),
+    (pa.date32(), "date"),
+    (pa.date64(), "date"),
+    (pa.decimal128(38, 5), "decimal(38,5)"),
+    (pa.timestamp("s", "UTC"), "timestamp"),
+    (pa.timestamp("ms", "UTC"), "timestamp"),
+    (pa.timestamp("us", "Europe/Paris"), "timestamp"),
+    (pa.timestamp("s"), "timestamp_ntz"),
+    (pa.timestamp("ms"), "timestamp_ntz"),
+    (pa.timestamp("us"), "timestamp_ntz"),
+    (pa.duration("us"), "long"),
+    (pa.dictionary(pa.int32(), pa.string()), "string"),
+    (pa.list_(pa.int64()), Array("long")),
+    (pa.large_list(pa.string()), Array("string")),
+    (pa.list_(pa.int8(), 2), Array("byte")),
+    (pa.list_(pa.struct({"a": pa.int8()})), Array(struct_of(a="byte"))),
+    (pa.map_(pa.string(), pa.list_(pa.float32())), Map("string", Array("float"))),
+    (pa.struct({"a": pa.struct({"b": pa.date32()})}), struct_of(a=struct_of(b="date"))),
+]
+
+
+@pytest.mark.parametrize(("type_", "expected"), TYPES, ids=[str(t) for t, _ in TYPES])
+def test_parquet_types_are_as_spark_reads_them(
+    tmp_path: Path, type_: pa.DataType, expected: DataType
+) -> None:
+    file = write(tmp_path / "a.parquet", a=pa.array([], type_))
+    assert look(file) == TableInfo(struct_of(a=expected), None)
+
+
+def test_int96_is_an_instant(tmp_path: Path) -> None:
+    times = pa.table({"a": pa.array([LOCAL], pa.timestamp("us")), "b": pa.array([[LOCAL]])})
+    pq.write_table(times, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    columns = look(tmp_path / "a.parquet").columns
+    assert columns == struct_of(a="timestamp", b=Array("timestamp"))
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [pa.timestamp("ns"), pa.timestamp("ns", "UTC"), pa.time64("us"), pa.float16()],
+    ids=str,
+)
+def test_types_that_are_refused(tmp_path: Path, type_: pa.DataType) -> None:
+    file = write(tmp_path / "a.parquet", a=pa.array([], pa.struct({"b": type_})))
+    code, detail = fault(file)
+    assert code == "table-unreadable"
+    assert "'a.b'" in detail
+
+
+# --- Parquet folders ---
+
+
+def test_a_folder_unites_its_files(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", id=pa.array([1], pa.int32()), s=[{"x": 1}])
+    write(tmp_path / "web" / "b.parquet", id=pa.array([1], pa.int64()), s=[{"y": "a"}], n=["a"])
+    expected = struct_of(id="long", s=struct_of(x="long", y="string"), n="string")
+    assert look(tmp_path / "web") == TableInfo(expected, None)
+
+
+def test_a_column_of_nulls_says_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=pa.nulls(1), b=[1])
+    assert look(tmp_path / "web").columns == struct_of(b="long")
+    write(tmp_path / "web" / "b.parquet", a=["x"])
+    assert look(tmp_path / "web").columns == struct_of(b="long", a="string")
+
+
+def test_files_that_disagree(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=[1])
+    write(tmp_path / "web" / "b.parquet", a=["x"])
+    code, detail = fault(tmp_path / "web")
+    assert code == "table-unreadable"
+    assert "'a'" in detail
+
+
+@pytest.mark.parametrize(
+    ("values", "type_"),
+    [
+        (["1", "-2"], "integer"),
+        (["1", "3000000000"], "long"),
+        (["2026-01-01", "2026-02-01"], "date"),
+        (["1", "x"], "string"),
+        (["a%20b"], "string"),
+        (["1", "__HIVE_DEFAULT_PARTITION__"], "integer"),
+        (["__HIVE_DEFAULT_PARTITION__"], "string"),
+    ],
+)
+def test_folders_named_key_value_are_columns(tmp_path: Path, values: list[str], type_: str) -> None:
+    for value in values:
+        write(tmp_path / "web" / f"day={value}" / "_x=1" / "a.parquet", a=[1], day=["in the file"])
+    assert look(tmp_path / "web").columns == Struct(
+        (*struct_of(a="long", day=type_).fields, *struct_of(_x="integer").fields)
+    )
+
+
+def test_hidden_files_are_not_data(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=[1])
+    write(tmp_path / "web" / "_temporary" / "b.parquet", b=[1])
+    write(tmp_path / "web" / ".c.parquet", c=[1])
+    (tmp_path / "web" / "_SUCCESS").touch()
+    (tmp_path / "web" / "_metadata").write_text("x")
+    assert look(tmp_path / "web").columns == struct_of(a="long")
+
+
+def test_only_the_first_100_footers_are_read(tmp_path: Path) -> None:
+    for i in range(100):
+        write(tmp_path / "web" / f"{i:03}.parquet", a=[1])
+    (tmp_path / "web" / "100.parquet").write_text("not read")
+    assert look(tmp_path / "web").columns == struct_of(a="long")
+
+
+def test_no_parquet_there(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert fault(tmp_path / "nope")[0] == "table-missing"
+    assert fault(tmp_path / "empty")[0] == "table-missing"
+
+
+def test_a_corrupt_footer_names_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=[1])
+    (tmp_path / "web" / "b.parquet").write_bytes(b"PAR1 no PAR1")
+    code, detail = fault(tmp_path / "web")
+    assert code == "table-unreadable"
+    assert "'b.parquet'" in detail
+
+
+def test_a_table_known_by_name_needs_an_engine() -> None:
+    with pytest.raises(Refused, match="--engine spark") as caught:
+        inspect_table(TableRef(format="delta", name="main.crm.people"))
+    assert caught.value.problems[0].code == "table-unreadable"
+
+
+def test_a_store_that_does_not_answer_is_a_problem() -> None:
+    for format_ in ("delta", "parquet"):
+        ref = {"format": format_, "location": "nosuch://bucket/x", "written": "nosuch://bucket/x"}
+        with pytest.raises(Refused) as caught:
+            inspect_table(TableRef.model_validate(ref))
+        assert caught.value.problems[0].code.startswith("table-")

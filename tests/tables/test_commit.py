@@ -1,0 +1,218 @@
+"""S26, S27, S30: one commit per job, growth in the same commit, refusals before anything is written."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from plans import PERSON, plan_for
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from profile_export.commit import check_target, describe, find_commit, sweep, write_and_commit
+from profile_export.delta_log import OwnCommit, look
+from profile_export.engines import Engine, Written
+from profile_export.errors import JobFailed
+from profile_export.plan import ExportPlan
+from profile_export.schema import Array, Map, Struct, struct_of
+
+Commit = Callable[..., tuple[OwnCommit, Written]]
+
+
+def rows(
+    spark: SparkSession, plan: ExportPlan, number: int = 10, extra: Sequence[Column] = ()
+) -> DataFrame:
+    """``number`` persons, half of them in the first batch and half in the last."""
+    first, last = plan.batches[0].batch_id, plan.batches[-1].batch_id
+    batch = F.when(F.col("id") % 2 == 0, first).otherwise(last)
+    email = F.concat(F.lit("p"), F.col("id").cast("string"))
+    return spark.range(number).select(
+        email.alias("email"), F.col("id").alias("age"), *extra, batch.alias("_ACP_BATCHID")
+    )
+
+
+@pytest.fixture
+def commit(engine: Engine, spark: SparkSession) -> Commit:
+    def do(
+        plan: ExportPlan, number: int = 10, extra: Sequence[Column] = ()
+    ) -> tuple[OwnCommit, Written]:
+        location = plan.target.table.location or ""
+        check_target(plan, location)
+        made = write_and_commit(
+            engine, rows(spark, plan, number, extra), plan=plan, location=location, note="n"
+        )
+        written = describe(engine, made, plan=plan, location=location)
+        sweep(plan, location, commit=made)
+        return made, written
+
+    return do
+
+
+def log(target: Path) -> list[dict[str, object]]:
+    """All actions of the log, in order."""
+    files = sorted((target / "_delta_log").glob("*.json"))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def test_one_commit_holds_all_batches_and_says_what_is_in_them(
+    commit: Commit, tmp_path: Path
+) -> None:
+    plan = plan_for(tmp_path / "t", batches=3)
+    made, written = commit(plan)
+    assert made.version == 0
+    assert [batch.records for batch in written.batches] == [5, 0, 5]
+    assert written.batches[1].row_set_hash == "0" * 32
+    assert sum(file.rows for file in written.files) == 10
+    assert DeltaTable(str(tmp_path / "t")).count() == 10
+    lying = [str(p.relative_to(tmp_path / "t")) for p in tmp_path.glob("t/_ACP_BATCHID=*/*")]
+    assert sorted(lying) == [file.path for file in made.files]
+
+
+def test_a_new_table_is_plain(commit: Commit, tmp_path: Path) -> None:
+    commit(plan_for(tmp_path / "t"))
+    actions = log(tmp_path / "t")
+    (protocol,) = [a["protocol"] for a in actions if "protocol" in a]
+    (metadata,) = [a["metaData"] for a in actions if "metaData" in a]
+    assert protocol == {"minReaderVersion": 1, "minWriterVersion": 2}
+    assert isinstance(metadata, dict)
+    assert metadata["partitionColumns"] == ["_ACP_BATCHID"]
+    assert metadata["configuration"] == {"delta.dataSkippingNumIndexedCols": "0"}
+    adds = [a["add"] for a in actions if "add" in a]
+    assert all(isinstance(a, dict) and set(json.loads(a["stats"])) == {"numRecords"} for a in adds)
+
+
+def test_a_repeated_job_commits_no_second_time(commit: Commit, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "t")
+    first, _ = commit(plan)
+    again, written = commit(plan, 4)
+    assert again == first
+    assert [batch.records for batch in written.batches] == [5, 5]
+    assert DeltaTable(str(tmp_path / "t")).version() == 0
+
+
+def test_earlier_batches_stay(commit: Commit, tmp_path: Path) -> None:
+    commit(plan_for(tmp_path / "t", job_id=1))
+    made, _ = commit(plan_for(tmp_path / "t", job_id=2))
+    assert made.version == 1
+    assert DeltaTable(str(tmp_path / "t")).count() == 20
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["new table", "existing table"])
+def test_an_empty_export_commits(before: int, commit: Commit, tmp_path: Path) -> None:
+    for job in range(before):
+        commit(plan_for(tmp_path / "t", job_id=10 + job))
+    plan = plan_for(tmp_path / "t")
+    made, written = commit(plan, 0)
+    assert (made.version, made.files) == (before, ())
+    assert [batch.records for batch in written.batches] == [0, 0]
+    assert find_commit(plan, str(tmp_path / "t")) == made
+    assert not list(tmp_path.glob(f"t/_ACP_BATCHID={plan.batches[0].batch_id}"))
+
+
+def wide(member: str) -> tuple[Struct, list[Column]]:
+    """A struct, an array of structs and a map of structs that each have the member ``member``."""
+    inner = struct_of(**{member: "long"})
+    value = F.struct(F.col("id").alias(member))
+    return (
+        struct_of(email="string", age="long", s=inner, l=Array(inner), m=Map("string", inner)),
+        [
+            value.alias("s"),
+            F.array(value).alias("l"),
+            F.create_map(F.lit("k"), value).alias("m"),
+        ],
+    )
+
+
+def test_the_schema_grows_at_any_depth_in_the_same_commit(commit: Commit, tmp_path: Path) -> None:
+    commit(plan_for(tmp_path / "t", job_id=1))
+    hashes = []
+    for job, member in ((2, "a"), (3, "b"), (4, "a")):
+        output, extra = wide(member)
+        made, written = commit(plan_for(tmp_path / "t", job_id=job, output=output), 10, extra)
+        assert made.version == job - 1
+        hashes.append([batch.row_set_hash for batch in written.batches])
+    both = struct_of(a="long", b="long")
+    state = look(str(tmp_path / "t"))
+    assert state is not None
+    assert state.columns.get("s") == both
+    assert state.columns.get("l") == Array(both)
+    assert state.columns.get("m") == Map("string", both)
+    assert DeltaTable(str(tmp_path / "t")).count() == 40
+    assert hashes[0] == hashes[2], "the hash is of the job's own columns, not of what the table got"
+
+
+def test_a_column_without_time_zone_can_be_added_later(commit: Commit, tmp_path: Path) -> None:
+    commit(plan_for(tmp_path / "t", job_id=1))
+    output = struct_of(email="string", age="long", at="timestamp_ntz")
+    at = F.lit("2024-02-03 04:05:06.789012").cast("timestamp_ntz").alias("at")
+    _, written = commit(plan_for(tmp_path / "t", job_id=2, output=output), 10, [at])
+    assert [batch.records for batch in written.batches] == [5, 5]
+    assert DeltaTable(str(tmp_path / "t")).count() == 20
+
+
+def test_another_type_is_refused_before_anything_is_written(
+    commit: Commit, tmp_path: Path
+) -> None:
+    commit(plan_for(tmp_path / "t", job_id=1))
+    before = sorted(tmp_path.glob("**/*"))
+    with pytest.raises(JobFailed) as caught:
+        commit(plan_for(tmp_path / "t", job_id=2, output=struct_of(email="string", age="double")))
+    assert caught.value.code == "target-schema"
+    assert "age is bigint in the target and double in the export" in str(caught.value)
+    assert sorted(tmp_path.glob("**/*")) == before
+
+
+def test_a_table_that_is_no_export_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    target = tmp_path / "t"
+    spark.range(3).withColumn("part", F.lit("x")).write.format("delta").partitionBy("part").save(
+        str(target)
+    )
+    with pytest.raises(JobFailed) as caught:
+        check_target(plan_for(target), str(target))
+    assert caught.value.code == "target-schema"
+    assert "partitioned by part" in str(caught.value)
+
+
+def test_sweeping_touches_no_other_batch(commit: Commit, tmp_path: Path) -> None:
+    commit(plan_for(tmp_path / "t", job_id=1))
+    plan = plan_for(tmp_path / "t", job_id=2)
+    stray = tmp_path / "t" / f"_ACP_BATCHID={plan.batches[0].batch_id}" / "x.parquet"
+    foreign = tmp_path / "t" / f"_ACP_BATCHID={'f' * 32}" / "x.parquet"
+    for file in (stray, foreign):
+        file.parent.mkdir()
+        file.write_bytes(b"PAR1")
+    sweep(plan, str(tmp_path / "t"), commit=None)
+    assert not stray.parent.exists()
+    assert foreign.exists()
+    assert DeltaTable(str(tmp_path / "t")).count() == 10
+
+
+def test_other_writers_meanwhile_lose_nothing(commit: Commit, tmp_path: Path) -> None:
+    """Four jobs append, two of them with new columns, while delta-rs appends between them."""
+    commit(plan_for(tmp_path / "t", job_id=100))
+    jobs = [plan_for(tmp_path / "t", job_id=n) for n in (1, 2)]
+    grown = [
+        plan_for(tmp_path / "t", job_id=n, output=Struct((*PERSON.fields, *new.fields)))
+        for n, new in ((3, struct_of(x="long")), (4, struct_of(y="long")))
+    ]
+    extras = {3: [F.col("id").alias("x")], 4: [F.col("id").alias("y")]}
+    failures: list[BaseException] = []
+
+    def work(plan: ExportPlan) -> None:
+        try:
+            commit(plan, 10, extras.get(plan.job_id, []))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(plan,)) for plan in (*jobs, *grown)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    table = DeltaTable(str(tmp_path / "t"))
+    assert table.version() == 4
+    assert table.count() == 50
+    assert {"x", "y"} <= {field.name for field in table.schema().fields}
