@@ -9,15 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from profile_export.engines import Engine, open_engine
-
-TINY = {
-    # Test tables have a handful of rows: one task instead of sixteen per shuffle.
-    "spark.sql.shuffle.partitions": "1",
-    "spark.default.parallelism": "1",
-    "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.master": "local[2]",
-    "spark.driver.memory": "1g",
-}
+from tiny import TINY
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 Nothing here touches a DataFrame, a session or a setting.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,8 @@ SEPARATOR = "\u0000"
 """Between namespace and value of an identity key; sorts below every other character, so that the
 order of keys is the order of (namespace, value) pairs (S8)."""
 
+_DECIMAL = re.compile(r"decimal\((\d+),-?\d+\)")
+
 BEGINNING_OF_TIME = -(2**63)
 """Stands for a null time where times are compared: a null loses to every time (S4, S11, S13)."""
 
@@ -25,7 +28,7 @@ def at(path: str) -> Column:
 
 
 def identity_key(namespace: Column, value: Column) -> Column:
-    """(lower-cased namespace, value) as one text that compares like the pair; null if no identity (S2).
+    """(Lower-cased namespace, value) as one text that compares like the pair; else null (S2).
 
     ``value`` is a string or a whole number. Only blanks (U+0020) are trimmed.
     """
@@ -65,7 +68,7 @@ def any_of(conditions: Sequence[Column]) -> Column:
 
 
 def micros(time: Column, type_: DataType) -> Column:
-    """A timestamp (with or without zone, then UTC) or date as microseconds since 1970; null stays."""
+    """A timestamp (without zone: UTC) or date as microseconds since 1970; null stays."""
     instant = time if type_ == "timestamp" else time.cast("timestamp")
     return F.unix_micros(instant)
 
@@ -81,7 +84,7 @@ def known(time_micros: Column) -> Column:
 
 
 def conform(column: Column, source: DataType, target: DataType) -> Column:
-    """``column`` of type ``source`` as type ``target``: members pruned, added as null, widened (S12, S21).
+    """``column`` as type ``target``: members pruned, added as null, widened (S12, S21).
 
     A null struct, array element or map stays null.
     """
@@ -111,7 +114,7 @@ def conform(column: Column, source: DataType, target: DataType) -> Column:
 
 
 def conform_member(struct: Column, source: Struct, name: str, target: DataType) -> Column:
-    """The member ``name`` of a struct column as ``target``; null where the source has no such member."""
+    """The member ``name`` of a struct column as ``target``; null where it has no such member."""
     type_ = source.get(name)
     if type_ is None:
         return F.lit(None).cast(ddl(target))
@@ -167,14 +170,26 @@ def canonical(column: Column, type_: DataType) -> Column:
         case Array():
             element = type_.element
             values = F.transform(column, lambda item: canonical(item, element))
-            return F.struct(present, F.size(column).alias("size"), values.alias("values"))
+            size = F.when(column.isNotNull(), F.size(column))  # size(null) depends on a setting
+            return F.struct(present, size.alias("size"), values.alias("values"))
         case Map():
             return canonical(sorted_entries(column, type_), entries_type(type_))
         case "float" | "double":
-            # 0.0 and -0.0 are equal and must hash alike on every engine.
-            return F.struct(present, (column + F.lit(0.0).cast(ddl(type_))).alias("value"))
+            # 0.0 and -0.0 are equal, and so are all NaNs: each must hash alike on every engine.
+            zero, nan = (F.lit(number).cast(ddl(type_)) for number in (0.0, float("nan")))
+            number = F.when(F.isnan(column), nan).otherwise(column + zero)
+            return F.struct(present, number.alias("value"))
+        case str() if is_wide_decimal(type_):
+            # Spark hashes the shortest big-endian bytes, the other engine all sixteen: so as text.
+            return F.struct(present, column.cast("string").alias("value"))
         case _:
             return F.struct(present, column.alias("value"))
+
+
+def is_wide_decimal(type_: str) -> bool:
+    """Whether a decimal's digits exceed what a 64-bit whole number holds."""
+    match = _DECIMAL.fullmatch(type_)
+    return match is not None and int(match[1]) > 18
 
 
 def entries_type(type_: Map) -> Array:

@@ -163,8 +163,8 @@ def _rows_of(
 def sweep(plan: ExportPlan, location: str, *, commit: OwnCommit | None) -> None:
     """Delete this job's files that no commit names, and folders left empty.
 
-    Only folders of this job's own batch ids are looked into. To be called when the outcome is known:
-    after the commit, or on failure under the job's lock.
+    Only folders of this job's own batch ids are looked into. To be called when the outcome is
+    known: after the commit, or on failure under the job's lock.
     """
     folder = Folder(location)
     kept = set() if commit is None else {file.path for file in commit.files}

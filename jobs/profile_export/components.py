@@ -97,7 +97,9 @@ def by_loop(
 
 
 def _neighbours(edges: DataFrame) -> DataFrame:
-    return edges.unionByName(edges.select(F.col("right").alias("left"), F.col("left").alias("right")))
+    return edges.unionByName(
+        edges.select(F.col("right").alias("left"), F.col("left").alias("right"))
+    )
 
 
 def _large_star(edges: DataFrame) -> DataFrame:

@@ -127,5 +127,3 @@ def _missing(source: Input, what: str) -> JobFailed:
         " was vacuumed or replaced, submit the export again as a new job.",
         code="input-missing",
     )
-
-

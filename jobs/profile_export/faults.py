@@ -1,24 +1,22 @@
-"""Fault points: where a test kills this process as ``kill -9`` would (quality bar: exactly once)."""
+"""Fault points: where a test kills this process, as ``kill -9`` would, to see that S27 holds."""
 
 import os
 import signal
 import time
 from collections.abc import Callable
 from threading import Thread
-from typing import Literal
+from typing import Literal, get_args
 
 VARIABLE = "PROFILE_EXPORT_FAULT"
 Point = Literal[
-    "before-read", "while-writing", "before-commit", "after-commit", "after-manifest", "before-sweep"
-]
-POINTS: tuple[Point, ...] = (
     "before-read",
     "while-writing",
     "before-commit",
     "after-commit",
     "after-manifest",
     "before-sweep",
-)
+]
+POINTS: tuple[Point, ...] = get_args(Point)
 
 
 def fault(point: Point) -> None:

@@ -20,23 +20,22 @@ class Difference:
     wanted: DataType
 
     def __str__(self) -> str:
-        return (
-            f"{self.path} is {ddl(self.existing)} in the target and {ddl(self.wanted)} in the export"
-        )
+        existing, wanted = ddl(self.existing), ddl(self.wanted)
+        return f"{self.path} is {existing} in the target and {wanted} in the export"
 
 
 def grown_schema(existing: Struct, wanted: Struct) -> Struct:
     """The target's columns with what the job adds to them (S26).
 
-    What exists keeps its order and its types; new members go to the end of their struct, also inside
-    arrays and map values.
+    What exists keeps its order and its types; new members go to the end of their struct, also
+    inside arrays and map values.
 
     Returns:
         ``existing`` itself, by value, where the job adds nothing.
 
     Raises:
-        JobFailed: ``target-schema``, naming EVERY path whose type differs, with both types; or names
-            that a plain Delta table cannot hold.
+        JobFailed: ``target-schema``, naming EVERY path whose type differs, with both types; or
+            names that a plain Delta table cannot hold.
     """
     differences: list[Difference] = []
     grown = _grow_struct(existing, wanted, "", differences)

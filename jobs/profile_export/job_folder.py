@@ -1,10 +1,10 @@
 """``{target}/_profile_export/{jobId}/``: a job's lock, its pinned plan while it runs, its papers.
 
-    lock            held while a process works on the job (local file systems)
-    plan.json       from the start to the end of the work: the plan, the document, who works on it
-    scratch/        the engine's intermediates
-    manifest.json   after the commit
-    job.json        last: the job is done
+lock            held while a process works on the job (local file systems)
+plan.json       from the start to the end of the work: the plan, the document, who works on it
+scratch/        the engine's intermediates
+manifest.json   after the commit
+job.json        last: the job is done
 """
 
 import fcntl

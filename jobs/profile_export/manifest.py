@@ -1,4 +1,4 @@
-"""The manifest of an export and its job document: what was written, for those who check it later."""
+"""The manifest of an export and its job document: what was written, for those who check it."""
 
 import json
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from profile_export.columns import SEPARATOR, conform, known, micros
 from profile_export.plan import AskedSegment, Input
-from profile_export.schema import Map, Struct
+from profile_export.schema import Array, Map, Struct, struct_of
 
 ASKED_DDL = "array<struct<segment:int,status:string,qualified:bigint,valid_until:bigint>>"
 REALIZED, EXISTING, EXITED, OTHER = 0, 1, 2, 3
@@ -60,7 +60,7 @@ def _asked(namespace: Column, name: Column, entry: Column, type_: Struct) -> Col
 
 
 def all_entries(source: Input, target: Struct) -> Column:
-    """Every entry of the row: ``array<struct<namespace,segment,qualified,status_rank,valid_until,entry>>``.
+    """Every entry of the row, as :func:`all_entries_type` says.
 
     ``entry`` is conformed to ``target``, the united entry struct of the plan (S13). Null where the
     row has no map; the dataset must have the column.
@@ -75,6 +75,20 @@ def all_entries(source: Input, target: Struct) -> Column:
             status_rank(_text(entry, type_, "status")).alias("status_rank"),
             known(_time(entry, type_, "validUntil")).alias("valid_until"),
             conform(entry, type_, target).alias("entry"),
+        )
+    )
+
+
+def all_entries_type(target: Struct) -> Array:
+    """The type of :func:`all_entries`."""
+    return Array(
+        struct_of(
+            namespace="string",
+            segment="string",
+            qualified="long",
+            status_rank="integer",
+            valid_until="long",
+            entry=target,
         )
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
+from itertools import zip_longest
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,7 +11,6 @@ from profile_export import components, membership_columns
 from profile_export.engines import Workspace
 from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
-from profile_export.schema import Struct
 from profile_export.stages import (
     audience,
     events,
@@ -78,7 +77,9 @@ def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     members = audience.members(decided.audience)
     people = decided.people.join(members.select("person"), on="person", how="left_semi")
     keys = people.select("pk", "person").distinct()
-    return project.rows(members, parts=_parts(work, plan, people, keys, decided.repeated), plan=plan)
+    return project.rows(
+        members, parts=_parts(work, plan, people, keys, decided.repeated), plan=plan
+    )
 
 
 def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dict[str, int]:
@@ -96,9 +97,9 @@ def _who_rows(work: Workspace, plan: ExportPlan) -> Iterable[DataFrame]:
     for index, source in enumerate(plan.inputs):
         table = work.read(source)
         if source.kind == "profile":
-            yield load.record_rows(
-                table, source=source, asked=plan.audience.segments
-            ).transform(identities.of_records, source=source, index=index)
+            yield load.record_rows(table, source=source, asked=plan.audience.segments).transform(
+                identities.of_records, source=source, index=index
+            )
         else:
             yield load.event_rows(table, source=source).transform(
                 identities.of_events,
@@ -111,30 +112,32 @@ def _who_rows(work: Workspace, plan: ExportPlan) -> Iterable[DataFrame]:
 def _people(work: Workspace, plan: ExportPlan, who: DataFrame) -> DataFrame:
     if plan.merge_policy.graph == "none":
         return persons.by_primary(who)
-    found = components.find(
-        identities.edges(who), bound=identities.edge_bound(who), work=work
-    )
+    found = components.find(identities.edges(who), bound=identities.edge_bound(who), work=work)
     return persons.by_component(who, persons=found)
 
 
 def _parts(
-    work: Workspace,
-    plan: ExportPlan,
-    people: DataFrame,
-    keys: DataFrame,
-    repeated: frozenset[str],
+    work: Workspace, plan: ExportPlan, people: DataFrame, keys: DataFrame, repeated: frozenset[str]
 ) -> dict[str, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
     listed = identities.listed(people)
+    current = _current(work, plan, keys, repeated)
     parts: dict[str, DataFrame] = {}
-    if plan.records and (leaves.fields or plan.lineage):
-        fragments = _union(_fragments(work, plan, keys, leaves, repeated))
-        parts["attributes"] = merge.attributes(fragments, leaves=leaves, plan=plan)
+    if current and (leaves.fields or plan.lineage):
+        ranked = [
+            frame.transform(merge.ranked, source=source, leaves=leaves, plan=plan)
+            for source, frame in current.items()
+        ]
+        parts["attributes"] = merge.attributes(_union(ranked), leaves=leaves, plan=plan)
     if plan.output.get("identityMap") is not None:
         parts["identityMap"] = project.identity_map(listed, namespaces=plan.namespaces)
     if plan.output.get("identities") is not None:
         parts["identities"] = project.identities(listed, namespaces=plan.namespaces)
-    entries = list(_memberships(work, plan, keys, repeated))
+    entries = [
+        frame.transform(membership.entries, dataset_id=source.dataset_id)
+        for source, frame in current.items()
+        if load.has_memberships(source)
+    ]
     if plan.output.get("segmentMembership") is not None and entries:
         parts["segmentMembership"] = membership.merged(_union(entries))
     if plan.events is not None and plan.event_inputs:
@@ -143,47 +146,39 @@ def _parts(
     return parts
 
 
-def _fragments(
-    work: Workspace,
-    plan: ExportPlan,
-    keys: DataFrame,
-    leaves: Struct,
-    repeated: frozenset[str],
-) -> Iterable[DataFrame]:
-    for source in plan.records:
-        asked = plan.audience.segments
-        ranked = source.dataset_id in repeated
-        wide = load.fragments(
-            work.read(source), source=source, asked=asked, leaves=leaves, ranked=ranked
-        )
-        kept = [name for name, _, _ in load.leaves_of(source, leaves)]
-        yield wide.transform(
-            identities.current_of_members, keys=keys, keep=["updated", *kept], ranked=ranked
-        ).transform(merge.ranked, source=source, leaves=leaves, known=kept, plan=plan)
-
-
-def _memberships(
+def _current(
     work: Workspace, plan: ExportPlan, keys: DataFrame, repeated: frozenset[str]
-) -> Iterable[DataFrame]:
+) -> dict[Input, DataFrame]:
+    leaves = plan.output.without(*SYSTEM_FIELDS)
+    entry = plan.membership if plan.output.get("segmentMembership") is not None else None
+    frames = {}
     for source in plan.records:
-        if source.columns.get("segmentMembership") is not None:
-            asked, ranked = plan.audience.segments, source.dataset_id in repeated
-            yield load.memberships(
-                work.read(source), source=source, asked=asked, entry=plan.membership, ranked=ranked
-            ).transform(
-                identities.current_of_members, keys=keys, keep=["all_entries"], ranked=ranked
-            ).withColumn("dataset", F.lit(source.dataset_id))
+        ranked = source.dataset_id in repeated
+        frames[source] = load.fragments(
+            work.read(source),
+            source=source,
+            asked=plan.audience.segments,
+            leaves=leaves,
+            entry=entry,
+            ranked=ranked,
+        ).transform(
+            identities.current_of_members,
+            keys=keys,
+            keep=load.wide_columns(source, leaves=leaves, entry=entry),
+            ranked=ranked,
+        )
+    return frames
 
 
-def _events(
-    work: Workspace, plan: ExportPlan, keys: DataFrame, wanted: EventList
-) -> DataFrame:
+def _events(work: Workspace, plan: ExportPlan, keys: DataFrame, wanted: EventList) -> DataFrame:
     attached = []
     for source in plan.event_inputs:
         table = work.read(source)
         suspects = work.materialise(events.repeated_ids(table), f"repeated-{source.dataset_id}")
         suspected = events.with_suspect_id(table, suspects=suspects)
-        resolved = load.events(suspected, source=source, wanted=wanted).transform(events.once, wanted=wanted)
+        resolved = load.events(suspected, source=source, wanted=wanted).transform(
+            events.once, wanted=wanted
+        )
         attached.append(
             load.events(table, source=source, wanted=wanted)
             .transform(events.of_members, resolved=resolved, keys=keys)
@@ -194,7 +189,12 @@ def _events(
 
 
 def _union(frames: Iterable[DataFrame]) -> DataFrame:
-    return reduce(lambda left, right: left.unionByName(right), frames)
+    """A balanced tree: the plan of many datasets stays shallow (Connect bounds its depth)."""
+    several = list(frames)
+    while len(several) > 1:
+        pairs = zip_longest(several[::2], several[1::2])
+        several = [left if right is None else left.unionByName(right) for left, right in pairs]
+    return several[0]
 
 
 def _dataset_ids(plan: ExportPlan) -> Column:

@@ -1,6 +1,7 @@
 """One run of a job in a process of its own, for tests that kill it or race it.
 
-python child.py ENGINE PLAN.json: prints ``done`` and the batch ids' record count; exit code as the CLI.
+python child.py ENGINE PLAN.json: prints ``ready``, then the job's status or its error; exits as the
+command line does.
 """
 
 import sys
@@ -10,8 +11,7 @@ from profile_export.engines import open_engine
 from profile_export.errors import ExportError
 from profile_export.job import run_job
 from profile_export.plan import ExportPlan
-
-TINY = {"spark.sql.shuffle.partitions": "1", "spark.master": "local[1]", "spark.driver.memory": "1g"}
+from tiny import TINY
 
 
 def main(engine_name: str, plan_file: str) -> int:

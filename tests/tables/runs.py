@@ -13,13 +13,17 @@ from profile_export.faults import VARIABLE
 from profile_export.plan import ExportPlan
 
 CHILD = Path(__file__).with_name("child.py")
+TESTS, JOBS = CHILD.parents[1], CHILD.parents[2] / "jobs"
 
 
-def start(plan: ExportPlan, engine: str, folder: Path, *, fault: str = "") -> "subprocess.Popen[str]":
+def start(
+    plan: ExportPlan, engine: str, folder: Path, *, fault: str = ""
+) -> "subprocess.Popen[str]":
     """Start a run of ``plan`` in a new process."""
     file = folder / f"plan-{plan.job_id}.json"
     file.write_text(plan.model_dump_json(by_alias=True), encoding="utf-8")
-    environment = {**os.environ, VARIABLE: fault}
+    paths = os.pathsep.join(map(str, (JOBS, TESTS)))
+    environment = {**os.environ, VARIABLE: fault, "PYTHONPATH": paths}
     return subprocess.Popen(
         [sys.executable, str(CHILD), engine, str(file)],
         stdout=subprocess.PIPE,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from plans import PERSON, plan_for
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -17,6 +16,7 @@ from profile_export.engines import Engine, Written
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan
 from profile_export.schema import Array, Map, Struct, struct_of
+from tables.plans import PERSON, plan_for
 
 Commit = Callable[..., tuple[OwnCommit, Written]]
 
@@ -152,9 +152,7 @@ def test_a_column_without_time_zone_can_be_added_later(commit: Commit, tmp_path:
     assert DeltaTable(str(tmp_path / "t")).count() == 20
 
 
-def test_another_type_is_refused_before_anything_is_written(
-    commit: Commit, tmp_path: Path
-) -> None:
+def test_another_type_is_refused_before_anything_is_written(commit: Commit, tmp_path: Path) -> None:
     commit(plan_for(tmp_path / "t", job_id=1))
     before = sorted(tmp_path.glob("**/*"))
     with pytest.raises(JobFailed) as caught:

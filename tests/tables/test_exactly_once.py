@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
-from plans import crm, plan_for
-from runs import findings, left_of, run, start, target_of
 
 from profile_export.faults import POINTS
 from profile_export.plan import ExportPlan
+from tables.plans import crm, plan_for
+from tables.runs import findings, left_of, run, start, target_of
 
 
 @pytest.fixture

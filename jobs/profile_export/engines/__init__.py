@@ -29,7 +29,7 @@ class WrittenFile:
 
 @dataclass(frozen=True)
 class BatchRows:
-    """What is in a batch's files: rows, events in them, and the row-set hash (docs/row-set-hash.md)."""
+    """What is in a batch's files: rows, events, and the row-set hash (docs/row-set-hash.md)."""
 
     batch_id: str
     records: int
@@ -66,7 +66,7 @@ class Workspace(Protocol):
         ...
 
     def report(self, stage: str, fraction: float) -> None:
-        """Say where the job is; raises :class:`~profile_export.errors.Cancelled` if it is to stop."""
+        """Say where the job is; raises Cancelled if it is to stop."""
         ...
 
 
@@ -85,7 +85,7 @@ class Engine(Protocol):
         ...
 
     def table_info(self, table: TableRef) -> TableInfo:
-        """Columns and version of a NAMED table; tables with a location are read without an engine."""
+        """Columns and version of a NAMED table; those with a location need no engine."""
         ...
 
     def interrupt(self) -> None:

@@ -101,23 +101,29 @@ def _resolved(ivy: Path) -> list[Path]:
         *("--conf", f"spark.jars.ivy={ivy}", "--master", "local[1]", str(script)),
     ]
     # A user's spark-defaults must not add packages of its own to what is kept here.
-    environment = {**os.environ, "SPARK_CONF_DIR": str(ivy.parent), "PYSPARK_PYTHON": sys.executable}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    ours = {"SPARK_CONF_DIR": str(ivy.parent), "PYSPARK_PYTHON": sys.executable}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **ours}, check=False
+    )
     jars = sorted((ivy / "jars").glob("*.jar"))
     if done.returncode != 0 or not any("delta-spark" in jar.name for jar in jars):
         raise JobFailed(
-            f"Delta's JARs ({COORDINATES}) could not be fetched: {_reason(done.stderr)}. Connect this"
-            f" machine to a Maven repository once, or copy the folder {home()} from one that has"
+            f"Delta's JARs ({COORDINATES}) could not be fetched: {_reason(done.stderr)}. Connect"
+            f" this machine to a Maven repository once, or copy the folder {home()} from one that has"
             " them (PROFILE_EXPORT_HOME names it). The engine `sail` needs none of this.",
             code="delta-jars",
         )
     return jars
 
 
+_NO_JAVA = re.compile(r"java: (command )?not found|JAVA_HOME is not set|Unable to locate a Java")
+_CAUSE = re.compile(r"(?:UnknownHostException|unresolved dependency|Exception): ?([^\n]+)")
+
+
 def _reason(output: str) -> str:
-    if re.search(r"java: (command )?not found|JAVA_HOME is not set|Unable to locate a Java", output):
+    if _NO_JAVA.search(output):
         return "no Java was found (version 17 or later is needed)"
-    told = re.findall(r"(?:UnknownHostException|unresolved dependency|Exception): ?([^\n]+)", output)
+    told = _CAUSE.findall(output)
     return told[-1].strip(" .]") if told else "the resolver gave no reason"
 
 

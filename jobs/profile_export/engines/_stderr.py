@@ -38,7 +38,7 @@ def to_log() -> None:
 
 
 def tail(size: int = 4000) -> str:
-    """The end of the log, for looking up why an engine did not start; ``""`` while there is none."""
+    """The end of the log, to look up why an engine did not start; ``""`` while there is none."""
     if not _moved:
         return ""
     end = os.fstat(2).st_size

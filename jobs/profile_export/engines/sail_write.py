@@ -1,8 +1,8 @@
 """The write on the embedded engine: files by the engine, one commit by delta-rs.
 
 Sail's own Delta writer knows no application transaction and sees no conflict, so it is not used.
-The commit goes through ``deltalake`` with no retries of its own: delta-rs would repeat a commit that
-lost a race without looking again whether this very job has committed or the schema has changed.
+The commit goes through ``deltalake`` with no retries of its own: delta-rs would repeat a commit
+that lost a race without looking again whether this very job has committed or the schema changed.
 """
 
 import json
@@ -14,7 +14,14 @@ from deltalake import CommitProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from profile_export.delta_log import TXN_VERSION, OwnCommit, TargetState, look, own_commit, with_features
+from profile_export.delta_log import (
+    TXN_VERSION,
+    OwnCommit,
+    TargetState,
+    look,
+    own_commit,
+    with_features,
+)
 from profile_export.engines.batch_folders import batch_files, batch_of
 from profile_export.errors import JobFailed
 from profile_export.growth import grown_schema

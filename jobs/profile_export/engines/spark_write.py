@@ -1,4 +1,4 @@
-"""The write on Spark: delta-spark writes the files and commits them, with a transaction of the job."""
+"""The write on Spark: delta-spark writes the files and commits them under the job's transaction."""
 
 import random
 import re
@@ -96,7 +96,7 @@ def _writer(frame: "DataFrame", app_id: str, note: str) -> "DataFrameWriter":
 
 
 def all_written(spark: "SparkSession", folder: Folder, ids: list[str]) -> bool:
-    """Whether data files are there and no Spark job is left: for the fault between write and commit."""
+    """Whether there are data files and no Spark job is left: the fault between write and commit."""
     if not batch_files(folder, ids):
         return False
     return not spark.sparkContext.statusTracker().getActiveJobsIds()

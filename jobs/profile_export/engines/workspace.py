@@ -59,7 +59,7 @@ class Stop:
 
 
 class JobWorkspace:
-    """The :class:`~profile_export.engines.Workspace` of one job; scratch goes with :meth:`close`."""
+    """The :class:`~profile_export.engines.Workspace` of one job; :meth:`close` ends its scratch."""
 
     def __init__(
         self,

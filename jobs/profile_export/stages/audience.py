@@ -52,7 +52,7 @@ def candidates(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
 
 
 def matches(who: DataFrame, *, plan: ExportPlan, dataset_ids: Column) -> DataFrame:
-    """Which asked items each person matches, by the merged entries of the asked segments (S13, S17).
+    """Which asked items each person matches, by its merged entries of their segments (S13, S17).
 
     Args:
         who: Rows with ``person``, ``pk``, ``source``, ``entries``.
@@ -125,7 +125,9 @@ def decided(candidates: DataFrame, matches: DataFrame | None, *, plan: ExportPla
         )
         batches = F.array_sort("items") if plan.segment_per_batch else batches
     nowhere = F.array().cast("array<int>")
-    verdict = known_persons.select("person", "namespaces", reason.alias("reason"), batches.alias("b"))
+    verdict = known_persons.select(
+        "person", "namespaces", reason.alias("reason"), batches.alias("b")
+    )
     return verdict.select(
         "person",
         "reason",

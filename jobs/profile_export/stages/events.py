@@ -1,4 +1,4 @@
-"""Events: which events of a person are attached, each once, in order, and not too many (S23-S25)."""
+"""Events: which are attached to a person, each once, in order, and not too many (S23-S25)."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -34,7 +34,8 @@ def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:
     """Of the events of equal ``_id``, the one that counts (S23).
 
     Greatest ingest time, then ``timestamp``, then primary identity, then content. Columns in and
-    out: as ``load.events``; all null but ``id`` where no event of the id has a primary identity. One shuffle by ``id``, of the repeated events only.
+    out: as ``load.events``; all null but ``id`` where no event of the id has a primary identity.
+    One shuffle by ``id``, of the repeated events only.
     """
     rank = F.struct(known(F.col("ingested")), known(F.col("time")), "pk", "hash")
     row = F.struct("pk", "time", "ingested", "event")
@@ -53,7 +54,7 @@ def of_members(events: DataFrame, *, resolved: DataFrame, keys: DataFrame) -> Da
         keys: ``pk``, ``person`` of the audience's primary identities.
 
     Returns:
-        ``events``' columns and ``person``. The wide rows of other people stop at the join by ``pk``.
+        ``events``' columns and ``person``. Other people's wide rows stop at the join by ``pk``.
     """
     mine = events.join(keys, on="pk", how="inner")
     never_repeated = mine.join(resolved.select("id"), on="id", how="left_anti")
@@ -86,6 +87,8 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
     id_type = type_.get("_id")
     identifier = F.col("event._id")
     nothing = F.lit("") if id_type == "string" else F.lit(0)
+    # Only events without an `_id` can be equal in all else that orders them.
+    content = F.xxhash64(without_maps(F.col("event"), type_))
     keyed = events.select(
         "person",
         F.struct(
@@ -93,6 +96,7 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
             identifier.isNotNull().cast("int").alias("has_id"),
             F.when(identifier.isNotNull(), identifier).otherwise(nothing).alias("id"),
             "dataset",
+            F.when(identifier.isNull(), content).otherwise(F.lit(0)).alias("content"),
             without_maps(F.col("event"), type_).alias("event"),
         ).alias("e"),
     )

@@ -29,14 +29,14 @@ def current_of_members(
     """The current records of the audience (S4), found after everyone else's rows are dropped.
 
     Args:
-        rows: ``pk``, ``keep``, and the rank ``r0..r3`` if ranked; one row per record of ONE dataset.
+        rows: ``pk``, ``keep``, and ``r0..r3`` if ranked; one row per record of ONE dataset.
         keys: ``pk``, ``person`` of the audience's primary identities; ``pk`` unique.
         keep: Columns to keep.
         ranked: Whether a primary identity has several records. If none has, every record is
             current and nothing needs to be shuffled for S4.
 
     Returns:
-        ``person``, ``pk``, ``keep``. One join, and if ranked one shuffle, by ``pk``, of members' rows.
+        ``person``, ``pk``, ``keep``. One join by ``pk``; if ranked one shuffle of members' rows.
     """
     mine = rows.join(keys, on="pk", how="inner")
     if not ranked:
@@ -130,9 +130,7 @@ def listed(who: DataFrame) -> DataFrame:
     Columns in: who rows with ``person``. Columns out: ``person``, ``key``, ``auth`` int (the
     strongest), ``primary`` boolean (the primary identity of any row). One shuffle.
     """
-    exploded = who.where("participates").select(
-        "person", "pk", F.explode("ids").alias("identity")
-    )
+    exploded = who.where("participates").select("person", "pk", F.explode("ids").alias("identity"))
     return exploded.groupBy("person", F.col("identity.key").alias("key")).agg(
         F.max("identity.auth").alias("auth"),
         F.max(F.col("pk") == F.col("identity.key")).alias("primary"),

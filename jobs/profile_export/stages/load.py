@@ -45,7 +45,10 @@ def record_rows(frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment
 
 
 def event_rows(frame: DataFrame, *, source: Input) -> DataFrame:
-    """The narrow side of an event dataset. Columns out: ``pk``, ``ids``, ``ingested``. No shuffle."""
+    """The narrow side of an event dataset.
+
+    Columns out: ``pk``, ``ids``, ``ingested``. No shuffle.
+    """
     staged = frame.select(*ids.parts(source), _ingested(source).alias("ingested"))
     return staged.select(
         ids.primary_key(source).alias("pk"), ids.identities(source).alias("ids"), "ingested"
@@ -58,33 +61,49 @@ def fragments(
     source: Input,
     asked: Sequence[AskedSegment],
     leaves: Struct,
+    entry: Struct | None,
     ranked: bool,
 ) -> DataFrame:
-    """The wide side of a profile dataset: only the asked leaves, under the names ``c0, c1, ...``.
+    """The wide side of a profile dataset: only what is asked of it.
 
     Args:
         frame: The dataset as read.
         source: The dataset.
         asked: The asked segments: part of the rank.
         leaves: The projected output; a leaf that this dataset lacks is not selected.
+        entry: The entry struct of the output's ``segmentMembership``, None where not asked.
         ranked: Whether a primary identity has several records, so that S4 has to choose.
 
     Returns:
-        ``pk``, ``updated`` long µs or null (S5), the leaves, and ``r0..r3`` if ranked. No shuffle.
+        ``pk``, and as :func:`wide_columns` names them: ``updated`` long µs or null (S5), the leaves
+        as ``c0, c1, ...``, ``all_entries`` (S13). Also ``r0..r3`` if ranked; the rank covers all of
+        them, so that every part of a person comes from one record. No shuffle.
     """
-    here = leaves_of(source, leaves)
     mine = attribute_columns(source)
-    columns = [leaf(mine, path, type_).alias(name) for name, path, type_ in here]
-    names = [name for name, _, _ in here]
-    hashed = [without_maps(F.col(name), type_) for name, _, type_ in here]
-    staged = frame.select(
-        *ids.parts(source),
-        _updated(source).alias("updated"),
-        *columns,
-        *(_rank_parts(source, asked) if ranked else ()),
-    )
-    rank = _rank(source, [F.col("updated"), *hashed]) if ranked else []
-    return staged.select(ids.primary_key(source).alias("pk"), "updated", *names, *rank)
+    named = leaves_of(source, leaves)
+    columns = [leaf(mine, path, type_).alias(name) for name, path, type_ in named]
+    if entry is not None and has_memberships(source):
+        columns.append(membership.all_entries(source, entry).alias("all_entries"))
+    if ranked:
+        columns.extend(_rank_parts(source, asked))
+    staged = frame.select(*ids.parts(source), _updated(source).alias("updated"), *columns)
+    wide = wide_columns(source, leaves=leaves, entry=entry)
+    types: dict[str, DataType] = {name: type_ for name, _, type_ in named}
+    types["all_entries"] = membership.all_entries_type(entry or Struct())
+    told_apart = [without_maps(F.col(name), types.get(name, "long")) for name in wide]
+    rank = _rank(source, told_apart) if ranked else []
+    return staged.select(ids.primary_key(source).alias("pk"), *wide, *rank)
+
+
+def wide_columns(source: Input, *, leaves: Struct, entry: Struct | None) -> list[str]:
+    """The columns of :func:`fragments` beside ``pk`` and the rank, for this dataset."""
+    entries = ["all_entries"] if entry is not None and has_memberships(source) else []
+    return ["updated", *(name for name, _, _ in leaves_of(source, leaves)), *entries]
+
+
+def has_memberships(source: Input) -> bool:
+    """Whether the dataset has a ``segmentMembership`` column."""
+    return source.columns.get("segmentMembership") is not None
 
 
 def leaves_of(source: Input, leaves: Struct) -> list[tuple[str, str, DataType]]:
@@ -94,35 +113,13 @@ def leaves_of(source: Input, leaves: Struct) -> list[tuple[str, str, DataType]]:
     return [entry for entry in named if mine.at(entry[1]) is not None]
 
 
-def memberships(
-    frame: DataFrame,
-    *,
-    source: Input,
-    asked: Sequence[AskedSegment],
-    entry: Struct,
-    ranked: bool,
-) -> DataFrame:
-    """All membership entries of each record (S13).
-
-    Columns out: ``pk``, ``entries``, and ``r0..r3`` if ``ranked``. The dataset must have the column.
-    """
-    staged = frame.select(
-        *ids.parts(source),
-        membership.all_entries(source, entry).alias("everything"),
-        *(_rank_parts(source, asked) if ranked else ()),
-    )
-    rank = _rank(source, [F.col("everything")]) if ranked else []
-    entries = F.col("everything").alias("all_entries")
-    return staged.select(ids.primary_key(source).alias("pk"), entries, *rank)
-
-
 def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
     """The wide side of an event dataset: ``_id``, ``timestamp`` and the asked fields.
 
     Columns out: ``pk``, ``id`` (native type, null kept), ``time`` long µs or null, ``ingested``
     long µs or null, ``event`` struct as in ``wanted.columns``.
-    ``pk`` is null for rows without a primary identity, which take no part (S3): no filter here, since
-    Sail cannot push one on a lambda into a scan. No shuffle.
+    ``pk`` is null for rows without a primary identity, which take no part (S3): no filter here,
+    since Sail cannot push one on a lambda into a scan. No shuffle.
     """
     mine = without_path(source.columns, source.ingest_time)
     values = {path: leaf(mine, path, type_) for path, type_ in wanted.columns.leaves()}

@@ -4,19 +4,24 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 
-def merged(entries: DataFrame) -> DataFrame:
+def entries(current: DataFrame, *, dataset_id: str) -> DataFrame:
+    """A dataset's current records as ``person``, ``pk``, ``dataset``, ``all_entries``."""
+    return current.select("person", "pk", F.lit(dataset_id).alias("dataset"), "all_entries")
+
+
+def merged(records: DataFrame) -> DataFrame:
     """The merged ``segmentMembership`` of each person.
 
     Args:
-        entries: ``person``, ``pk``, ``dataset`` string, ``all_entries`` as ``load.memberships`` gives
+        records: ``person``, ``pk``, ``dataset`` string, ``all_entries`` as ``load.fragments`` gives
             them; one row per current record.
 
     Returns:
-        ``person``, ``segmentMembership`` map<string, map<string, struct>>; persons without entries are
-        absent. Of several entries of one segment the greatest time wins (null loses), then the
-        status, the dataset id, the primary identity, ``validUntil``. Three groupings, all by person.
+        ``person``, ``segmentMembership`` map<string, map<string, struct>>; persons without entries
+        are absent. Of several entries of one segment the greatest time wins (null loses), then the
+        status, the dataset id, the primary identity, ``validUntil``. Three groupings by person.
     """
-    each = entries.select("person", "pk", "dataset", F.explode("all_entries").alias("e"))
+    each = records.select("person", "pk", "dataset", F.explode("all_entries").alias("e"))
     rank = F.struct("e.qualified", "e.status_rank", "dataset", "pk", "e.valid_until")
     best = each.groupBy(
         "person", F.col("e.namespace").alias("namespace"), F.col("e.segment").alias("segment")
@@ -25,5 +30,7 @@ def merged(entries: DataFrame) -> DataFrame:
         F.map_from_entries(F.collect_list(F.struct("segment", "entry"))).alias("segments")
     )
     return by_namespace.groupBy("person").agg(
-        F.map_from_entries(F.collect_list(F.struct("namespace", "segments"))).alias("segmentMembership")
+        F.map_from_entries(F.collect_list(F.struct("namespace", "segments"))).alias(
+            "segmentMembership"
+        )
     )

@@ -13,6 +13,7 @@ from profile_export.columns import (
 from profile_export.outputs import LINEAGE_TYPE
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import DataType, Struct, ddl
+from profile_export.union import attribute_columns
 
 
 def precedence(source: Input, *, plan: ExportPlan) -> int:
@@ -22,24 +23,22 @@ def precedence(source: Input, *, plan: ExportPlan) -> int:
     return sorted(i.dataset_id for i in plan.records).index(source.dataset_id)
 
 
-def ranked(
-    current: DataFrame, *, source: Input, leaves: Struct, known: list[str], plan: ExportPlan
-) -> DataFrame:
+def ranked(current: DataFrame, *, source: Input, leaves: Struct, plan: ExportPlan) -> DataFrame:
     """A dataset's current records in the shape that all datasets share.
 
     Args:
-        current: ``person``, ``pk``, ``updated``, and the leaves ``known`` of this dataset.
+        current: ``person``, ``pk``, ``updated``, and the leaves that the dataset has.
         source: The dataset.
-        leaves: The attributes of the output.
-        known: Which of ``c0, c1, ...`` the dataset has; the others become null here.
+        leaves: The attributes of the output; one that the dataset lacks becomes null here.
         plan: The job's plan.
 
     Returns:
         As :func:`attributes` takes them. No shuffle.
     """
+    mine = attribute_columns(source)
     columns = [
-        F.col(f"c{i}") if f"c{i}" in known else F.lit(None).cast(ddl(type_)).alias(f"c{i}")
-        for i, (_, type_) in enumerate(leaves.leaves())
+        F.col(f"c{i}") if mine.at(path) is not None else F.lit(None).cast(ddl(type_)).alias(f"c{i}")
+        for i, (path, type_) in enumerate(leaves.leaves())
     ]
     rank = F.lit(precedence(source, plan=plan)).alias("precedence")
     return current.select("person", "pk", "updated", rank, *columns)
@@ -62,8 +61,9 @@ def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> Dat
     named = list(leaves.leaves())
     rank = _rank(plan)
     winners = [
-        F.max_by(_value(f"c{i}", lineage=plan.lineage), F.when(F.col(f"c{i}").isNotNull(), rank))
-        .alias(f"w{i}")
+        F.max_by(
+            _value(f"c{i}", lineage=plan.lineage), F.when(F.col(f"c{i}").isNotNull(), rank)
+        ).alias(f"w{i}")
         for i in range(len(named))
     ]
     counts = [F.count(f"c{i}").alias(f"n{i}") for i in range(len(named)) if plan.lineage]
@@ -105,9 +105,7 @@ def _lineage(named: list[tuple[str, DataType]], plan: ExportPlan) -> Column:
     return F.map_from_entries(present).alias("lineage")
 
 
-def _origin(
-    i: int, path: str, dataset_ids: dict[int, str], namespaces: dict[str, str]
-) -> Column:
+def _origin(i: int, path: str, dataset_ids: dict[int, str], namespaces: dict[str, str]) -> Column:
     winner = f"w{i}"
     (first, first_id), *others = dataset_ids.items()
     dataset = F.when(F.col(f"{winner}.precedence") == first, F.lit(first_id))
