@@ -8,5 +8,8 @@ TINY = {
     "spark.master": "local[2]",
     "spark.driver.memory": "1g",
     # No time is won by compiling well what runs once: half the CPU of a cold run (measured).
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
