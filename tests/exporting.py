@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.dataset as ds
+
 from oracle.spark_types import parse_type
 from oracle.tables import write_world
 from oracle.values import encode
-
 from profile_export import rowset, run
 from profile_export.engines import Engine
 from profile_export.engines.workspace import JobWorkspace
@@ -37,12 +37,19 @@ def export_world(
     driver_edges: int = 1_000_000,
 ) -> dict[str, Any]:
     """The result of an export as the oracle gives it, with ``hashes`` beside the batches."""
-    sandbox = load_sandbox(write_world(world, folder, pieces=pieces, old_rows=old_rows))
     try:
-        plan = make_plan(request, sandbox, table_info=inspect_table, as_of=as_of)
+        work, plan = prepared(
+            world,
+            request,
+            as_of,
+            folder,
+            engine,
+            pieces=pieces,
+            old_rows=old_rows,
+            driver_edges=driver_edges,
+        )
     except Refused as refused:
         return {"error": [{"pointer": p.pointer, "code": p.code} for p in refused.problems]}
-    work = JobWorkspace(engine, Folder(str(folder / "scratch")), driver_edges=driver_edges)
     decided = run.decide(work, plan)
     written = work.materialise(run.rows(work, plan, decided), "out")
     hashes = {
@@ -62,6 +69,24 @@ def export_world(
         "counted": list(counts.batches),
         "hashes": [hashes.get(b.batch_id, rowset.EMPTY) for b in plan.batches],
     }
+
+
+def prepared(
+    world: dict[str, Any],
+    request: dict[str, Any],
+    as_of: datetime,
+    folder: Path,
+    engine: Engine,
+    *,
+    pieces: int = 1,
+    old_rows: bool = False,
+    driver_edges: int = 1_000_000,
+) -> tuple[JobWorkspace, ExportPlan]:
+    """A world on disk and the plan of the request on it; raises ``Refused`` as planning does."""
+    sandbox = load_sandbox(write_world(world, folder, pieces=pieces, old_rows=old_rows))
+    plan = make_plan(request, sandbox, table_info=inspect_table, as_of=as_of)
+    scratch = Folder(str(folder / "scratch"))
+    return JobWorkspace(engine, scratch, driver_edges=driver_edges), plan
 
 
 def _type_text(plan: ExportPlan) -> str:
@@ -84,6 +109,3 @@ def _batches(plan: ExportPlan, location: Path) -> list[dict[str, Any]]:
         }
         for batch, item in zip(plan.batches, asked, strict=True)
     ]
-
-
-

@@ -76,7 +76,9 @@ def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     work.report("merge", 0.4)
     members = audience.members(decided.audience)
     people = decided.people.join(members.select("person"), on="person", how="left_semi")
-    keys = people.select("pk", "person").distinct()
+    # Materialised: its exact size lets the engine broadcast it, so that other people's wide rows
+    # stop at the scan.
+    keys = work.materialise(people.select("pk", "person").distinct(), "keys")
     return project.rows(
         members, parts=_parts(work, plan, people, keys, decided.repeated), plan=plan
     )
@@ -136,9 +138,9 @@ def _parts(
     entries = [
         frame.transform(membership.entries, dataset_id=source.dataset_id)
         for source, frame in current.items()
-        if load.has_memberships(source)
+        if plan.output.get("segmentMembership") is not None and load.has_memberships(source)
     ]
-    if plan.output.get("segmentMembership") is not None and entries:
+    if entries:
         parts["segmentMembership"] = membership.merged(_union(entries))
     if plan.events is not None and plan.event_inputs:
         attached = _events(work, plan, keys, plan.events)

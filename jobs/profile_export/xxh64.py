@@ -4,7 +4,6 @@ Spark's hash of a number is XXH64 of its little-endian bytes, and a sequence of 
 giving each value the hash of what came before it as its seed. So one function is enough.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -25,22 +24,15 @@ _N1, _N2, _N3, _N4, _N5 = (np.array([p], np.uint64) for p in (_P1, _P2, _P3, _P4
 _MASK = 2**64 - 1
 
 
-@dataclass(frozen=True)
 class Pool:
-    """Bytes, and the little-endian words that begin at each of them."""
+    """Bytes, and the little-endian words of 8, 4 and 1 bytes that begin at each of them."""
 
-    data: bytes
-
-    def __post_init__(self) -> None:
-        padded = self.data + bytes(8)
-        count = len(self.data) + 1
-        for name, type_ in (("eights", "<u8"), ("fours", "<u4"), ("ones", "u1")):
-            words = np.ndarray((count,), dtype=type_, buffer=padded, strides=(1,))
-            object.__setattr__(self, name, words)
-
-    eights: NDArray[np.uint64] = None  # type: ignore[assignment]
-    fours: NDArray[np.uint32] = None  # type: ignore[assignment]
-    ones: NDArray[np.uint8] = None  # type: ignore[assignment]
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        padded, count = data + bytes(8), len(data) + 1
+        self.eights: Hashes = np.ndarray((count,), "<u8", padded, strides=(1,))
+        self.fours: NDArray[np.uint32] = np.ndarray((count,), "<u4", padded, strides=(1,))
+        self.ones: NDArray[np.uint8] = np.ndarray((count,), "u1", padded, strides=(1,))
 
 
 def xxh64_many(pool: Pool, start: Places, size: Places, seed: Hashes) -> Hashes:

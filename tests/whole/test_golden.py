@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
+
 from exporting import export_world
 from oracle import differences
 from oracle.values import parse_time
-
 from profile_export.engines import Engine
 
 VECTORS = sorted((Path(__file__).parent.parent / "golden").glob("*.yml"))

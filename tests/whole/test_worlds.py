@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+
 from exporting import export_world
 from oracle import differences, export
 from oracle.worlds import random_world
-
 from profile_export.engines import Engine
 
 FIRST = int(os.environ.get("PROFILE_EXPORT_TEST_SEED", "0"))
@@ -26,4 +26,6 @@ def test_engine_agrees_with_the_oracle(seed: int, tmp_path: Path, engine: Engine
     if "error" in wanted:
         expect.pop("namespaces")
     assert differences(expect, got) == []
-    assert got.get("counted") == ([len(b["rows"]) for b in got["batches"]] if "batches" in got else None)
+    assert got.get("counted") == (
+        [len(b["rows"]) for b in got["batches"]] if "batches" in got else None
+    )

@@ -101,16 +101,16 @@ def _resolved(ivy: Path) -> list[Path]:
         *("--conf", f"spark.jars.ivy={ivy}", "--master", "local[1]", str(script)),
     ]
     # A user's spark-defaults must not add packages of its own to what is kept here.
-    ours = {"SPARK_CONF_DIR": str(ivy.parent), "PYSPARK_PYTHON": sys.executable}
+    env = {**os.environ, "SPARK_CONF_DIR": str(ivy.parent), "PYSPARK_PYTHON": sys.executable}
     done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **ours}, check=False
+        command, capture_output=True, text=True, env=env, check=False
     )
     jars = sorted((ivy / "jars").glob("*.jar"))
     if done.returncode != 0 or not any("delta-spark" in jar.name for jar in jars):
         raise JobFailed(
             f"Delta's JARs ({COORDINATES}) could not be fetched: {_reason(done.stderr)}. Connect"
-            f" this machine to a Maven repository once, or copy the folder {home()} from one that has"
-            " them (PROFILE_EXPORT_HOME names it). The engine `sail` needs none of this.",
+            f" this machine to a Maven repository once, or copy the folder {home()} from one"
+            " that has them (PROFILE_EXPORT_HOME names it). The engine `sail` needs none of this.",
             code="delta-jars",
         )
     return jars

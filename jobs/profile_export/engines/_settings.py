@@ -15,7 +15,7 @@ def conf_folder() -> Path:
 
 
 def home() -> Path:
-    """What is fetched once per machine: ``PROFILE_EXPORT_HOME``, or a folder of the user's cache."""
+    """What is fetched once a machine: ``PROFILE_EXPORT_HOME``, or a folder in the user's cache."""
     named = os.environ.get("PROFILE_EXPORT_HOME")
     return Path(named) if named else Path.home() / ".cache" / "profile-export"
 

@@ -23,7 +23,7 @@ class SailEngine:
     """One server and one session on it; both end with :meth:`stop`."""
 
     name = "sail"
-    pid = None
+    pid: int | None = None
 
     def __init__(self, server: "SparkConnectServer", spark: "SparkSession", version: str) -> None:
         self.version = version
@@ -77,8 +77,8 @@ def open_sail(*, verbose: bool) -> SailEngine:
     if address is None:
         raise JobFailed("The embedded engine did not start.", code="engine")
     spark = ConnectSession.builder.remote(f"sc://127.0.0.1:{address[1]}").create()
-    # The server is in this process: a call that fails fails for good (the client would repeat it for
-    # ten minutes), and at exit there is nothing to say good-bye to (that call hung: seen in tests).
+    # The server is in this process: a call that fails fails for good (the client would repeat it
+    # for minutes), and at exit there is nobody to say good-bye to (that call hung: seen in tests).
     spark.client.set_retry_policies([])
     atexit.unregister(spark.client._on_exit)
     for key, value in SESSION.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from deltalake import CommitProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from profile_export.delta_log import (
     TXN_VERSION,
@@ -83,7 +83,7 @@ def commit_files(
 
 
 def _commit_once(
-    adds: list[AddAction],
+    adds: list[AddAction | RemoveAction],
     folder: Folder,
     state: TargetState | None,
     wanted: Struct,

@@ -84,7 +84,9 @@ class SparkEngine:
 
 def _jvm_pid(spark: "SparkSession") -> int:
     """The driver JVM: it notices only after a moment that this process was killed."""
-    return int(spark._jvm.java.lang.ProcessHandle.current().pid())
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    return int(jvm.java.lang.ProcessHandle.current().pid())
 
 
 def _plain(location: str) -> str:

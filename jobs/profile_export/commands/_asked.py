@@ -1,0 +1,126 @@
+"""From the words of ``run`` to a plan: every mistake at once, before any engine is opened."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from profile_export.errors import Problem, Refused
+
+if TYPE_CHECKING:
+    from profile_export.catalog import Sandbox
+    from profile_export.commands._engine import LazyEngine
+    from profile_export.plan import ExportPlan
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What ``run`` was asked for, as the user wrote it; ``request`` is a file or ``-``."""
+
+    request: str
+    sandbox: str
+    as_of: str | None = None
+    job_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and the sandbox that it was made against."""
+
+    plan: "ExportPlan"
+    sandbox: "Sandbox"
+
+
+def make_plan(asked: Asked, engine: "LazyEngine") -> Planned:
+    """The plan of what was asked. Reads metadata; opens the engine only for tables known by name.
+
+    Raises:
+        Refused: every problem of the words, the sandbox file and the request.
+        JobFailed: the engine that a table needs could not be opened.
+    """
+    from profile_export import planning
+    from profile_export.request import parse_request
+
+    problems: list[Problem] = []
+    as_of = body = sandbox = None
+    with _collecting(problems):
+        as_of = _time(asked.as_of)
+    with _collecting(problems):
+        body = _body(asked.request)
+    with _collecting(problems):
+        sandbox = load_sandbox(asked.sandbox)
+    if body is not None and sandbox is None:
+        with _collecting(problems):
+            parse_request(body)
+    if body is None or sandbox is None:
+        raise Refused(problems)
+    with _collecting(problems):
+        plan = planning.make_plan(
+            body, sandbox, table_info=engine.table_info, job_id=asked.job_id, as_of=as_of
+        )
+    if problems:
+        raise Refused(_as_written(problems, asked.sandbox))
+    return Planned(plan, sandbox)
+
+
+def load_sandbox(file: str) -> "Sandbox":
+    """The sandbox of a file, whose name in messages is the one that the user wrote.
+
+    Raises:
+        Refused: every mistake of the file, each with ``file:line``.
+    """
+    from profile_export import sandbox
+
+    try:
+        return sandbox.load_sandbox(file)
+    except Refused as error:
+        raise Refused(_as_written(error.problems, file)) from error
+
+
+class _collecting:
+    """``with _collecting(problems):`` keeps the problems of a refusal, and goes on."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self._problems = problems
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, Refused):
+            return False
+        self._problems.extend(error.problems)
+        return True
+
+
+def _as_written(problems: Iterable[Problem], file: str) -> Iterator[Problem]:
+    """Problems whose ``source`` has the path as it was given, not the bare name of the file."""
+    name = Path(file).name
+    for problem in problems:
+        found, colon, line = (problem.source or "").partition(":")
+        if found == name:
+            problem = replace(problem, source=f"{file}{colon}{line}")
+        yield problem
+
+
+def _time(text: str | None) -> datetime | None:
+    from pydantic_core import PydanticCustomError
+
+    from profile_export.shape import rfc3339
+
+    if text is None:
+        return None
+    try:
+        return rfc3339(text)
+    except PydanticCustomError as error:
+        raise Refused([Problem("bad-time", error.message(), parameter="--as-of")]) from None
+
+
+def _body(request: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if request == "-" else Path(request).read_bytes()
+    except OSError as error:
+        detail = f"The request {request!r} cannot be read: {error.strerror}. Check its path."
+        raise Refused([Problem("file-unreadable", detail, parameter="REQUEST")]) from None

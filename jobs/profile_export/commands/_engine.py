@@ -1,0 +1,86 @@
+"""One engine for one command: opened when it is first needed, or beside other work; then stopped."""
+
+from threading import Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from profile_export.errors import JobFailed, Problem, Refused
+
+if TYPE_CHECKING:
+    from profile_export.engines import Engine
+    from profile_export.plan import TableRef
+    from profile_export.tables import TableInfo
+
+
+class LazyEngine:
+    """The engine of a command. As a context it stops what it opened.
+
+    Args:
+        name: As ``--engine`` takes it.
+        verbose: Let the engine's own output through.
+    """
+
+    def __init__(self, name: str, *, verbose: bool) -> None:
+        self.name = name
+        self._verbose = verbose
+        self._opening: Thread | None = None
+        self._outcome: Engine | BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._opening is not None:
+            self._opening.join()
+        if self._outcome is not None and not isinstance(self._outcome, BaseException):
+            self._outcome.stop()
+
+    def start(self) -> None:
+        """Begin to open it in a thread, so that its imports and its start cost no waiting."""
+        self._opening = Thread(target=self._open, name="profile-export-engine")
+        self._opening.start()
+
+    def get(self) -> "Engine":
+        """The open engine.
+
+        Raises:
+            JobFailed: it could not be opened.
+        """
+        if self._opening is not None:
+            self._opening.join()
+        if self._outcome is None:
+            self._open()
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        assert self._outcome is not None
+        return self._outcome
+
+    def table_info(self, table: "TableRef") -> "TableInfo":
+        """Columns and version of any table; the engine is opened only for one known by name.
+
+        Raises:
+            Refused: the table is missing or cannot be read.
+            JobFailed: the engine could not be opened.
+        """
+        from profile_export.tables import inspect_table
+
+        if table.location is not None or self.name == "sail":
+            return inspect_table(table)
+        engine = self.get()
+        try:
+            return engine.table_info(table)
+        except JobFailed as error:
+            raise Refused([Problem("table-missing", str(error))]) from error
+
+    def _open(self) -> None:
+        try:
+            from profile_export.engines import open_engine
+
+            self._outcome = open_engine(self.name, verbose=self._verbose)
+        except BaseException as error:
+            self._outcome = error

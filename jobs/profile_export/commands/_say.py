@@ -1,0 +1,70 @@
+"""What a command says: results on stdout, everything else on stderr, and never a trace of a pipe.
+
+A reader that went away (``| head``) or a closed stdout ends the talking, not the job: its exit code
+still says how the work went.
+"""
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+def result(text: str) -> None:
+    """Write a line of the result to stdout."""
+    _write(sys.stdout, text + "\n")
+
+
+def result_json(content: object) -> None:
+    """Write the result as JSON, readable, in UTF-8 or else in ASCII."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    plain = not encoding.startswith("utf")
+    result(json.dumps(content, indent=2, ensure_ascii=plain))
+
+
+def rendered(*parts: "RenderableType") -> None:
+    """Write tables and styled text to stdout: as wide as the terminal, or as $COLUMNS, or 80."""
+    console = console_on(stderr=False)
+    with console.capture() as caught:
+        for part in parts:
+            console.print(part)
+    _write(sys.stdout, "\n".join(line.rstrip(" ") for line in caught.get().split("\n")))
+
+
+def note(text: str) -> None:
+    """Tell a person something that is no result, on stderr."""
+    _write(sys.stderr, text + "\n")
+
+
+def console_on(*, stderr: bool) -> "Console":
+    """A rich console: no colours where NO_COLOR is set or nobody looks, no guessing at markup."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except (BrokenPipeError, ValueError):  # ValueError: it is closed
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is still buffered, and all that follows, go nowhere."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,123 @@
+"""Who, then what: in Spark's physical plan, other people's wide rows stop before any shuffle."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from exporting import prepared
+from oracle.values import parse_time
+from profile_export import run
+from profile_export.engines import Engine
+
+pytestmark = pytest.mark.spark_only  # one process shuffles nothing over a network: no Exchange
+
+AS_OF = parse_time("2026-01-01T00:00:00Z")
+COLUMNS = {"crmId": "string", "ingested": "timestamp", "wide": "string", "note": "string"}
+SEGMENTS = "map<string,map<string,struct<status:string,lastQualificationTime:timestamp>>>"
+EVENTS = {"_id": "string", "timestamp": "timestamp", "crmId": "string", "ingested": "timestamp"}
+IDENTITY = {"namespace": "crmId", "field": "crmId"}
+WORLD = {
+    "sandbox": {
+        "imsOrgId": "acme@AcmeOrg",
+        "name": "prod",
+        "datasets": [
+            {
+                "id": name,
+                "name": name,
+                "class": kind,
+                "table": {"format": "parquet", "path": name},
+                "primaryIdentity": IDENTITY,
+                "ingestTime": "ingested",
+            }
+            for name, kind in (("crm", "profile"), ("shop", "profile"), ("web", "experienceevent"))
+        ]
+        + [
+            {
+                "id": "target",
+                "name": "target",
+                "class": "export",
+                "table": {"format": "delta", "path": "target"},
+                "schemaRef": {"id": "https://ns.adobe.com/xdm/context/profile__union"},
+            }
+        ],
+    },
+    "tables": {
+        "crm": {"columns": {**COLUMNS, "segmentMembership": SEGMENTS}, "rows": []},
+        "shop": {"columns": COLUMNS, "rows": []},
+        "web": {"columns": {**EVENTS, "page": "string", "never": "string"}, "rows": []},
+    },
+}
+for table in ("crm", "shop", "web"):
+    WORLD["tables"][table]["rows"] = [
+        {"crmId": f"c{i}", "ingested": "2025-01-01T00:00:00Z", "timestamp": "2025-01-01T00:00:00Z"}
+        if table == "web"
+        else {"crmId": f"c{i}", "ingested": "2025-01-01T00:00:00Z", "wide": "w"}
+        for i in range(4)
+    ]
+REQUEST = {
+    "destination": {"datasetId": "target"},
+    "schema": {"name": "_xdm.context.profile"},
+    "fields": "wide",
+    "filter": {"segments": [{"segmentId": "s1"}]},
+    "additionalFields": {"eventList": {"fields": "page"}},
+}
+
+
+def branch_of(plan: list[str], at: int) -> list[str]:
+    """The operators above line ``at`` of a plan in tree form, nearest first."""
+    depth, above = indent(plan[at]), []
+    for line in reversed(plan[:at]):
+        if indent(line) < depth:
+            depth = indent(line)
+            above.append(line)
+    return above
+
+
+def indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" :+-"))
+
+
+@pytest.fixture
+def plan(tmp_path: Path, engine: Engine) -> list[str]:
+    """The lines of the physical plan of the what phase."""
+    work, export = prepared(WORLD, REQUEST, AS_OF, tmp_path, engine)
+    rows = run.rows(work, export, run.decide(work, export))
+    return str(rows._jdf.queryExecution().executedPlan().toString()).splitlines()
+
+
+@pytest.mark.parametrize("leaf", ["wide", "page"])
+def test_wide_rows_are_joined_with_the_audience_before_any_exchange(
+    plan: list[str], leaf: str
+) -> None:
+    scans = [i for i, line in enumerate(plan) if re.search(rf"ReadSchema: .*\b{leaf}:", line)]
+    assert scans, "the leaf is read"
+    for scan in scans:
+        above = branch_of(plan, scan)
+        first_join = next(i for i, line in enumerate(above) if "Join" in line)
+        exchanges = [i for i, line in enumerate(above) if "Exchange hashpartitioning" in line]
+        assert all(first_join < i for i in exchanges), "\n".join(plan)
+
+
+def test_only_asked_leaves_are_read(plan: list[str]) -> None:
+    """4-architecture, load: explicitly selected to the leaves that are needed."""
+    schemas = [line.split("ReadSchema:")[1] for line in plan if "ReadSchema:" in line]
+    assert schemas
+    assert not any("note:" in schema or "never:" in schema for schema in schemas)
+
+
+def test_attributes_of_all_datasets_take_one_exchange(plan: list[str]) -> None:
+    """4-architecture, merge: one shuffle, by person."""
+    by_person = [
+        line for line in plan if re.search(r"Exchange hashpartitioning\(person#\d+, ", line)
+    ]
+    merged = [line for line in plan if "max_by(c0" in line and "partial_max_by" not in line]
+    assert len(merged) == 1
+    assert len(by_person) <= 3, "\n".join(plan)  # merge, events, and at most the audience itself
+
+
+def test_nothing_is_multiplied(plan: list[str]) -> None:
+    text = "\n".join(plan)
+    assert "CartesianProduct" not in text
+    assert "BroadcastNestedLoopJoin" not in text
+    assert "PythonUDF" not in text
