@@ -52,16 +52,21 @@ def export_world(
         return {"error": [{"pointer": p.pointer, "code": p.code} for p in refused.problems]}
     decided = run.decide(work, plan)
     written = work.materialise(run.rows(work, plan, decided), "out")
+    in_files = rowset.by_batch(written, columns=written_columns(plan)).collect()
     hashes = {
-        row["_ACP_BATCHID"]: rowset.hex_digest(row["hash_sum"], row["hash_xor"])
-        for row in rowset.by_batch(written, columns=written_columns(plan)).collect()
+        row["_ACP_BATCHID"]: rowset.hex_digest(row["hash_sum"], row["hash_xor"]) for row in in_files
     }
+    # As job.py: only rows as long as the limit allows may have lost events (S25).
+    limit = plan.events.max_per_profile if plan.events else 1
+    truncated = {"profiles": 0, "events": 0}
+    if any(row["most_events"] >= limit for row in in_files):
+        truncated = run.events_truncated(work, plan, decided)
     counts = decided.counts
     return {
         "candidates": counts.candidates,
         "exclusions": counts.exclusions,
         "rowsWithoutIdentity": counts.rows_without_identity,
-        "eventsTruncated": run.events_truncated(work, plan, decided),
+        "eventsTruncated": truncated,
         "exportedProfileByNamespaceCounter": counts.namespaces,
         "mergePolicy": {"id": plan.merge_policy.id, "version": plan.merge_policy.version},
         "schema": _type_text(plan),

@@ -4,7 +4,7 @@ Nothing here touches a DataFrame, a session or a setting.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import Column
@@ -127,20 +127,6 @@ def leaf(source: Struct, path: str, target: DataType) -> Column:
     return F.lit(None).cast(ddl(target)) if type_ is None else conform(at(path), type_, target)
 
 
-def nested(path: str, type_: DataType, values: Mapping[str, Column]) -> Column:
-    """The value at ``path`` from the values of its leaves; a struct of nulls is null (S11)."""
-    if not isinstance(type_, Struct):
-        return values[path]
-    members = [
-        nested(f"{path}.{field.name}", field.type, values).alias(field.name)
-        for field in type_.fields
-    ]
-    leaves = [values[leaf] for leaf, _ in type_.leaves(f"{path}.")]
-    if not leaves:
-        return F.struct(*members)
-    return F.when(any_of([leaf.isNotNull() for leaf in leaves]), F.struct(*members))
-
-
 def has_map(type_: DataType) -> bool:
     """Whether a map lies anywhere inside: such values have no order and no hash in Spark."""
     match type_:
@@ -155,35 +141,39 @@ def has_map(type_: DataType) -> bool:
 
 
 def canonical(column: Column, type_: DataType) -> Column:
-    """A value as a struct to hash: presence first, so that a null never looks like its neighbour.
+    """A value as a struct to hash; see :func:`canonical_parts`."""
+    parts = canonical_parts(column, type_)
+    return F.struct(*(part.alias(f"m{i}") for i, part in enumerate(parts)))
 
-    Maps become their entries sorted by key. The exact sequence is docs/row-set-hash.md.
+
+def canonical_parts(column: Column, type_: DataType) -> list[Column]:
+    """What of a value is hashed, in order: presence first, so that a null never looks like nothing.
+
+    Structs are flat here (hashing a struct is hashing its members in turn), so that deep schemas
+    stay shallow expressions. Maps become their entries sorted by key. The exact sequence is
+    docs/row-set-hash.md.
     """
-    present = column.isNotNull().alias("present")
+    present = column.isNotNull()
     match type_:
         case Struct():
-            members = [
-                canonical(column.getField(field.name), field.type).alias(f"m{i}")
-                for i, field in enumerate(type_.fields)
-            ]
-            return F.struct(present, *members)
+            members = ((column.getField(f.name), f.type) for f in type_.fields)
+            return [present, *(part for m, t in members for part in canonical_parts(m, t))]
         case Array():
             element = type_.element
             values = F.transform(column, lambda item: canonical(item, element))
             size = F.when(column.isNotNull(), F.size(column))  # size(null) depends on a setting
-            return F.struct(present, size.alias("size"), values.alias("values"))
+            return [present, size, values]
         case Map():
-            return canonical(sorted_entries(column, type_), entries_type(type_))
+            return canonical_parts(sorted_entries(column, type_), entries_type(type_))
         case "float" | "double":
             # 0.0 and -0.0 are equal, and so are all NaNs: each must hash alike on every engine.
             zero, nan = (F.lit(number).cast(ddl(type_)) for number in (0.0, float("nan")))
-            number = F.when(F.isnan(column), nan).otherwise(column + zero)
-            return F.struct(present, number.alias("value"))
+            return [present, F.when(F.isnan(column), nan).otherwise(column + zero)]
         case str() if is_wide_decimal(type_):
             # Spark hashes the shortest big-endian bytes, the other engine all sixteen: so as text.
-            return F.struct(present, column.cast("string").alias("value"))
+            return [present, column.cast("string")]
         case _:
-            return F.struct(present, column.alias("value"))
+            return [present, column]
 
 
 def is_wide_decimal(type_: str) -> bool:
@@ -268,4 +258,5 @@ def _without_maps(type_: DataType) -> DataType:
 
 def content_hash(columns: Iterable[tuple[Column, DataType]]) -> Column:
     """A 64-bit hash of values, equal on every engine (``xxhash64`` of their canonical structs)."""
-    return F.xxhash64(F.lit(1), *(canonical(column, type_) for column, type_ in columns))
+    parts = (part for column, type_ in columns for part in canonical_parts(column, type_))
+    return F.xxhash64(F.lit(1), *parts)

@@ -10,7 +10,10 @@ from oracle.values import parse_time
 from profile_export import run
 from profile_export.engines import Engine
 
-pytestmark = pytest.mark.spark_only  # one process shuffles nothing over a network: no Exchange
+pytestmark = [
+    pytest.mark.spark_only,  # one process shuffles nothing over a network: no Exchange
+    pytest.mark.xdist_group("plan"),
+]
 
 AS_OF = parse_time("2026-01-01T00:00:00Z")
 COLUMNS = {"crmId": "string", "ingested": "timestamp", "wide": "string", "note": "string"}

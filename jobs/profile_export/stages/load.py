@@ -7,10 +7,11 @@ from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
 from profile_export import membership_columns as membership
-from profile_export.columns import at, known, leaf, micros, nested, without_maps
+from profile_export.columns import at, known, leaf, micros, without_maps
 from profile_export.fields import without_path
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import DataType, Struct
+from profile_export.structs import assembled
 from profile_export.union import attribute_columns
 
 RANK = ("r0", "r1", "r2")
@@ -122,16 +123,27 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
     since Sail cannot push one on a lambda into a scan. No shuffle.
     """
     mine = without_path(source.columns, source.ingest_time)
-    values = {path: leaf(mine, path, type_) for path, type_ in wanted.columns.leaves()}
-    members = [nested(f.name, f.type, values).alias(f.name) for f in wanted.columns.fields]
+    leaves = [
+        leaf(mine, path, type_).alias(f"v{i}")
+        for i, (path, type_) in enumerate(wanted.columns.leaves())
+    ]
     staged = frame.select(
         *ids.parts(source),
         F.col("_id").alias("id"),
         micros(F.col("timestamp"), source.columns.get("timestamp") or "").alias("time"),
         _ingested(source).alias("ingested"),
-        F.struct(*members).alias("event"),
+        *leaves,
     )
-    return staged.select(ids.primary_key(source).alias("pk"), "id", "time", "ingested", "event")
+    keys = [ids.primary_key(source).alias("pk"), "id", "time", "ingested"]
+    values = [F.col(f"v{i}") for i in range(len(leaves))]
+    whole = assembled(
+        staged.select(*keys, *values),
+        schema=wanted.columns,
+        leaves="v",
+        keep=["pk", "id", "time", "ingested"],
+    )
+    members = [F.col(f"a{i}").alias(f.name) for i, f in enumerate(wanted.columns.fields)]
+    return whole.select("pk", "id", "time", "ingested", F.struct(*members).alias("event"))
 
 
 def _rank_parts(source: Input, asked: Sequence[AskedSegment]) -> list[Column]:

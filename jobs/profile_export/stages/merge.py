@@ -7,12 +7,12 @@ from profile_export.columns import (
     key_namespace,
     key_value,
     known,
-    nested,
     written_namespace,
 )
 from profile_export.outputs import LINEAGE_TYPE
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import DataType, Struct, ddl
+from profile_export.structs import assembled
 from profile_export.union import attribute_columns
 
 
@@ -69,13 +69,12 @@ def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> Dat
     counts = [F.count(f"c{i}").alias(f"n{i}") for i in range(len(named)) if plan.lineage]
     grouped = fragments.groupBy("person").agg(F.count(F.lit(1)).alias("n"), *winners, *counts)
     value = "w{}.value" if plan.lineage else "w{}"
-    position = {path: F.col(value.format(i)) for i, (path, _) in enumerate(named)}
-    columns = [
-        nested(field.name, field.type, position).alias(f"a{i}")
-        for i, field in enumerate(leaves.fields)
-    ]
+    values = [F.col(value.format(i)).alias(f"v{i}") for i in range(len(named))]
     lineage = [_lineage(named, plan)] if plan.lineage else []
-    return grouped.select("person", *columns, *lineage)
+    keep = ["person", *(["lineage"] if plan.lineage else [])]
+    return assembled(
+        grouped.select("person", *values, *lineage), schema=leaves, leaves="v", keep=keep
+    )
 
 
 def _rank(plan: ExportPlan) -> Column:

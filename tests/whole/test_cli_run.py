@@ -1,0 +1,333 @@
+"""The command line on real tables, each command in a process of its own, as users run it."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from profile_export import cli
+from profile_export.faults import VARIABLE
+
+SMALL = {"SPARK_DRIVER_MEMORY": "1g"}
+TARGET = "exports/profile"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command has said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder from which commands are run, on one engine."""
+
+    folder: Path
+    engine: str
+
+    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+        jobs, scratch = str(Path(cli.__file__).parents[1]), self.folder / "tmp"
+        scratch.mkdir(exist_ok=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", "profile_export.cli", *words, "--engine", self.engine],
+            cwd=self.folder,
+            env={**os.environ, **SMALL, "PYTHONPATH": jobs, "TMPDIR": str(scratch), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *words: str, **env: str) -> Said:
+        process = self.start(*words, **env)
+        try:
+            out, err = process.communicate(timeout=180)
+        except BaseException:
+            process.kill()
+            raise
+        return Said(process.returncode, out, err)
+
+    def run(self, *more: str, request: str = "demo", **env: str) -> Said:
+        words = ("run", f"demo/requests/{request}.json", "--sandbox", "demo/sandbox.yml")
+        return self(*words, *more, **env)
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "demo" / TARGET
+
+    def papers(self, job_id: int) -> Path:
+        return self.target / "_profile_export" / str(job_id)
+
+    def versions(self) -> int:
+        return len(DeltaTable(self.target).history())
+
+    def left_in_scratch(self) -> list[Path]:
+        return [p for p in (self.folder / "tmp").rglob("*") if not p.name.startswith("hsperf")]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, engine_name: str) -> tuple[Shell, Said]:
+    """The demo as a newcomer runs it, and what it said."""
+    shell = Shell(tmp_path_factory.mktemp("demo"), engine_name)
+    return shell, shell("demo")
+
+
+@pytest.fixture
+def shell(demo: tuple[Shell, Said], tmp_path: Path) -> Shell:
+    """The demo's sandbox in a folder of its own, before any export."""
+    built, _ = demo
+    shutil.copytree(built.folder / "demo", tmp_path / "demo")
+    shutil.rmtree(tmp_path / "demo" / "exports")
+    return Shell(tmp_path, built.engine)
+
+
+@pytest.fixture
+def on_sail(engine_name: str) -> None:
+    """For what has nothing to do with the engine: once is enough."""
+    if engine_name != "sail":
+        pytest.skip("does not depend on the engine")
+
+
+def files(folder: Path) -> dict[str, int]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in found}
+
+
+def no_trace(said: Said) -> bool:
+    return re.search(r"Traceback|^\s+at \S+\(|Exception", said.err, re.MULTILINE) is None
+
+
+def hashes(manifest: Path) -> list[str]:
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    return [batch["rowSetHash"] for batch in content["batches"]]
+
+
+def test_the_demo_says_what_came_out(demo: tuple[Shell, Said]) -> None:
+    shell, said = demo
+    assert said.code == 0, said.err
+    assert re.fullmatch(r"Job \d+: exporting to demo/exports/profile\n", said.err)
+    found = re.search(r"^Job (\d+) SUCCEEDED in", said.out, re.MULTILINE)
+    assert found
+    document = json.loads((shell.papers(int(found[1])) / "job.json").read_text(encoding="utf-8"))
+    for words in (
+        "candidates",
+        "exported",
+        *(f"not: {r}" for r in document["metrics"]["exclusions"]),
+    ):
+        assert re.search(rf"^{words} +[\d,]+$", said.out, re.MULTILINE), words
+    assert all(batch["batchId"] in said.out for batch in document["destination"]["batches"])
+    assert len(re.findall(r'^  {"', said.out, re.MULTILINE)) == 3
+
+
+def test_the_demo_fits_a_terminal_of_eighty_columns(demo: tuple[Shell, Said]) -> None:
+    _, said = demo
+    table = said.out.partition("SUCCEEDED")[2].partition("Dataset ")[0]
+    rows = [line for line in table.splitlines()[1:] if not line.startswith("Left out")]
+    assert max(map(len, rows)) <= 80
+
+
+def test_the_commands_to_try_can_be_copied(demo: tuple[Shell, Said]) -> None:
+    shell, said = demo
+    lines = said.out.partition("To try next:\n")[2].splitlines()
+    commands = [shlex.split(line) for line in lines]
+    assert {words[0] for words in commands} == {"profile-export"}
+    assert {words[1] for words in commands} == {"explain", "verify", "rerun", "query", "run"}
+    paths = [word for words in commands for word in words if word.startswith("demo/")]
+    assert paths
+    assert all((shell.folder / path).is_file() for path in paths)
+
+
+def test_run_prints_the_document_that_it_leaves_beside_the_manifest(
+    demo: tuple[Shell, Said],
+) -> None:
+    shell, _ = demo
+    said = shell.run("--json")
+    assert said.code == 0, said.err
+    document = said.json
+    assert document["status"] == "SUCCEEDED"
+    papers = shell.papers(document["id"])
+    saved = json.loads((papers / "job.json").read_text(encoding="utf-8"))
+    saved.pop("plan")
+    assert saved == document
+    first = next(p for p in papers.parent.iterdir() if p.name != str(document["id"]))
+    assert hashes(papers / "manifest.json") == hashes(first / "manifest.json")
+
+
+def test_the_seed_request_gives_rows(demo: tuple[Shell, Said]) -> None:
+    shell, _ = demo
+    said = shell.run(request="seed")
+    assert said.code == 0, said.err
+    assert re.search(r"^exported +[1-9]", said.out, re.MULTILINE)
+
+
+def test_a_dry_run_counts_what_a_run_exports_and_writes_nothing(shell: Shell) -> None:
+    dry = shell.run("--dry-run", "--json")
+    assert dry.code == 0, dry.err
+    assert not (shell.folder / "demo" / "exports").exists()
+    assert shell.left_in_scratch() == []
+    done = shell.run("--json").json
+    metrics, counts = done["metrics"], dry.json["counts"]
+    assert counts["candidates"] == metrics["candidates"]
+    assert counts["exclusions"] == metrics["exclusions"]
+    exported = sum(batch["recordCount"] for batch in counts["batches"])
+    assert exported == metrics["totalExportedProfileCounter"]
+    asked = [{**b, "batchId": None} for b in done["destination"]["batches"]]
+    assert [{**b["segment"], "batchId": None} for b in counts["batches"]] == asked
+    assert dry.json["plan"]["asOf"]
+
+
+@pytest.mark.usefixtures("on_sail")
+def test_dry_run_as_a_command_of_its_own(shell: Shell) -> None:
+    before = files(shell.folder / "demo")
+    words = ("dry-run", "demo/requests/everyone.json", "--sandbox", "demo/sandbox.yml")
+    said = shell(*words)
+    assert said.code == 0, said.err
+    assert said.out.startswith("Dry run: nothing was written.")
+    assert "All who are exported" in said.out
+    assert "run demo/requests/everyone.json --sandbox demo/sandbox.yml" in said.out
+    assert files(shell.folder / "demo") == before
+
+
+def test_a_job_id_that_succeeded_answers_its_document_again(shell: Shell) -> None:
+    first = shell.run("--job-id", "24115", "--json")
+    again = shell.run("--job-id", "24115", "--json", "--as-of", "2019-01-01T00:00:00Z")
+    assert (first.code, again.code) == (0, 0), again.err
+    assert again.json == first.json
+    assert shell.versions() == 1
+    other = shell.run("--job-id", "24115", "--json", request="seed")
+    assert other.code == 2
+    assert other.json["type"].endswith("job-id-in-use")
+    assert shell.versions() == 1
+
+
+@pytest.mark.usefixtures("on_sail")
+@pytest.mark.parametrize("point", ["while-writing", "after-commit"])
+def test_a_job_that_was_killed_is_finished_by_its_id(shell: Shell, point: str) -> None:
+    killed = shell.run("--job-id", "7", **{VARIABLE: point})
+    assert killed.code == -signal.SIGKILL
+    said = shell.run("--job-id", "7")
+    assert said.code == 0, said.err
+    assert "Job 7 SUCCEEDED" in said.out
+    assert shell.versions() == 1
+    assert sorted(p.name for p in shell.papers(7).iterdir()) == ["job.json", "manifest.json"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_job_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
+    process = shell.start(
+        "run", "demo/requests/demo.json", "--sandbox", "demo/sandbox.yml", "--job-id", "9", "--json"
+    )
+    wait_for(lambda: (shell.papers(9) / "plan.json").exists(), process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "nothing was written" in err
+    assert json.loads(out)["status"] == "CANCELLED"
+    assert no_trace(Said(130, out, err))
+    assert not (shell.folder / "demo" / "exports").exists()
+
+
+def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not reached():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("on_sail")
+def test_an_interrupted_dry_run_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
+    words = ("dry-run", "demo/requests/demo.json", "--sandbox", "demo/sandbox.yml")
+    process = shell.start(*words)
+    wait_for(lambda: any((shell.folder / "tmp").glob("profile-export-*")), process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert no_trace(Said(130, out, err))
+    assert shell.left_in_scratch() == []
+
+
+def test_a_corrupt_file_fails_the_job_in_one_sentence(shell: Shell) -> None:
+    broken = next((shell.folder / "demo" / "crm").glob("*.parquet"))
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+    said = shell.run("--json")
+    assert said.code == 1
+    document = said.json
+    assert document["status"] == "FAILED"
+    assert [error["code"] for error in document["errors"]] == ["input-unreadable"]
+    assert all(batch["batchId"] == "" for batch in document["destination"]["batches"])
+    assert broken.name in said.err
+    assert no_trace(said)
+    assert not (shell.folder / "demo" / "exports").exists()
+
+
+@pytest.mark.usefixtures("on_sail")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"destination": {"datasetId": "5f0000000000000000000001"}}, "class export"),
+        ({"destination": {"datasetId": "5b020a27e7040801dedba61c"}}, "5b020a27e7040801dedba61b"),
+        ({"fields": "homeAdress.city"}, "homeAddress.city"),
+    ],
+)
+def test_refusals(shell: Shell, change: Mapping[str, object], told: str) -> None:
+    before = files(shell.folder / "demo" / "crm")
+    request = shell.folder / "demo" / "requests" / "everyone.json"
+    body = {**json.loads(request.read_text(encoding="utf-8")), **change}
+    request.write_text(json.dumps(body), encoding="utf-8")
+    said = shell.run(request="everyone")
+    assert said.code == 2
+    assert told in said.err
+    assert said.out == ""
+    assert not (shell.folder / "demo" / "exports").exists()
+    assert files(shell.folder / "demo" / "crm") == before
+
+
+@pytest.mark.usefixtures("on_sail")
+def test_empty_tables_make_an_empty_batch(shell: Shell) -> None:
+    for name in ("crm", "loyalty", "purchases"):
+        table = DeltaTable(shell.folder / "demo" / name)
+        write_deltalake(table, table.to_pyarrow_table().slice(0, 0), mode="overwrite")
+    signed_up = shell.folder / "demo" / "web_sign_ups" / "part-0.parquet"
+    pq.write_table(pq.read_schema(signed_up).empty_table(), signed_up)
+    said = shell.run("--json")
+    assert said.code == 0, said.err
+    metrics = said.json["metrics"]
+    assert metrics["candidates"] == metrics["totalExportedProfileCounter"] == 0
+    manifest = shell.papers(said.json["id"]) / "manifest.json"
+    batches = json.loads(manifest.read_text(encoding="utf-8"))["batches"]
+    assert [(b["recordCount"], b["files"]) for b in batches] == [(0, []), (0, [])]
+    assert DeltaTable(shell.target).to_pyarrow_table().num_rows == 0
+
+
+@pytest.mark.spark_only
+def test_java_is_told_of_where_there_is_none(shell: Shell) -> None:
+    nothing = shell.folder / "bin"
+    nothing.mkdir()
+    said = shell.run("--json", PATH=str(nothing), JAVA_HOME=str(nothing))
+    assert said.code == 1
+    assert said.json["status"] == "FAILED"
+    assert "Java" in said.err
+    assert no_trace(said)
+    assert not (shell.folder / "demo" / "exports").exists()
