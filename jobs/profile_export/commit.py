@@ -4,7 +4,7 @@ A job's commit carries an application transaction of the job. Whoever made it, w
 died meanwhile: the target's log says whether the job is done, and with which files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -71,7 +71,13 @@ def find_commit(plan: ExportPlan, location: str) -> OwnCommit | None:
 
 
 def write_and_commit(
-    engine: Engine, frame: "DataFrame", *, plan: ExportPlan, location: str, note: str = ""
+    engine: Engine,
+    frame: "DataFrame",
+    *,
+    plan: ExportPlan,
+    location: str,
+    note: str = "",
+    check: Callable[[], None] = lambda: None,
 ) -> OwnCommit:
     """Write the rows of all batches and make them visible in one commit, or in none (S27).
 
@@ -81,6 +87,7 @@ def write_and_commit(
         plan: Names the batches and the target.
         location: Where the target lies or will lie.
         note: Kept in the commit (``userMetadata``), for a later run that finds it.
+        check: Raises where the job is to stop; called between files and commit where they are two.
 
     Returns:
         The commit; of an earlier attempt, if there was one.
@@ -96,6 +103,7 @@ def write_and_commit(
         files = write_files(frame, folder, ids)
         filled = [file for file in files if folder.parquet_rows(file.path)]
         fault("before-commit")
+        check()
         return commit_files(filled, folder, wanted=wanted, app_id=transaction, note=note)
     from profile_export.engines import spark_write
 

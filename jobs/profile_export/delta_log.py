@@ -27,6 +27,10 @@ class TargetState:
     configuration: dict[str, str]
     table: DeltaTable
 
+    def has_committed(self, app_id: str) -> bool:
+        """Whether the application transaction is in this state."""
+        return self.table.transaction_version(app_id) is not None
+
 
 @dataclass(frozen=True)
 class OwnCommit:
@@ -69,7 +73,7 @@ def own_commit(location: str, app_id: str) -> OwnCommit | None:
     Costs the log's snapshot, and the commits back to the one that is looked for.
     """
     state = look(location)
-    if state is None or state.table.transaction_version(app_id) is None:
+    if state is None or not state.has_committed(app_id):
         return None
     folder = Folder(location)
     for version in range(state.version, -1, -1):
@@ -83,19 +87,19 @@ def own_commit(location: str, app_id: str) -> OwnCommit | None:
     )
 
 
-def with_features(state: TargetState, grown: Struct) -> TargetState:
-    """The state after declaring ``timestampNtz``, where the table is to get its first such column.
+def with_features(state: TargetState, grown: Struct) -> bool:
+    """Declare ``timestampNtz`` where the table is to get its first such column; says if it did.
 
     delta-rs would else commit a schema that no reader accepts, and delta-spark refuses. This is a
     commit of its own that only raises the protocol; no row and no column becomes visible by it.
     """
-    if not _has_ntz(grown) or _has_ntz(state.columns):
-        return state
-    if "timestampNtz" not in (state.table.protocol().writer_features or []):
-        state.table.alter.add_feature(
-            TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True
-        )
-    return look(state.table.table_uri) or state
+    known = state.table.protocol().writer_features or []
+    if not _has_ntz(grown) or "timestampNtz" in known:
+        return False
+    state.table.alter.add_feature(
+        TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True
+    )
+    return True
 
 
 def _has_ntz(type_: DataType) -> bool:

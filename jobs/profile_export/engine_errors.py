@@ -11,29 +11,20 @@ from profile_export.storage import Folder
 
 _OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _FILES_LOOKED_AT = 2000
-"""Per dataset, when looking for the file that broke a job: footers only."""
+_BYTES_DECODED = 256 << 20
+"""Per dataset, when looking for the file that broke a job: footers first, then contents."""
 
 _DISK_FULL = re.compile(r"No space left on device|os error 28|StorageFull", re.IGNORECASE)
 _MEMORY = re.compile(r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted")
-_MISSING = re.compile(
-    r"FileNotFoundException|FileReadException|PATH_NOT_FOUND|does not exist|No such file"
-    r"|not found|Missing commit file|VERSION_NOT_FOUND|VersionNotFound|FAILED_READ_FILE",
-    re.IGNORECASE,
-)
 _UNREADABLE = re.compile(
-    r"parquet|CANNOT_READ_FILE|FAILED_READ_FILE|Corrupt|Stream removed|panicked", re.IGNORECASE
-)
-_CANCELLED = re.compile(
-    r"OPERATION_CANCELED|cancelled part of cancelled job|Job \d+ cancelled|INTERRUPTED"
-    r"|operation not found|Spark Context was shut down",
-    re.IGNORECASE,
+    r"parquet|CANNOT_READ_FILE|FAILED_READ_FILE|corrupt|Stream removed|panicked", re.IGNORECASE
 )
 
 
 def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> ExportError:
     """An error of this project, whatever came.
 
-    Looks into the inputs' files only where the engine's own words do not name what is wrong.
+    Engines seldom say which dataset broke a job, so its files are looked into.
 
     Args:
         error: What a stage, the engine or the storage raised.
@@ -43,7 +34,7 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
     if isinstance(error, ExportError):
         return error
     text = root_cause(error)
-    if stopped or isinstance(error, KeyboardInterrupt) or _CANCELLED.search(text):
+    if stopped or isinstance(error, KeyboardInterrupt):
         return Cancelled("The job was stopped; nothing of it is visible.")
     if _DISK_FULL.search(text) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         return JobFailed(
@@ -55,10 +46,8 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
             " spark.executor.memory); inputs far beyond memory belong there.",
             code="out-of-memory",
         )
-    if (_MISSING.search(text) or _UNREADABLE.search(text)) and (found := _broken_input(plan)):
+    if (found := _broken_input(plan, decode=bool(_UNREADABLE.search(str(error))))) is not None:
         return found
-    if _UNREADABLE.search(text) and "Stream removed" not in text:
-        return JobFailed(f"A file could not be read: {text}", code="input-unreadable")
     if isinstance(error, _OURS):
         return JobFailed(
             f"A fault in the export itself ({type(error).__name__}: {text}). Please report it.",
@@ -82,8 +71,8 @@ def root_cause(error: BaseException) -> str:
     return (plain or type(error).__name__)[:400]
 
 
-def _broken_input(plan: ExportPlan) -> JobFailed | None:
-    """The first input with a file that is missing or is no whole Parquet file."""
+def _broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
+    """The first input with a file that is missing, no whole Parquet file or, asked, undecodable."""
     for source in plan.inputs:
         try:
             folder, names = _files_of(source)
@@ -95,11 +84,15 @@ def _broken_input(plan: ExportPlan) -> JobFailed | None:
             except FileNotFoundError:
                 return _missing(source, f"its file {name} is gone")
             except Exception:
-                return JobFailed(
-                    f"Dataset {source.name} ({source.dataset_id}) cannot be read: {name} is no"
-                    " whole Parquet file. Restore it, or take it out of the table.",
-                    code="input-unreadable",
-                )
+                return _unreadable(source, f"{name} is no whole Parquet file")
+        spent = 0
+        for name in names[:_FILES_LOOKED_AT] if decode else ():
+            try:
+                spent += folder.decode_parquet(name)
+            except Exception:
+                return _unreadable(source, f"{name} is damaged")
+            if spent > _BYTES_DECODED:
+                break
     return None
 
 
@@ -126,4 +119,12 @@ def _missing(source: Input, what: str) -> JobFailed:
         f"Dataset {source.name} ({source.dataset_id}) cannot be read{pinned}: {what}. If the table"
         " was vacuumed or replaced, submit the export again as a new job.",
         code="input-missing",
+    )
+
+
+def _unreadable(source: Input, what: str) -> JobFailed:
+    return JobFailed(
+        f"Dataset {source.name} ({source.dataset_id}) cannot be read: {what}. Restore the file, or"
+        " take it out of the table.",
+        code="input-unreadable",
     )

@@ -29,9 +29,10 @@ def value_bytes(values: pa.Array, type_: str) -> tuple[bytes, Places, Places]:
     if type_ in ("string", "binary"):
         return _texts(values.cast(pa.large_binary()))
     decimal = _DECIMAL.fullmatch(type_)
-    if decimal and int(decimal[1]) > _MOST_DIGITS_OF_A_LONG:
+    digits = (int(decimal[1]), int(decimal[2])) if decimal else None
+    if digits and digits[0] > _MOST_DIGITS_OF_A_LONG:
         return _texts(pa.array(_digits(values), pa.large_binary()))
-    numbers = _unscaled(values, type_) if decimal else _numbers(values, type_)
+    numbers = _unscaled(values, digits) if digits else _numbers(values, type_)
     size = numbers.dtype.itemsize
     count = len(numbers)
     return numbers.tobytes(), np.arange(count) * size, np.full(count, size)
@@ -50,8 +51,8 @@ def _digits(values: pa.Array) -> Iterable[bytes]:
     return (format(value, "f").encode() for value in values.to_pylist())
 
 
-def _unscaled(values: pa.Array, type_: str) -> NDArray[np.int64]:
-    wide = values.cast(pa.decimal128(*map(int, _DECIMAL.fullmatch(type_).groups())))  # type: ignore[union-attr]
+def _unscaled(values: pa.Array, digits: tuple[int, int]) -> NDArray[np.int64]:
+    wide = values.cast(pa.decimal128(*digits))
     halves = np.frombuffer(wide.buffers()[1], "<i8").reshape(-1, 2)
     return halves[wide.offset : wide.offset + len(wide), 0]
 
@@ -85,7 +86,7 @@ def sorted_entries(maps: pa.MapArray) -> tuple[Places, pa.Array, pa.Array]:
     offsets = np.asarray(maps.offsets)
     first, last = int(offsets[0]), int(offsets[-1])
     sizes = np.diff(offsets)
-    keys, items = (part.slice(first, last - first) for part in _parts(maps))
+    keys, items = (part.slice(first, last - first) for part in (maps.keys, maps.items))
     if pa.types.is_nested(keys.type):
         raise Unhashable(f"maps with keys of type {keys.type}")
     if pc.any(pc.greater(sizes, 1)).as_py():
@@ -94,3 +95,24 @@ def sorted_entries(maps: pa.MapArray) -> tuple[Places, pa.Array, pa.Array]:
         order = pc.sort_indices(both, sort_keys=[("owner", "ascending"), ("key", "ascending")])
         keys, items = keys.take(order), items.take(order)
     return sizes, keys, items
+
+
+def _sortable(keys: pa.Array) -> pa.Array:
+    """Keys as Arrow sorts them rightly: text by its bytes."""
+    return keys.cast(pa.large_binary()) if pa.types.is_string(keys.type) else keys
+
+
+def without_views(field: pa.Field) -> pa.Field:
+    """The field with every text type plain: Arrow computes little on views, which Sail writes."""
+    return field.with_type(_without_views(field.type))
+
+
+def _without_views(type_: pa.DataType) -> pa.DataType:
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    if pa.types.is_struct(type_):
+        return pa.struct([without_views(type_.field(i)) for i in range(type_.num_fields)])
+    if pa.types.is_map(type_):
+        return pa.map_(without_views(type_.key_field), without_views(type_.item_field))
+    if pa.types.is_list(type_):
+        return pa.list_(without_views(type_.value_field))
+    return plain.get(type_, type_)

@@ -139,7 +139,9 @@ def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
     rows = stages.rows(run.work, run.plan, decided)
     run.work.report("write", 0.5)
     note = json.dumps({"started": started.isoformat(), "counts": asdict(decided.counts)})
-    commit = write_and_commit(run.engine, rows, plan=run.plan, location=run.location, note=note)
+    commit = write_and_commit(
+        run.engine, rows, plan=run.plan, location=run.location, note=note, check=run.work.check
+    )
     return commit, decided
 
 

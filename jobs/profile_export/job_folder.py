@@ -145,7 +145,8 @@ class JobFolder:
         """Leave nothing of a job that did not happen, nor the folders that it made."""
         self.files.delete_tree("scratch")
         self.files.delete(PLAN)
-        self.target.delete_if_empty("_delta_log")
+        if not any(self.target.files("_delta_log")):
+            self.target.delete_if_empty("_delta_log")
 
     def _leave_no_empty_folder(self) -> None:
         if not self.files.delete_if_empty() or not self.target.delete_if_empty(ROOT):

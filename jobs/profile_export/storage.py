@@ -118,6 +118,13 @@ class Folder:
         with self._fs.open_input_file(self._full(path)) as file:
             return int(pq.read_metadata(file).num_rows)
 
+    def decode_parquet(self, path: str) -> int:
+        """Read a Parquet file through, batch by batch, to see that it can be; gives its size."""
+        with self._fs.open_input_file(self._full(path)) as file:
+            for _ in pq.ParquetFile(file).iter_batches():
+                pass
+            return int(file.size())
+
     def _full(self, path: str) -> str:
         return f"{self._base}/{path}".rstrip("/") if path else self._base
 

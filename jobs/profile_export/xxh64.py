@@ -66,7 +66,9 @@ def _stripes(pool: Pool, start: Places, stripes: Places, seed: Hashes) -> Hashes
         for number, lane in enumerate(lanes):
             words = pool.eights[start[some] + (32 * stripe + 8 * number)]
             lane[some] = _rotl(lane[some] + words * _N2, 31) * _N1
-    merged = sum((_rotl(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18), strict=True)), 0 * seed)
+    merged = sum(
+        (_rotl(lane, by) for lane, by in zip(lanes, (1, 7, 12, 18), strict=True)), 0 * seed
+    )
     for lane in lanes:
         merged = (merged ^ (_rotl(lane * _N2, 31) * _N1)) * _N1 + _N4
     return merged
@@ -84,13 +86,11 @@ def _avalanche(hashes: Hashes) -> Hashes:
 
 def xxh64(data: bytes, seed: int) -> int:
     """XXH64 of one byte string: quicker than NumPy where there are only a few."""
-    size, at = len(data), 0
-    value = (seed + _P5) & _MASK
-    if size >= 32:
-        value, at = _long(data, seed), size & ~31
+    size = len(data)
+    value = _long(data, seed) if size >= 32 else seed + _P5
     value = (value + size) & _MASK
-    for at in range(at, size - 7, 8):
-        value ^= _lane(0, int.from_bytes(data[at : at + 8], "little"))
+    for begin in range(size & ~31, size - 7, 8):
+        value ^= _lane(0, int.from_bytes(data[begin : begin + 8], "little"))
         value = (_rot(value, 27) * _P1 + _P4) & _MASK
     at = size & ~7
     if size - at >= 4:

@@ -1,4 +1,4 @@
-"""S26, S27, S30: one commit per job, growth in the same commit, refusals before anything is written."""
+"""S26, S27, S30: one commit per job, growth in the same commit, refusals before any write."""
 
 import json
 import threading
@@ -78,7 +78,10 @@ def test_a_new_table_is_plain(commit: Commit, tmp_path: Path) -> None:
     assert protocol == {"minReaderVersion": 1, "minWriterVersion": 2}
     assert isinstance(metadata, dict)
     assert metadata["partitionColumns"] == ["_ACP_BATCHID"]
-    assert metadata["configuration"] == {"delta.dataSkippingNumIndexedCols": "0"}
+    configuration = metadata["configuration"]
+    assert configuration["delta.dataSkippingNumIndexedCols"] == "0"
+    assert configuration.get("delta.enableDeletionVectors", "false") == "false"
+    assert configuration.get("delta.columnMapping.mode", "none") == "none"
     adds = [a["add"] for a in actions if "add" in a]
     assert all(isinstance(a, dict) and set(json.loads(a["stats"])) == {"numRecords"} for a in adds)
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,10 +28,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and the sandbox that it was made against."""
+    """A plan, and the sandbox that it was made against, with its file as the user wrote it."""
 
     plan: "ExportPlan"
     sandbox: "Sandbox"
+    sandbox_file: str
 
 
 def make_plan(asked: Asked, engine: "LazyEngine") -> Planned:
@@ -62,7 +64,7 @@ def make_plan(asked: Asked, engine: "LazyEngine") -> Planned:
         )
     if problems:
         raise Refused(_as_written(problems, asked.sandbox))
-    return Planned(plan, sandbox)
+    return Planned(plan, sandbox, asked.sandbox)
 
 
 def load_sandbox(file: str) -> "Sandbox":
@@ -79,30 +81,22 @@ def load_sandbox(file: str) -> "Sandbox":
         raise Refused(_as_written(error.problems, file)) from error
 
 
-class _collecting:
-    """``with _collecting(problems):`` keeps the problems of a refusal, and goes on."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self._problems = problems
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        if not isinstance(error, Refused):
-            return False
-        self._problems.extend(error.problems)
-        return True
+@contextmanager
+def _collecting(problems: list[Problem]) -> Iterator[None]:
+    """Keep the problems of a refusal, and go on."""
+    try:
+        yield
+    except Refused as error:
+        problems.extend(error.problems)
 
 
 def _as_written(problems: Iterable[Problem], file: str) -> Iterator[Problem]:
     """Problems whose ``source`` has the path as it was given, not the bare name of the file."""
     name = Path(file).name
     for problem in problems:
-        found, colon, line = (problem.source or "").partition(":")
-        if found == name:
-            problem = replace(problem, source=f"{file}{colon}{line}")
-        yield problem
+        source = problem.source or ""
+        is_its = source == name or source.startswith(f"{name}:")
+        yield replace(problem, source=file + source.removeprefix(name)) if is_its else problem
 
 
 def _time(text: str | None) -> datetime | None:

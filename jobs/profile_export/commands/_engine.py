@@ -1,6 +1,8 @@
-"""One engine for one command: opened when it is first needed, or beside other work; then stopped."""
+"""One engine for one command: opened when first needed, or beside other work; then stopped."""
 
-from threading import Thread
+import signal
+from contextlib import suppress
+from threading import Thread, current_thread, main_thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -38,7 +40,8 @@ class LazyEngine:
         if self._opening is not None:
             self._opening.join()
         if self._outcome is not None and not isinstance(self._outcome, BaseException):
-            self._outcome.stop()
+            with suppress(Exception):  # how the work went is known; an engine that is gone, is gone
+                self._outcome.stop()
 
     def start(self) -> None:
         """Begin to open it in a thread, so that its imports and its start cost no waiting."""
@@ -58,6 +61,7 @@ class LazyEngine:
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         assert self._outcome is not None
+        _take_ctrl_c_back()
         return self._outcome
 
     def table_info(self, table: "TableRef") -> "TableInfo":
@@ -84,3 +88,9 @@ class LazyEngine:
             self._outcome = open_engine(self.name, verbose=self._verbose)
         except BaseException as error:
             self._outcome = error
+
+
+def _take_ctrl_c_back() -> None:
+    """The embedded server listens for SIGINT too, and would go away in the midst of the work."""
+    if current_thread() is main_thread() and (handler := signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, handler)

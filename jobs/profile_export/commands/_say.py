@@ -68,3 +68,9 @@ def _silence(stream: TextIO) -> None:
         os.close(nowhere)
     except (OSError, ValueError):
         return
+
+
+def flush() -> None:
+    """At the end of the process: what cannot be written any more is dropped in silence."""
+    for stream in (sys.stdout, sys.stderr):
+        _write(stream, "")

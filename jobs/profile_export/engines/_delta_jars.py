@@ -102,10 +102,14 @@ def _resolved(ivy: Path) -> list[Path]:
     ]
     # A user's spark-defaults must not add packages of its own to what is kept here.
     env = {**os.environ, "SPARK_CONF_DIR": str(ivy.parent), "PYSPARK_PYTHON": sys.executable}
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=env, check=False
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     jars = sorted((ivy / "jars").glob("*.jar"))
+    if _NO_JAVA.search(done.stderr):
+        raise JobFailed(
+            "Spark needs Java 17 or later (java on the PATH, or JAVA_HOME). The engine `sail` needs"
+            " none.",
+            code="engine",
+        )
     if done.returncode != 0 or not any("delta-spark" in jar.name for jar in jars):
         raise JobFailed(
             f"Delta's JARs ({COORDINATES}) could not be fetched: {_reason(done.stderr)}. Connect"
@@ -121,10 +125,8 @@ _CAUSE = re.compile(r"(?:UnknownHostException|unresolved dependency|Exception): 
 
 
 def _reason(output: str) -> str:
-    if _NO_JAVA.search(output):
-        return "no Java was found (version 17 or later is needed)"
     told = _CAUSE.findall(output)
-    return told[-1].strip(" .]") if told else "the resolver gave no reason"
+    return told[-1].strip(" .[]") if told else "the resolver gave no reason"
 
 
 def spark_submit() -> str:

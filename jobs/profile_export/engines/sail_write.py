@@ -67,15 +67,19 @@ def commit_files(
     """
     adds = [_add_action(file, folder) for file in files]
     for attempt in range(ATTEMPTS):
-        if (made := own_commit(folder.location, app_id)) is not None:
-            return made
         state = look(folder.location)
+        # Asked of the very state that the commit below builds on: were it another, the job's other
+        # process could commit between the two looks.
+        if state is not None and state.has_committed(app_id):
+            break
         try:
             _commit_once(adds, folder, state, wanted, _properties(app_id, note))
         except DeltaError as error:
-            if own_commit(folder.location, app_id) is None and not _lost_race(error):
+            if not _lost_race(error) and own_commit(folder.location, app_id) is None:
                 raise
             time.sleep(random.uniform(0.5, 1) * min(2.0, 0.02 * 2**attempt))
+    if (made := own_commit(folder.location, app_id)) is not None:
+        return made
     raise JobFailed(
         "Other writers kept committing to the target dataset; nothing was exported. Try again.",
         code="target-busy",
@@ -83,12 +87,13 @@ def commit_files(
 
 
 def _commit_once(
-    adds: list[AddAction | RemoveAction],
+    adds: list[AddAction],
     folder: Folder,
     state: TargetState | None,
     wanted: Struct,
     properties: CommitProperties,
 ) -> None:
+    """Try once to add the next version, as put-if-absent."""
     if state is None:
         if folder.local is not None:
             folder.local.mkdir(parents=True, exist_ok=True)
@@ -101,18 +106,20 @@ def _commit_once(
             commit_properties=properties,
         )
         return
+    actions: list[AddAction | RemoveAction] = [*adds]
     grown = grown_schema(state.columns, wanted)
     if grown == state.columns:
         state.table.create_write_transaction(
-            adds, "append", state.table.schema(), [BATCH_COLUMN], commit_properties=properties
+            actions, "append", state.table.schema(), [BATCH_COLUMN], commit_properties=properties
         )
         return
-    table = with_features(state, grown).table
+    if with_features(state, grown):
+        return  # the table has moved on by that: look again
     # Appending never changes a schema here, overwriting does, in the same commit; and overwriting
     # the partitions of our own new batches removes nothing, since nobody has committed to them.
-    ours = sorted({add.partition_values[BATCH_COLUMN] or "" for add in adds}) or ["-"]
-    table.create_write_transaction(
-        adds,
+    ours = sorted({batch_of(add.path) for add in adds}) or ["-"]
+    state.table.create_write_transaction(
+        actions,
         "overwrite",
         delta_schema(grown),
         [BATCH_COLUMN],

@@ -9,14 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profile_export.engines import Engine
-from profile_export.errors import Cancelled
+from profile_export.engines.pinned_files import plain_files
+from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
 from profile_export.plan import Input
 from profile_export.schema import Struct, from_json, table_ddl
 from profile_export.storage import Folder
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, DataFrameReader
 
 DRIVER_EDGES = 20_000_000
 """Two 20-byte keys per edge in Arrow and codes beside them: about 2 GB at the limit."""
@@ -82,23 +83,32 @@ class JobWorkspace:
         """The dataset's pinned version, lazily (S28); Parquet with the plan's columns."""
         fault("before-read")
         table = source.table
-        if table.format == "parquet" and table.location is not None:
-            return self._spark.read.schema(table_ddl(source.columns)).parquet(table.location)
+        if table.location is None:
+            return self._pinned(source).table(table.name or "")
+        if table.format == "parquet":
+            _see_that_it_exists(source, table.location)
+            return self._parquet(source.columns, table.location)
+        if self._engine.name == "spark" and source.version is not None:
+            files = plain_files(table.location, source.version)
+            if files is not None:
+                return self._parquet(source.columns, *files)
+        return self._pinned(source).format("delta").load(table.location)
+
+    def _pinned(self, source: Input) -> "DataFrameReader":
         reader = self._spark.read
-        if source.version is not None:
-            reader = reader.option("versionAsOf", source.version)
-        if table.location is not None:
-            return reader.format("delta").load(table.location)
-        return reader.table(table.name or "")
+        return reader if source.version is None else reader.option("versionAsOf", source.version)
+
+    def _parquet(self, columns: Struct, *paths: str) -> "DataFrame":
+        return self._spark.read.schema(table_ddl(columns)).parquet(*paths)
 
     def materialise(self, frame: "DataFrame", name: str) -> "DataFrame":
         """Compute ``frame`` once into a scratch Parquet folder. One job; the lineage ends there."""
-        self._check()
+        self.check()
         columns = cast(Struct, from_json(frame.schema.jsonValue()))
         location = f"{self._scratch.location}/{name}"
         frame.write.mode("overwrite").option("compression", "zstd").parquet(location)
-        self._check()
-        return self._spark.read.schema(table_ddl(columns)).parquet(location)
+        self.check()
+        return self._parquet(columns, location)
 
     def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> "DataFrame":
         """A driver-side table as a frame, through one scratch Parquet file: of any size.
@@ -117,17 +127,28 @@ class JobWorkspace:
         return self._spark.read.schema(ddl).parquet(f"{self._scratch.location}/{name}")
 
     def report(self, stage: str, fraction: float) -> None:
-        self._check()
         if self._progress is not None:
             self._progress(stage, fraction)
+        self.check()
 
     def close(self) -> None:
         """Delete the scratch tables; frames that read them are of no use afterwards."""
         self._scratch.delete_tree("")
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise Cancelled if the job is to stop."""
         if self._stop is not None and self._stop.asked and not self._stop.closed:
             raise Cancelled("The job was asked to stop.")
+
+
+def _see_that_it_exists(source: Input, location: str) -> None:
+    """Sail reads a folder that is not there as an empty table: rows would be lost in silence."""
+    if not Folder(location).exists():
+        raise JobFailed(
+            f"Dataset {source.name} ({source.dataset_id}) is gone: there is nothing at"
+            f" {source.table.display}.",
+            code="input-missing",
+        )
 
 
 def _arrow_types(ddl: str) -> Iterator[tuple[str, pa.DataType]]:

@@ -1,0 +1,47 @@
+"""A dry run: the who phase of a job, into a scratch folder of its own; the target is only read."""
+
+from contextlib import suppress
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profile_export.commands._progress import Show
+    from profile_export.engines import Engine
+    from profile_export.plan import ExportPlan
+
+
+def counts(plan: "ExportPlan", engine: "Engine", *, progress: "Show") -> dict[str, object]:
+    """What an export of this plan would count: ``candidates``, ``batches``, ``exclusions``.
+
+    As costly as the first phase of the job: narrow columns, no wide row, no event attached. Its
+    scratch tables lie below ``TMPDIR``, which the workers of a cluster must share.
+
+    Raises:
+        JobFailed: the target could not take the export, or the engine could not count.
+    """
+    from profile_export import run as stages
+    from profile_export.commit import check_target
+    from profile_export.engine_errors import translate
+    from profile_export.engines.workspace import JobWorkspace
+    from profile_export.storage import Folder
+
+    check_target(plan, plan.target.table.location or engine.locate(plan.target.table))
+    with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as scratch:
+        work = JobWorkspace(engine, Folder(scratch), progress=progress)
+        try:
+            decided = stages.decide(work, plan).counts
+        except KeyboardInterrupt:
+            with suppress(Exception):  # nothing may be written any more when the folder goes
+                engine.interrupt()
+            raise
+        except Exception as error:
+            raise translate(error, plan, stopped=False) from error
+    batches = [
+        {"segment": batch.segment, "recordCount": records}
+        for batch, records in zip(plan.batches, decided.batches, strict=True)
+    ]
+    return {
+        "candidates": decided.candidates,
+        "batches": batches,
+        "exclusions": decided.exclusions,
+    }

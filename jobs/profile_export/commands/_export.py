@@ -1,0 +1,99 @@
+"""Export and dry run as the commands do them: open, run, and a document whatever the end."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from profile_export.commands import _say
+from profile_export.commands._ended import JobEnded
+from profile_export.commands._places import FOLDER, Places, target_path
+from profile_export.commands._progress import progress_bar
+from profile_export.errors import Cancelled, JobFailed, NotFound
+
+if TYPE_CHECKING:
+    from profile_export.catalog import Sandbox
+    from profile_export.commands._asked import Planned
+    from profile_export.commands._engine import LazyEngine
+    from profile_export.document import Document
+    from profile_export.plan import ExportPlan
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A job that is done.
+
+    Attributes:
+        plan: As it was asked for. An earlier attempt's may have run in its place: what came out
+            is in the document.
+        sandbox: Names the segments and the policy.
+        document: Of the SUCCEEDED job.
+        location: Of the target, for programs.
+        places: The target and the papers, for people.
+    """
+
+    plan: "ExportPlan"
+    sandbox: "Sandbox"
+    document: "Document"
+    location: str
+    places: Places
+
+    def manifest(self) -> dict[str, object]:
+        """The job's manifest.
+
+        Raises:
+            NotFound: somebody has deleted it since.
+        """
+        from profile_export.manifest import MANIFEST, read_json
+        from profile_export.storage import Folder
+
+        found = read_json(Folder(self.location).at(f"{FOLDER}/{self.plan.job_id}"), MANIFEST)
+        if found is None:
+            raise NotFound(f"The job is done, but {self.places.manifest} is gone.")
+        return found
+
+
+def export(planned: "Planned", engine: "LazyEngine") -> Exported:
+    """Run the job of a plan, with a bar on a terminal.
+
+    Raises:
+        JobEnded: it failed or was stopped; with its document.
+        Conflict: another request has this id.
+    """
+    from profile_export import document as documents
+
+    plan, target = planned.plan, planned.plan.target.table
+    document = documents.new(plan, at=datetime.now(UTC))
+    shown = target_path(target, target.display, planned.sandbox_file)
+    _say.note(f"Job {plan.job_id}: exporting to {shown}")
+    try:
+        with progress_bar() as show:
+            opened = engine.get()
+            from profile_export.job import run_job
+
+            done = run_job(plan, opened, document=document, progress=show)
+            location = target.location or opened.locate(target)
+    except JobFailed as error:
+        started = documents.processing(document, at=datetime.now(UTC))
+        told = documents.failed(started, error.code, str(error), at=datetime.now(UTC))
+        raise JobEnded(error, told) from error
+    except Cancelled as error:
+        raise JobEnded(error, documents.cancelled(document, at=datetime.now(UTC))) from error
+    places = Places(target_path(target, location, planned.sandbox_file), plan.job_id)
+    return Exported(plan, planned.sandbox, done, location, places)
+
+
+def dry_run(planned: "Planned", engine: "LazyEngine") -> dict[str, object]:
+    """The plan and what it would export, as JSON values; the target is not touched.
+
+    Raises:
+        JobFailed: it could not be counted.
+    """
+    with progress_bar() as show:
+        opened = engine.get()
+        from profile_export.commands._count import counts
+        from profile_export.manifest import plan_json
+
+        return {
+            "plan": plan_json(planned.plan),
+            "counts": counts(planned.plan, opened, progress=show),
+        }

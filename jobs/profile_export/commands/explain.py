@@ -1,0 +1,141 @@
+"""``explain``: why one identity is, or is not, in an export."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from profile_export.commands import _options, _say
+from profile_export.errors import Problem, Refused
+
+if TYPE_CHECKING:
+    from profile_export.commands._engine import LazyEngine
+    from profile_export.engines import Engine, Workspace
+    from profile_export.explained.asked import Question
+
+_EXAMPLES = _options.examples(
+    "explain --request request.json --sandbox sandbox.yml --identity email:ada@example.com",
+    "explain --job exports/profile/_profile_export/24115/job.json --sandbox sandbox.yml"
+    " --identity crmId:c1",
+)
+
+JobFile = Annotated[
+    str | None,
+    typer.Option(
+        "--job",
+        metavar="DOC.json",
+        help="A finished job: the job.json beside its manifest. Its pinned versions are read.",
+    ),
+]
+RequestFile = Annotated[
+    str | None,
+    typer.Option(
+        "--request", metavar="REQUEST.json", help="A request, planned now; - reads it from stdin."
+    ),
+]
+Identity = Annotated[
+    str,
+    typer.Option(
+        "--identity", metavar="NAMESPACE:VALUE", help="Whom to explain: email:ada@example.com, say."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("explain", epilog=_EXAMPLES)(explain)
+
+
+def explain(
+    sandbox: _options.SandboxFile,
+    identity: Identity,
+    job: JobFile = None,
+    request: RequestFile = None,
+    engine: _options.EngineName = None,
+    as_of: _options.AsOf = None,
+    json: _options.Json = False,
+    verbose: _options.Verbose = False,
+) -> None:
+    """Tell why one person is, or is not, in an export.
+
+    Whose the identity is and how its records are joined, where each exported value comes from, what
+    its segments say, and the batches or the one reason. Of a job that was made (--job), or of one
+    that would be made now (--request). Nothing is written to the export's target.
+    """
+    if problems := list(_bad_words(identity, job, request, as_of)):
+        raise Refused(problems)
+    from profile_export.commands._engine import LazyEngine
+
+    with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
+        if request is not None:
+            question = _of_request(request, sandbox, identity, as_of, lazy)
+        else:
+            question = _of_job(job or "", sandbox, identity, lazy)
+        opened = lazy.get()
+        from profile_export.explain import explain as account_of
+
+        with _workspace(opened) as work:
+            account = account_of(question, work=work)
+    if json:
+        _say.result_json(account.model_dump(mode="json", by_alias=True))
+        return
+    from profile_export.explained.text import words
+
+    _say.result(words(account))
+
+
+def _bad_words(
+    identity: str, job: str | None, request: str | None, as_of: str | None
+) -> Iterator[Problem]:
+    from profile_export.explained.asked import identity_problems
+
+    yield from identity_problems(identity)
+    if (job is None) == (request is None):
+        detail = "Give one of the two: --job JOB.json of a finished job, or --request REQUEST.json."
+        yield Problem("bad-option", detail, parameter="--job")
+    elif job is not None and as_of is not None:
+        detail = "A finished job has its creation time; --as-of goes with --request."
+        yield Problem("bad-option", detail, parameter="--as-of")
+
+
+def _of_request(
+    request: str, sandbox: str, identity: str, as_of: str | None, engine: "LazyEngine"
+) -> "Question":
+    from profile_export.commands._asked import Asked, make_plan
+    from profile_export.explained.asked import Question
+
+    planned = make_plan(Asked(request, sandbox, as_of=as_of), engine)
+    return Question(identity, planned.plan, planned.sandbox)
+
+
+def _of_job(job: str, sandbox: str, identity: str, engine: "LazyEngine") -> "Question":
+    """The question about a job that was made: its plan, with the tables where they lie now."""
+    from profile_export.commands._asked import load_sandbox
+    from profile_export.explained.asked import Question
+    from profile_export.manifest import JOB
+    from profile_export.papers import Papers
+    from profile_export.rerun import not_pinned, relocated
+
+    saved = Papers(job, usual=JOB).plan()
+    known = load_sandbox(sandbox)
+    plan = relocated(saved, known, locate=lambda table: engine.get().locate(table))
+    for line in not_pinned(plan):
+        _say.note(line)
+    return Question(identity, plan, known, job_id=plan.job_id)
+
+
+@contextmanager
+def _workspace(engine: "Engine") -> "Iterator[Workspace]":
+    """A workspace on a scratch folder below ``TMPDIR``: the workers of a cluster must share it."""
+    from tempfile import TemporaryDirectory
+
+    from profile_export.engines.workspace import JobWorkspace
+    from profile_export.storage import Folder
+
+    with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as scratch:
+        try:
+            yield JobWorkspace(engine, Folder(scratch))
+        except KeyboardInterrupt:
+            engine.interrupt()  # nothing may be written any more when the folder goes
+            raise

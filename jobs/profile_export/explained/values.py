@@ -1,0 +1,65 @@
+"""Values of the engine as JSON has them, and identities and times as a person reads them."""
+
+import base64
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from profile_export.explained.account import Key
+
+# As columns.SEPARATOR, which cannot be imported without PySpark.
+_SEPARATOR = "\u0000"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def identity(key: str, namespaces: Mapping[str, str]) -> Key:
+    """An identity key as the pair that it stands for, the namespace as declared (S2)."""
+    namespace, _, value = key.partition(_SEPARATOR)
+    return Key(namespace=namespaces.get(namespace, namespace), value=value)
+
+
+def key_of(namespace: str, value: str) -> str:
+    """The key of an identity (columns.identity_key)."""
+    return f"{namespace.lower()}{_SEPARATOR}{value.strip(' ')}"
+
+
+def iso(time: datetime) -> str:
+    """ISO-8601 in UTC with ``Z``, a fraction only if there is one; a time without zone is UTC."""
+    known = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    exact = "microseconds" if known.microsecond % 1000 else "milliseconds"
+    text = known.isoformat(timespec=exact if known.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def iso_micros(micros: object) -> str | None:
+    """Microseconds since 1970 as ISO-8601; a time outside years 1 to 9999 as its number."""
+    if not isinstance(micros, int):
+        return None
+    try:
+        return iso(_EPOCH + timedelta(microseconds=micros))
+    except OverflowError:
+        return f"{micros} µs since 1970"
+
+
+def plain(value: object) -> object:
+    """A column's value as JSON: decimals, not-a-numbers and bytes (base64) as text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case datetime():
+            return iso(value)
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return format(value, "f")
+        case bytes():
+            return base64.b64encode(value).decode()
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case Mapping():
+            return {str(plain(name)): plain(item) for name, item in value.items()}
+        case _:
+            return str(value)

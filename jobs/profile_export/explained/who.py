@@ -1,0 +1,76 @@
+"""Whose identity it is, and the verdict on that person: read with the job's own who phase."""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias, cast
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from profile_export import run
+from profile_export.plan import ExportPlan
+from profile_export.stages import audience
+
+Row: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One person as the who phase has it, and what its stages need to go on with it alone."""
+
+    key: str
+    rows: tuple[Row, ...]
+    """``source``, ``participates``, ``is_record``, ``pk``, ``keys`` (identities), ``ingested``,
+    ``entries``, ``rows``: one per dataset and primary identity, in this order."""
+    decided: run.Decided
+    """Of this person only; ``audience`` is empty if it is no candidate."""
+
+
+def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
+    """The person that has an identity; in ``none`` the one whose primary identity it is."""
+    columns = ["source", "participates", "is_record", "pk", "ingested", "entries", "rows"]
+    every = rows_of(decided.people.select("person", *columns, F.col("ids.key").alias("keys")))
+    mine = [r for r in every if r["pk"] == key or (graph == "pdg" and key in _keys(r))]
+    if not mine:
+        return None
+    person = str(mine[0]["person"])
+    rows = [row for row in every if row["person"] == person]
+    rows.sort(key=lambda row: (not row["is_record"], row["source"], row["pk"]))
+    is_person = F.col("person") == person
+    its = replace(
+        decided, people=decided.people.where(is_person), audience=decided.audience.where(is_person)
+    )
+    return Found(person, tuple(rows), its)
+
+
+def rows_of(frame: DataFrame) -> list[Row]:
+    """The rows as Python values, times with their zone, on both engines."""
+    return cast(list[Row], frame.toArrow().to_pylist(maps_as_pydicts="lossy"))
+
+
+def verdict(found: Found, plan: ExportPlan) -> Row | None:
+    """The verdict and what it was made of, as ``audience`` has them; None for no candidate.
+
+    ``reason``, ``batches``, ``identities``, ``has_record``, ``updated``.
+    """
+    numbers = audience.candidates(found.decided.people, plan=plan).drop("namespaces")
+    verdicts = found.decided.audience.drop("namespaces")
+    its = rows_of(verdicts.join(numbers, on="person", how="inner"))
+    return its[0] if its else None
+
+
+def items_matched(plan: ExportPlan, found: Found) -> tuple[set[int], set[int]]:
+    """Which items of ``filter.segments`` match in status, and which match wholly (S18, S19)."""
+    ids = F.array(*(F.lit(i.dataset_id) for i in plan.inputs))
+    dataset_ids = F.element_at(ids, F.col("source") + 1)
+    any_time = {"qualified_from": None, "qualified_before": None}
+    anytime = plan.model_copy(update={"audience": plan.audience.model_copy(update=any_time)})
+    each = [
+        rows_of(audience.matches(found.decided.people, plan=p, dataset_ids=dataset_ids))
+        for p in (anytime, plan)
+    ]
+    in_status, wholly = (set(cast(list[int], e[0]["items"])) if e else set() for e in each)
+    return in_status, wholly
+
+
+def _keys(row: Row) -> list[str]:
+    return cast(list[str], row["keys"])

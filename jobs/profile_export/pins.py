@@ -1,0 +1,83 @@
+"""Can a pinned input still be read as it was? Answered from logs, listings and footers alone."""
+
+import json
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+
+from profile_export.errors import Problem, Refused
+from profile_export.plan import Input, TableRef
+from profile_export.schema import Struct, ddl, from_json
+from profile_export.storage import Folder
+from profile_export.tables import first_line, inspect_table
+
+JOB = "JOB"
+"""How messages name the argument that the pins come from."""
+
+
+def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterator[Problem]:
+    """Why ``source`` cannot be read at its pinned version any more; nothing where it can.
+
+    A Delta version needs its entries of the log and each of its files (VACUUM deletes those). A
+    Parquet folder has no version: only its columns can be looked at.
+
+    Args:
+        source: With the table where it lies now.
+        locate: The location of a table that is known by name only.
+    """
+    name = f"Dataset {source.name} ({source.dataset_id})"
+    try:
+        location = source.table.location or locate(source.table)
+        if source.version is None:
+            yield from _changed(name, inspect_table(source.table).columns, source)
+            return
+        yield from _of_version(name, location, source, source.version)
+    except Refused as error:
+        for problem in error.problems:
+            yield Problem(problem.code, f"{name}: {problem.detail}", parameter=JOB)
+
+
+def _of_version(name: str, location: str, source: Input, version: int) -> Iterator[Problem]:
+    try:
+        table = DeltaTable(location, version=version)
+        columns = from_json(json.loads(table.schema().to_json()))
+        needed = pa.table(table.get_add_actions()).column("path").to_pylist()
+    except TableNotFoundError:
+        detail = f"{name}: there is no Delta table at {source.table.display} any more."
+        yield Problem("input-missing", detail, parameter=JOB)
+        return
+    except Exception as error:
+        yield _gone(name, version, f"the table's log does not have it ({first_line(error)})")
+        return
+    assert isinstance(columns, Struct)
+    yield from _changed(name, columns, source)
+    lying = {file.path for file in Folder(location).files()}
+    own = [path for path in needed if "://" not in path]
+    lost = [path for path in own if path not in lying and unquote(path) not in lying]
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        yield _gone(name, version, f"its file {lost[0]}{more} was deleted (by VACUUM, perhaps)")
+
+
+def _gone(name: str, version: int, why: str) -> Problem:
+    detail = (
+        f"{name}: version {version}, which the job has read, is gone: {why}. The export cannot be"
+        " repeated; submit it as a new job to export what the table holds now."
+    )
+    return Problem("input-version-gone", detail, parameter=JOB)
+
+
+def _changed(name: str, columns: Struct, source: Input) -> Iterator[Problem]:
+    """Columns that the job has read and that are missing or of another type: another table."""
+    for field in source.columns.fields:
+        now = columns.get(field.name)
+        if now != field.type:
+            what = "does not exist" if now is None else f"is of type {ddl(now)}"
+            detail = (
+                f"{name}: column {field.name} {what}, in the job it is of type {ddl(field.type)}."
+                " This is not the table that the job has read."
+            )
+            yield Problem("input-changed", detail, parameter=JOB)

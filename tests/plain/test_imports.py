@@ -1,0 +1,191 @@
+"""The rules of the house (docs/architecture.md): who imports whom, what a stage may not do."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import profile_export
+
+ROOT = Path(profile_export.__path__[0])
+PACKAGE = "profile_export"
+
+WITHOUT_PYSPARK = [
+    "asked", "catalog", "cli", "commit", "delta_log", "document", "engines", "engines._settings",
+    "errors", "faults", "fields", "growth", "inputs", "jsonbody", "manifest", "outputs",
+    "parquet_schema", "pins", "plan", "planning", "policies", "projections", "request",
+    "request_rules", "rerun", "sandbox", "sandbox_file", "sandbox_rules", "schema",
+    "shape", "storage", "table_checks", "tables", "union", "verify", "yamlfile",
+]  # fmt: skip
+"""Requests, sandboxes and plans are read in milliseconds; ``--help`` and ``verify`` likewise."""
+
+OF_STAGES = {
+    "collections.abc", "dataclasses", "functools", "itertools", "typing",
+    "pyspark.sql.Column", "pyspark.sql.DataFrame", "pyspark.sql.functions",
+    "profile_export.columns", "profile_export.fields", "profile_export.identity_columns",
+    "profile_export.membership_columns", "profile_export.outputs", "profile_export.plan",
+    "profile_export.schema", "profile_export.structs", "profile_export.union",
+}  # fmt: skip
+"""All that a stage imports: columns, and what the plan says."""
+
+NOT_BENEATH_STAGES = {
+    "deltalake", "os", "pathlib", "pyarrow", "random", "secrets", "shutil", "socket", "subprocess",
+    "tempfile", "threading", "time", "uuid", f"{PACKAGE}.commit", f"{PACKAGE}.engines",
+    f"{PACKAGE}.job", f"{PACKAGE}.run", f"{PACKAGE}.sandbox", f"{PACKAGE}.storage",
+}  # fmt: skip
+"""Paths, clocks, sessions, chance: not even at second hand."""
+
+NOT_IN_STAGES = {
+    "clock": {"now", "today", "utcnow", "current_timestamp", "current_date", "localtimestamp"},
+    "chance": {"rand", "randn", "uuid", "shuffle", "monotonically_increasing_id"},
+    "session": {"SparkSession", "sparkSession", "conf", "builder", "getActiveSession", "_jvm"},
+    "action": {"collect", "toArrow", "toPandas", "toLocalIterator", "isEmpty", "foreach", "take"},
+    "input or output": {"read", "write", "open", "createDataFrame"},
+    "lineage": {"cache", "persist", "checkpoint", "localCheckpoint", "observe"},
+    "what one engine lacks": {"rdd", "udf", "pandas_udf", "mapInPandas", "mapInArrow", "hint"}
+    | {"map_filter", "transform_keys", "transform_values", "zip_with", "dropDuplicates"},
+}
+
+STORAGE = ("deltalake", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet", f"{PACKAGE}.storage")
+MAY_WRITE = (
+    "engines", "commit", "delta_log", "storage", "manifest", "job", "job_folder",
+    "demo", "compare",
+)  # fmt: skip
+"""The last two write to folders of their own: the demo's tables, the scratch of a comparison."""
+MAY_READ = (
+    "tables", "parquet_schema", "pins", "engine_errors", "papers", "diff", "query",
+    "rowset_offline", "verify", "verify_log", "verify_rows", "verify_files",
+)  # fmt: skip
+"""Metadata for planning, papers and files for those who check them."""
+WRITES = {"write", "delete", "delete_tree", "delete_if_empty", "write_table", "write_deltalake"} | {
+    "write_bytes", "write_text", "unlink", "rmtree", "mkdir", "create_write_transaction",
+}  # fmt: skip
+
+KNOW_STAGES = ("run", "explain", "explained", "rerun")
+"""``run`` has the order; the others run the same stages for one person, or again."""
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(file): file for file in sorted(ROOT.rglob("*.py"))}
+STAGES = [name for name in MODULES if name.startswith("stages.")]
+SERVICE = [name for name in MODULES if name.startswith("service")]
+
+
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
+@cache
+def imports(name: str) -> frozenset[str]:
+    """What a module imports anywhere in it, functions and type checking included.
+
+    ``from a import b`` is ``a.b`` where that is a module of ours or a name of PySpark, else ``a``.
+    """
+    found: set[str] = set()
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import"
+            found |= {_imported(str(node.module), alias.name) for alias in node.names}
+    return frozenset(found)
+
+
+def _imported(module: str, name: str) -> str:
+    full = f"{module}.{name}"
+    ours = full.removeprefix(f"{PACKAGE}.") in MODULES
+    return full if ours or module == "pyspark.sql" or full in STORAGE else module
+
+
+def beneath(name: str) -> Iterator[str]:
+    """All that a module imports, at any number of hands within the package."""
+    waiting, seen = [name], {name}
+    while waiting:
+        for found in imports(waiting.pop()):
+            yield found
+            ours = found.removeprefix(f"{PACKAGE}.")
+            if ours in MODULES and ours not in seen:
+                seen.add(ours)
+                waiting.append(ours)
+
+
+def is_one_of(name: str, groups: tuple[str, ...]) -> bool:
+    return any(name == group or name.startswith(f"{group}.") for group in groups)
+
+
+def used(name: str) -> set[str]:
+    """Every name and attribute that a module's code mentions."""
+    nodes = list(ast.walk(tree(name)))
+    return {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {
+        n.id for n in nodes if isinstance(n, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("name", [*WITHOUT_PYSPARK, *SERVICE])
+def test_no_pyspark(name: str) -> None:
+    code = (
+        f"import sys, {PACKAGE}.{name}; "
+        "print(*(m for m in sys.modules if m.split('.')[0] in ('pyspark', 'pysail')))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_imports_columns_and_the_plan_only(name: str) -> None:
+    assert imports(name) <= OF_STAGES
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_beneath_a_stage_is_no_session_path_or_clock(name: str) -> None:
+    assert {found for found in beneath(name) if is_one_of(found, (*NOT_BENEATH_STAGES,))} == set()
+
+
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("kind", NOT_IN_STAGES)
+def test_a_stage_uses_no(kind: str, name: str) -> None:
+    assert used(name) & NOT_IN_STAGES[kind] == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_only_run_knows_the_order(name: str) -> None:
+    known = {found for found in imports(name) if found.startswith(f"{PACKAGE}.stages")}
+    assert not known or is_one_of(name, KNOW_STAGES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_only_engines_and_commit_touch_storage(name: str) -> None:
+    touched = {found for found in imports(name) if is_one_of(found, STORAGE)}
+    at_the_top = ("commands", "cli", "service")
+    assert not touched or is_one_of(name, (*MAY_WRITE, *MAY_READ, *at_the_top))
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name in MAY_READ])
+def test_who_only_reads_does_not_write(name: str) -> None:
+    assert used(name) & WRITES == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_below_imports_the_command_line(name: str) -> None:
+    above = ("commands", "cli", "service")
+    upward = {f for f in imports(name) if is_one_of(f.removeprefix(f"{PACKAGE}."), above)}
+    assert not upward or is_one_of(name, above)
+
+
+def test_the_foundations_stand_alone() -> None:
+    ours = {name: {f for f in imports(name) if f.startswith(PACKAGE)} for name in MODULES}
+    assert ours["errors"] == ours["schema"] == set()
+    assert ours["plan"] == {f"{PACKAGE}.schema"}

@@ -1,0 +1,177 @@
+"""A job that cannot be done says why in a sentence, and leaves nothing (S27)."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from deltalake import write_deltalake
+
+from profile_export.engines import Engine
+from profile_export.engines.workspace import Stop
+from profile_export.errors import Cancelled, Conflict, JobFailed
+from profile_export.job import run_job
+from profile_export.plan import ExportPlan, TableRef
+from profile_export.schema import struct_of
+from tables.plans import crm, people, plan_for
+from tables.runs import findings, left_of, target_of
+
+
+def truncated(table: Path) -> None:
+    file = next(table.glob("*.parquet"))
+    file.write_bytes(file.read_bytes()[:200])
+
+
+def scrambled(table: Path) -> None:
+    file = next(table.glob("*.parquet"))
+    file.write_bytes(b"PAR1" + bytes(range(256)) * 4 + b"PAR1")
+
+
+def damaged(table: Path) -> None:
+    """Whole at both ends, and nonsense where the values are."""
+    file = next(table.glob("*.parquet"))
+    data = bytearray(file.read_bytes())
+    data[4:300] = b"\xff" * 296
+    file.write_bytes(data)
+
+
+def file_gone(table: Path) -> None:
+    next(table.glob("*.parquet")).unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        (truncated, "input-unreadable"),
+        (scrambled, "input-unreadable"),
+        (damaged, "input-unreadable"),
+        (file_gone, "input-missing"),
+        (shutil.rmtree, "input-missing"),
+    ],
+)
+@pytest.mark.parametrize("form", ["delta", "parquet"])
+def test_a_broken_input_is_named(
+    harm: Callable[[Path], None], code: str, form: str, engine: Engine, tmp_path: Path
+) -> None:
+    if (harm, form) == (file_gone, "parquet"):
+        pytest.skip("a folder of Parquet files does not say which files there should be")
+    source = crm(tmp_path)
+    if form == "parquet":
+        table = TableRef(format="parquet", location=source.table.location, written="crm")
+        source = source.model_copy(update={"table": table, "version": None})
+        shutil.rmtree(tmp_path / "crm" / "_delta_log")
+    plan = plan_for(tmp_path / "exports" / "profile", batches=1, inputs=(source,))
+    harm(tmp_path / "crm")
+    with pytest.raises(JobFailed) as caught:
+        run_job(plan, engine)
+    assert caught.value.code == code
+    assert "crm" in str(caught.value)
+    assert "Caused by" not in str(caught.value)
+    assert not target_of(plan).parent.exists()
+
+
+def test_a_version_that_was_never_there(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path, version=7),))
+    with pytest.raises(JobFailed) as caught:
+        run_job(plan, engine)
+    assert caught.value.code == "input-missing"
+    assert "version 7" in str(caught.value)
+    assert not target_of(plan).exists()
+
+
+def test_a_failed_job_leaves_an_existing_target_as_it_was(engine: Engine, tmp_path: Path) -> None:
+    target = tmp_path / "t"
+    run_job(plan_for(target, job_id=1, batches=1, inputs=(crm(tmp_path),)), engine)
+    failing = plan_for(target, job_id=2, batches=1, inputs=(crm(tmp_path, version=7),))
+    before = left_of(failing)
+    with pytest.raises(JobFailed):
+        run_job(failing, engine)
+    assert left_of(failing) == before
+
+
+def test_another_type_in_the_target_fails_before_anything_is_read(
+    engine: Engine, tmp_path: Path
+) -> None:
+    target = tmp_path / "t"
+    run_job(plan_for(target, job_id=1, batches=1, inputs=(crm(tmp_path),)), engine)
+    plan = plan_for(
+        target, job_id=2, output=struct_of(email="string", age="double"), batches=1
+    )  # it has no inputs: reading would be another error
+    with pytest.raises(JobFailed) as caught:
+        run_job(plan, engine)
+    assert caught.value.code == "target-schema"
+
+
+def test_a_job_that_is_done_is_answered_again(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    first = run_job(plan, engine)
+    fresh = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    assert run_job(fresh, engine) == first
+    assert findings(plan, records=[20]) == []
+
+
+def test_an_id_in_use_by_another_request_is_refused(engine: Engine, tmp_path: Path) -> None:
+    inputs = (crm(tmp_path),)
+    run_job(plan_for(tmp_path / "t", batches=1, inputs=inputs), engine)
+    before = left_of(plan_for(tmp_path / "t"))
+    other = plan_for(tmp_path / "t", batches=1, inputs=inputs, request={"fields": "email"})
+    with pytest.raises(Conflict) as caught:
+        run_job(other, engine)
+    assert caught.value.code == "job-id-in-use"
+    assert left_of(other) == before
+
+
+def test_a_repeated_job_reads_the_versions_of_the_first(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt dies before it reads; rows that come later are not seen (S28)."""
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Died
+
+    monkeypatch.setattr("profile_export.job.check_target", die)
+    monkeypatch.setattr("profile_export.job._given_up", lambda _run, error: error)
+    with pytest.raises(Died):
+        run_job(plan, engine)
+    monkeypatch.undo()
+    write_deltalake(str(tmp_path / "crm"), people(range(20, 30)), mode="append")
+    later = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path, version=1),))
+    document = run_job(later, engine)
+    assert findings(plan, records=[20]) == []
+    destination = document["destination"]
+    assert isinstance(destination, dict)
+    assert destination["batchId"] == plan.batches[0].batch_id
+
+
+@pytest.mark.parametrize("stage", ["identities", "persons", "audience", "merge", "write"])
+def test_a_cancelled_job_leaves_nothing(stage: str, engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "exports" / "profile", batches=1, inputs=(crm(tmp_path),))
+    stop = Stop()
+
+    def progress(now: str, _fraction: float) -> None:
+        if now == stage:
+            stop.ask()
+
+    with pytest.raises(Cancelled):
+        run_job(plan, engine, progress=progress, stop=stop)
+    assert not target_of(plan).parent.exists()
+    assert run_job(plan, engine)["status"] == "SUCCEEDED"
+
+
+def test_a_target_with_odd_signs_in_its_path(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "my exports" / "a+b,ü", batches=1, inputs=(crm(tmp_path),))
+    run_job(plan, engine)
+    assert findings(plan, records=[20]) == []
+
+
+def test_job_json_holds_the_plan(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    document = run_job(plan, engine)
+    saved = json.loads((tmp_path / "t/_profile_export/1/job.json").read_text())
+    assert ExportPlan.model_validate(saved.pop("plan")) == plan
+    assert saved == document
