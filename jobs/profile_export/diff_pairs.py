@@ -23,8 +23,9 @@ class Pair:
 def paired(a: Sequence[ManifestBatch], b: Sequence[ManifestBatch]) -> list[Pair]:
     """Pair the batches of two exports, in the order of the first; what is left over stays alone.
 
-    Batches of segments by their item: first namespace (without case), id and asked status alike, then
-    namespace and id alone (somebody asked for another status). Batches of everybody by position.
+    Batches of segments by their item: first namespace (without case), id and asked status alike,
+    then namespace and id alone (somebody asked for another status). Batches of everybody by
+    position.
     """
     partner: dict[int, int] = {}
     for name in (_exactly, _roughly):

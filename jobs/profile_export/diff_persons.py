@@ -1,16 +1,15 @@
 """Who is in a row of an export: the key by which two exports' persons are matched.
 
-The key is the smallest (namespace lower-cased, value) among the row's primary identities: those that
-were the primary identity of one of the person's rows. Persons have disjoint primary identities,
-stitched (S6, ``pdg``) or not (``none``), so no two rows of a batch share a key; the smallest of ALL
-identities, as in S8, would not do that in ``none``, where persons can share an e-mail address. Where
-an export does not tell which are primary, all identities count, and rows can share a key.
+The key is the smallest (namespace lower-cased, value) among the row's PRIMARY identities: those
+that were the primary identity of one of the person's rows. Persons have disjoint primary
+identities, stitched (``pdg``, S6) or not (``none``), so no two rows of a batch share a key. The
+smallest of all identities (S8) would not do: in ``none``, persons can share an e-mail address.
+Where an export does not tell which are primary, all identities count, and rows can share a key.
 
 A person who gets or loses the smallest primary identity between two exports is another person to
 this key: one removed, one added.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,7 +53,7 @@ def key_source(columns: Struct, *, job: str) -> KeySource:
 
 
 def person_keys(rows: pa.RecordBatch, source: KeySource, *, by_primary: bool) -> pa.Array:
-    """The key of each row: lower-cased namespace, U+0000, value; null where a row has no identity.
+    """The key of each row: lower-cased namespace, U+0000, value; empty where a row has no identity.
 
     Args:
         rows: With the column of ``source``.
@@ -73,12 +72,10 @@ def person_keys(rows: pa.RecordBatch, source: KeySource, *, by_primary: bool) ->
     place = np.full(rows.num_rows, -1, np.int64)
     place[owners[first]] = first
     chosen = pa.array(place, mask=place < 0)
-    return ordered.column("key").combine_chunks().cast(pa.large_string()).take(chosen)
+    return ordered.column("key").combine_chunks().cast(pa.large_string()).take(chosen).fill_null("")
 
 
-def _flat(
-    column: pa.Array, source: KeySource
-) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
+def _flat(column: pa.Array, source: KeySource) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
     """Row number, namespace, value and primary of every identity of every row."""
     if source.column == "identities":
         entries = column.flatten()
@@ -96,7 +93,10 @@ def _of_map(column: pa.MapArray) -> tuple[pa.Array, pa.Array, pa.StructArray]:
     rows = pa.array(np.arange(len(column))).filter(column.is_valid())
     maps = column.drop_null()
     offsets = np.asarray(maps.offsets)
-    first, count = int(offsets[0]) if len(maps) else 0, int(offsets[-1] - offsets[0]) if len(maps) else 0
+    first, count = (
+        int(offsets[0]) if len(maps) else 0,
+        int(offsets[-1] - offsets[0]) if len(maps) else 0,
+    )
     of_key = rows.take(pa.array(np.repeat(np.arange(len(maps)), np.diff(offsets))))
     lists = maps.items.slice(first, count)
     inner = pc.list_parent_indices(lists)

@@ -6,7 +6,7 @@
     ├── Conflict           the state does not allow it                                 409 / exit 2
     ├── JobFailed          the job could not be done; nothing is visible               500 / exit 1
     ├── Different          verification or comparison found a difference                 - / exit 3
-    └── Cancelled          the user or the service asked to stop                         - / exit 130
+    └── Cancelled          the user or the service asked to stop                        - / exit 130
 
 Messages are safe to show: a sentence that says what is wrong, where, and what to do. No stack
 trace, and nothing of the server's file system beyond what the user wrote in the sandbox file.
@@ -36,7 +36,9 @@ class Problem:
     source: str | None = None
 
     def as_json(self) -> dict[str, object]:
-        place = {"pointer": self.pointer} if self.parameter is None else {"parameter": self.parameter}
+        place = (
+            {"pointer": self.pointer} if self.parameter is None else {"parameter": self.parameter}
+        )
         where = {} if self.source is None else {"source": self.source}
         return {**place, "code": self.code, "detail": self.detail, **where}
 

@@ -26,12 +26,14 @@ def value_bytes(values: pa.Array, type_: str) -> tuple[bytes, Places, Places]:
         values: Without nulls.
         type_: As :mod:`profile_export.schema` writes it.
     """
+    if not len(values):
+        return b"", np.empty(0, np.int64), np.empty(0, np.int64)
     if type_ in ("string", "binary"):
         return _texts(values.cast(pa.large_binary()))
     decimal = _DECIMAL.fullmatch(type_)
     digits = (int(decimal[1]), int(decimal[2])) if decimal else None
     if digits and digits[0] > _MOST_DIGITS_OF_A_LONG:
-        return _texts(pa.array(_digits(values), pa.large_binary()))
+        return _texts(pa.array(_digits(values.cast(pa.decimal128(*digits))), pa.large_binary()))
     numbers = _unscaled(values, digits) if digits else _numbers(values, type_)
     size = numbers.dtype.itemsize
     count = len(numbers)

@@ -114,7 +114,7 @@ class EventList(Frozen):
 
 
 class Batch(Frozen):
-    """One batch: its id, and the segment item as the job document shows it ({} if not per segment)."""
+    """One batch: its id, and its segment as the job document shows it ({} if not per segment)."""
 
     batch_id: str
     segment: dict[str, object]

@@ -155,7 +155,7 @@ def quoted(name: str) -> str:
 
 
 def widen(left: DataType, right: DataType, path: str = "") -> "DataType | Conflict":
-    """The narrowest type that holds both (S12), members of structs united; or the first conflict."""
+    """The narrowest type that holds both (S12), structs' members united; or the first conflict."""
     if left == right:
         return left
     match left, right:

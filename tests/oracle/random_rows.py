@@ -48,7 +48,7 @@ class RowMaker:
         self.special: dict[str, Callable[[DataType], Any]] = {
             "identityMap": lambda kind: self.identity_map(kind),
             "segmentMembership": lambda kind: self.membership(kind),
-            "timestamp": lambda kind: self.maybe(0.08, self.moment),
+            "timestamp": lambda _: self.maybe(0.08, self.moment),
             "_id": lambda kind: self.row_id(kind),
         }
 

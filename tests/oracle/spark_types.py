@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Union
 
 # Every spelling that Spark DDL takes, to the one that simpleString() gives.
 ATOMIC_NAMES: dict[str, str] = {
@@ -61,7 +60,7 @@ class StructType:
         return dict(self.fields).get(name)
 
 
-DataType = Union[AtomicType, DecimalType, ArrayType, MapType, StructType]
+DataType = AtomicType | DecimalType | ArrayType | MapType | StructType
 
 TOKEN = re.compile(r"\s*(`[^`]*`|[\w$.\-]+|[<>(),:])")
 

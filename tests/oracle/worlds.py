@@ -115,4 +115,4 @@ def random_world(seed: int, *, size: int) -> tuple[dict[str, Any], dict[str, Any
 
 if __name__ == "__main__":
     shown = random_world(int(sys.argv[1]), size=int(sys.argv[2]))
-    print(json.dumps(shown[:2], indent=1, ensure_ascii=False))
+    sys.stdout.write(json.dumps(shown[:2], indent=1, ensure_ascii=False) + "\n")

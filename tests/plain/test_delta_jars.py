@@ -45,9 +45,7 @@ def test_they_are_resolved_once(resolver: Resolver, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [f"jars-{DELTA_VERSION}"]
 
 
-@pytest.mark.parametrize(
-    "harm", ["file gone", "file cut", "listing gone", "listing cut"]
-)
+@pytest.mark.parametrize("harm", ["file gone", "file cut", "listing gone", "listing cut"])
 def test_a_folder_that_is_not_whole_is_filled_again(
     harm: str, resolver: Resolver, tmp_path: Path
 ) -> None:

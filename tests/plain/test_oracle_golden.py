@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from oracle import differences, export
 from oracle.values import parse_time
 

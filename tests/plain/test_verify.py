@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction
-from hand_made import export_by_hand
 
+from hand_made import export_by_hand
 from profile_export.commit import app_id
 from profile_export.errors import NotFound, Refused
 from profile_export.manifest import MANIFEST
@@ -357,7 +357,11 @@ def _add(export: Export, name: str, *, app: str) -> None:
     table, batch_id = DeltaTable(str(export.dataset)), export.plan.batches[1].batch_id
     file = export.folders[1] / name
     table.create_write_transaction(
-        [AddAction(export.name(file), file.stat().st_size, {"_ACP_BATCHID": batch_id}, 0, True, "{}")],
+        [
+            AddAction(
+                export.name(file), file.stat().st_size, {"_ACP_BATCHID": batch_id}, 0, True, "{}"
+            )
+        ],
         "append",
         table.schema(),
         ["_ACP_BATCHID"],

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exporting import export_world
 from oracle import differences, export
 from oracle.values import parse_time
-
 from profile_export.engines import Engine
 
 AS_OF = parse_time("2026-01-01T00:00:00Z")

@@ -16,7 +16,6 @@ _NO_ID = ("", str(BEGINNING_OF_TIME))
 """What the rank of S4 has where a record has no ``_id``."""
 
 
-
 def person_told(
     plan: ExportPlan,
     *,

@@ -136,9 +136,7 @@ def _window(plan: ExportPlan) -> dict[str, str | None] | None:
     return {"startTime": iso(start) if start else None, "endTime": iso(end) if end else None}
 
 
-def _because(
-    plan: ExportPlan, item: AskedSegment, entry: Row | None, failed: Failed | None
-) -> str:
+def _because(plan: ExportPlan, item: AskedSegment, entry: Row | None, failed: Failed | None) -> str:
     if entry is None:
         return "No current record has an entry for it."
     effective, asked = _effective(entry), " or ".join(item.statuses)

@@ -54,16 +54,15 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 def _answer(account: Account) -> Iterator[str]:
     verdict = account.verdict
+    of = f"an export made {account.as_of}"
+    is_in, is_out = "would be in", "would not be in"
     if account.job_id is not None:
         of = f"the export of job {account.job_id}, made {account.as_of}"
+        is_in, is_out = "is in", "is not in"
+    if verdict.exported:
+        yield f"{account.identity} {is_in} {of}."
     else:
-        of = f"an export made {account.as_of}"
-    if not verdict.candidate:
-        yield f"{account.identity} is not in {of}: it is no candidate."
-    elif verdict.exported:
-        yield f"{account.identity} is in {of}."
-    else:
-        yield f"{account.identity} is not in {of}: {verdict.reason}."
+        yield f"{account.identity} {is_out} {of}: {verdict.reason or 'no candidate'}."
     yield verdict.because
 
 
@@ -87,7 +86,7 @@ def _glue(account: Account) -> Iterator[str]:
     """For a person of too many identities: what has joined them."""
     if account.verdict.reason != "tooManyIdentities" or not account.person.most_shared:
         return
-    yield "What joins the most; one that many people share, as of a terminal, should be no identity:"
+    yield "What joins the most (one that many people share, as of a terminal, is no identity):"
     for shared in account.person.most_shared:
         yield f"  {shared.identity} stands in rows of {shared.primaries} primary identities"
 
@@ -117,7 +116,7 @@ def _rows(account: Account) -> Iterator[str]:
         yield from _some([f"  {_events(group)}" for group in person.events], person.events_total)
     else:
         yield "No event."
-    if account.attached is not None:
+    if account.attached is not None and person.events_total:
         yield from _attached(account)
 
 

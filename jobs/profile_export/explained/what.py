@@ -189,4 +189,3 @@ def _first(frames: list[DataFrame], most: int) -> list[Row]:
         return []
     whole = reduce(lambda left, right: left.unionByName(right), frames)
     return rows_of(whole.orderBy("source", "pk").limit(most))
-

@@ -134,16 +134,16 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
         _ingested(source).alias("ingested"),
         *leaves,
     )
-    keys = [ids.primary_key(source).alias("pk"), "id", "time", "ingested"]
-    values = [F.col(f"v{i}") for i in range(len(leaves))]
+    kept = ["id", "time", "ingested"]
+    values = [f"v{i}" for i in range(len(leaves))]
     whole = assembled(
-        staged.select(*keys, *values),
+        staged.select(ids.primary_key(source).alias("pk"), *kept, *values),
         schema=wanted.columns,
         leaves="v",
-        keep=["pk", "id", "time", "ingested"],
+        keep=["pk", *kept],
     )
     members = [F.col(f"a{i}").alias(f.name) for i, f in enumerate(wanted.columns.fields)]
-    return whole.select("pk", "id", "time", "ingested", F.struct(*members).alias("event"))
+    return whole.select("pk", *kept, F.struct(*members).alias("event"))
 
 
 def _rank_parts(source: Input, asked: Sequence[AskedSegment]) -> list[Column]:

@@ -1,0 +1,379 @@
+"""diff, on exports made without an engine: diff itself needs none."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hand_made import export_by_hand, with_segments
+
+from profile_export import diff_rows
+from profile_export.diff import Diff, diff
+from profile_export.diff_file import SCHEMA, write_details
+from profile_export.errors import NotFound, Refused
+from profile_export.outputs import IDENTITIES_TYPE, IDENTITY_MAP_TYPE
+from profile_export.plan import EventList
+from profile_export.schema import Array, DataType, Field, Map, Struct, struct_of
+from tables.plans import plan_for
+
+Row = dict[str, Any]
+ENTRY = pa.struct([("id", pa.string()), ("authenticatedState", pa.string()), ("primary", pa.bool_())])
+ID_MAP = pa.map_(pa.string(), pa.list_(ENTRY))
+NAME = struct_of(first="string", last="string")
+COLUMNS = struct_of(name=NAME, age="long", tags=Map("string", "double"), identityMap=IDENTITY_MAP_TYPE)
+ARROW: dict[str, pa.DataType] = {
+    "name": pa.struct([("first", pa.string()), ("last", pa.string())]),
+    "age": pa.int64(),
+    "tags": pa.map_(pa.string(), pa.float64()),
+    "identityMap": ID_MAP,
+}
+
+
+def ids(*primary: str, others: Sequence[str] = ()) -> list[tuple[str, list[Row]]]:
+    """An identityMap of ``namespace:value`` texts."""
+    found: dict[str, list[Row]] = {}
+    for texts, is_primary in ((primary, True), (others, False)):
+        for text in texts:
+            namespace, value = text.split(":")
+            entry = {"id": value, "authenticatedState": "ambiguous", "primary": is_primary}
+            found.setdefault(namespace, []).append(entry)
+    return sorted(found.items())
+
+
+def person(key: str, **values: Any) -> Row:
+    return {"identityMap": ids(f"crmId:{key}"), **values}
+
+
+def table(rows: Sequence[Row], arrow: dict[str, pa.DataType] = ARROW) -> pa.Table:
+    return pa.table({name: pa.array([r.get(name) for r in rows], t) for name, t in arrow.items()})
+
+
+class Exports:
+    """Writes exports into datasets of their own, and compares them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+
+    def one(
+        self,
+        *batches: Sequence[Row],
+        columns: Struct = COLUMNS,
+        arrow: dict[str, pa.DataType] = ARROW,
+        segments: Sequence[str] = (),
+        pieces: int = 1,
+    ) -> str:
+        self._count += 1
+        plan = plan_for(
+            self._folder / f"e{self._count}",
+            job_id=self._count,
+            batches=len(batches),
+            output=columns,
+        )
+        plan = with_segments(plan, *segments) if segments else plan
+        tables = [[table(rows[i::pieces], arrow) for i in range(pieces)] for rows in batches]
+        return str(export_by_hand(plan, tables))
+
+    def diff(self, a: Sequence[Row], b: Sequence[Row]) -> Diff:
+        return diff(self.one(a), self.one(b, pieces=2))
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Exports:
+    return Exports(tmp_path)
+
+
+def changes(found: Diff) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Change, ``namespace:value`` and leaves of every person that is not the same."""
+    return [
+        (change, ":".join(found.identity(key)), leaves)
+        for pair in found.pairs
+        for change, key, leaves in pair.details()
+    ]
+
+
+PEOPLE = [
+    person("1", name={"first": "Ann", "last": "Ash"}, age=30, tags=[("a", 1.0), ("b", -0.0)]),
+    person("2", name={"first": "Bob", "last": None}, age=None),
+    person("3"),
+]
+
+
+def test_an_export_equals_itself_whatever_its_files_and_the_order_of_its_maps(
+    exports: Exports,
+) -> None:
+    turned = {**PEOPLE[0], "tags": [("b", 0.0), ("a", 1.0)]}
+    found = exports.diff(PEOPLE, [PEOPLE[2], PEOPLE[1], turned])
+    assert found.equal
+    assert found.as_json()["equal"] is True
+    assert [pair.persons.same for pair in found.pairs] == [3]
+
+
+def test_who_came_who_went_who_changed_and_where(exports: Exports) -> None:
+    now = [
+        {**PEOPLE[0], "name": {"first": "Ann", "last": "Oak"}, "tags": [("a", 1.0)]},
+        PEOPLE[1],
+        person("4"),
+    ]
+    found = exports.diff(PEOPLE, now)
+    assert not found.equal
+    assert changes(found) == [
+        ("added", "crmid:4", ()),
+        ("removed", "crmid:3", ()),
+        ("changed", "crmid:1", ("name.last", "tags")),
+    ]
+    assert found.as_json()["batches"] == [
+        {
+            "segment": {},
+            "batchIdA": found.pairs[0].pair.a and found.pairs[0].pair.a.batch_id,
+            "batchIdB": found.pairs[0].pair.b and found.pairs[0].pair.b.batch_id,
+            "added": 1,
+            "removed": 1,
+            "changed": 1,
+            "same": 1,
+            "sharedKeys": 0,
+            "changedLeaves": {"name.last": 1, "tags": 1},
+        }
+    ]
+
+
+def test_a_struct_that_becomes_null_changes_only_the_leaves_that_had_a_value(
+    exports: Exports,
+) -> None:
+    found = exports.diff([person("1", name={"first": "A", "last": None})], [person("1")])
+    assert changes(found) == [("changed", "crmid:1", ("name.first",))]
+
+
+def test_more_changes_than_are_in_memory_at_once(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diff_rows, "AT_ONCE", 3)
+    then = [person(str(n), age=n) for n in range(10)]
+    now = [person(str(n), age=n + n % 2) for n in range(10)]
+    odd = [("changed", f"crmid:{n}", ("age",)) for n in range(1, 10, 2)]
+    assert changes(exports.diff(then, now)) == odd
+
+
+# --- who is who
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "same"),
+    [
+        (ids("crmId:1", others=["email:a"]), ids("crmId:1", others=["email:b"]), True),
+        (ids("CRMID:1"), ids("crmId:1"), True),
+        (ids("crmId:1", "ecid:9"), ids("crmId:1"), True),
+        (ids("crmId:2", "ecid:9"), ids("crmId:1", "ecid:9"), False),
+        (ids("crmId:1", others=["aaid:0"]), ids("crmId:1"), True),
+        (ids("crmId:1"), ids("crmId:1 "), False),
+        (ids("crmId:a"), ids("crmId:A"), False),
+        (ids("a:b"), ids("ab:"), False),
+    ],
+)
+def test_the_key_of_a_person(
+    then: Any, now: Any, same: bool, exports: Exports
+) -> None:
+    found = exports.diff([{"identityMap": then}], [{"identityMap": now}])
+    kinds = [change for change, _, _ in changes(found)]
+    assert kinds in ([[], ["changed"]] if same else [["added", "removed"]])
+
+
+def test_persons_that_share_an_address_are_still_told_apart(exports: Exports) -> None:
+    """In a policy without a graph every primary identity is a person (S6)."""
+    shared = [
+        {"identityMap": ids("crmId:1", others=["aaid:x"]), "age": 1},
+        {"identityMap": ids("crmId:2", others=["aaid:x"]), "age": 2},
+    ]
+    found = exports.diff(shared, [shared[1], {**shared[0], "age": 9}])
+    assert changes(found) == [("changed", "crmid:1", ("age",))]
+    assert found.pairs[0].persons.shared == 0
+
+
+IDENTITIES = pa.list_(
+    pa.struct([("id", pa.string()), ("namespace", pa.struct([("code", pa.string())])), ("primary", pa.bool_())])
+)  # fmt: skip
+
+
+def listed(*texts: str) -> list[Row]:
+    split = (text.split(":") for text in texts)
+    return [{"id": i, "namespace": {"code": n}, "primary": True} for n, i in split]
+
+
+def test_identities_will_do_too(exports: Exports) -> None:
+    columns = struct_of(age="long", identities=IDENTITIES_TYPE)
+    arrow = {"age": pa.int64(), "identities": IDENTITIES}
+    then = [{"age": 1, "identities": listed("a:1", "b:2")}, {"age": 2, "identities": listed("c:3")}]
+    now = [{"age": 5, "identities": listed("b:2", "a:1")}, {"age": 2, "identities": listed("c:3")}]
+    a, b = (exports.one(rows, columns=columns, arrow=arrow) for rows in (then, now))
+    found = diff(a, b)
+    assert ("changed", "a:1", ("age", "identities")) in changes(found)
+    assert len(changes(found)) == 1
+
+
+def test_an_identity_map_against_identities(exports: Exports) -> None:
+    columns = struct_of(age="long", identities=IDENTITIES_TYPE)
+    arrow = {"age": pa.int64(), "identities": IDENTITIES}
+    a = exports.one([person("1", age=1)])
+    b = exports.one([{"age": 1, "identities": listed("crmId:1")}], columns=columns, arrow=arrow)
+    assert changes(diff(a, b)) == [("changed", "crmid:1", ("identityMap", "identities"))]
+
+
+def test_rows_that_cannot_be_told_apart_are_paired_and_counted(exports: Exports) -> None:
+    """``identities`` without ``primary``: two persons can have the same smallest identity."""
+    entry = struct_of(id="string", namespace=struct_of(code="string"))
+    columns = struct_of(age="long", identities=Array(entry))
+    arrow = {
+        "age": pa.int64(),
+        "identities": pa.list_(
+            pa.struct([("id", pa.string()), ("namespace", pa.struct([("code", pa.string())]))])
+        ),
+    }
+    same = [{"id": "x", "namespace": {"code": "a"}}]
+    then = [{"age": n, "identities": same} for n in (1, 2, 3)]
+    a = exports.one(then, columns=columns, arrow=arrow)
+    b = exports.one([then[2], then[0], then[1]], columns=columns, arrow=arrow)
+    found = diff(a, b)
+    assert found.equal
+    assert found.as_json()["batches"][0]["sharedKeys"] == 4  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        struct_of(age="long"),
+        struct_of(identities=Array(struct_of(id="string"))),
+        struct_of(identities=Array(struct_of(namespace=struct_of(code="string")))),
+    ],
+    ids=["none", "ids-only", "namespaces-only"],
+)
+def test_an_export_without_identities_is_refused(columns: Struct, exports: Exports) -> None:
+    plain = exports.one([], columns=columns, arrow={"age": pa.int64()})
+    with pytest.raises(Refused, match="Export identityMap too"):
+        diff(plain, exports.one(PEOPLE))
+    with pytest.raises(Refused, match="Export identityMap too"):
+        diff(exports.one(PEOPLE), plain)
+
+
+# --- batches
+
+
+def test_batches_are_paired_by_segment(exports: Exports) -> None:
+    a = exports.one([PEOPLE[0]], [PEOPLE[1]], [PEOPLE[2]], segments=["x", "y", "z"])
+    b = exports.one([PEOPLE[1]], [PEOPLE[0]], [], segments=["y", "x", "w"])
+    found = diff(a, b)
+    shown = [(p.pair.segment["segmentId"], bool(p.pair.a), bool(p.pair.b)) for p in found.pairs]
+    assert shown == [("x", True, True), ("y", True, True), ("z", True, False), ("w", False, True)]
+    assert changes(found) == [("removed", "crmid:3", ())]
+
+
+def test_two_empty_exports(exports: Exports) -> None:
+    assert exports.diff([], []).equal
+
+
+def test_an_empty_export_against_one_with_people(exports: Exports) -> None:
+    assert [c for c, _, _ in changes(exports.diff([], PEOPLE))] == ["added"] * 3
+    assert [c for c, _, _ in changes(exports.diff(PEOPLE, []))] == ["removed"] * 3
+
+
+# --- schemas
+
+
+def one_column(
+    exports: Exports, type_: DataType, arrow: pa.DataType, values: Sequence[object]
+) -> str:
+    columns = Struct((Field("v", type_), Field("identityMap", IDENTITY_MAP_TYPE)))
+    rows = [person(str(n), v=value) for n, value in enumerate(values)]
+    return exports.one(rows, columns=columns, arrow={"v": arrow, "identityMap": ID_MAP})
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        (("integer", pa.int32(), [1, None]), ("long", pa.int64(), [1, None])),
+        (("float", pa.float32(), [0.5]), ("double", pa.float64(), [0.5])),
+        (
+            ("decimal(5,2)", pa.decimal128(5, 2), [Decimal("1.50")]),
+            ("decimal(30,4)", pa.decimal128(30, 4), [Decimal("1.5000")]),
+        ),
+        (
+            (Array("integer"), pa.list_(pa.int32()), [[1, 2]]),
+            (Array("long"), pa.list_(pa.int64()), [[1, 2]]),
+        ),
+        (
+            (Array(struct_of(a="string")), pa.list_(pa.struct([("a", pa.string())])), [[{"a": "x"}]]),
+            (
+                Array(struct_of(a="string", b="date")),
+                pa.list_(pa.struct([("a", pa.string()), ("b", pa.date32())])),
+                [[{"a": "x", "b": None}]],
+            ),
+        ),
+    ],
+    ids=["integers", "floats", "decimals", "in arrays", "new members in arrays"],
+)
+def test_wider_types_compare_by_value(narrow: Any, wide: Any, exports: Exports) -> None:
+    assert diff(one_column(exports, *narrow), one_column(exports, *wide)).equal
+
+
+def test_a_leaf_that_only_one_export_has(exports: Exports) -> None:
+    a = one_column(exports, "timestamp", pa.timestamp("us", "UTC"), [None, 5])
+    found = diff(exports.one([person("0"), person("1")]), a)
+    assert changes(found) == [("changed", "crmid:1", ("v",))]
+
+
+def test_types_with_nothing_in_common_are_told_and_not_compared(exports: Exports) -> None:
+    a = one_column(exports, "long", pa.int64(), [1])
+    b = one_column(exports, "string", pa.string(), ["1"])
+    found = diff(a, b)
+    assert found.not_compared == ("v",)
+    assert not found.equal
+    assert changes(found) == []
+
+
+def test_events_are_a_leaf(tmp_path: Path) -> None:
+    wanted = EventList(
+        columns=struct_of(_id="string"), ingested_after=None, ingested_before=None,
+        max_per_profile=9,
+    )  # fmt: skip
+    arrow = {"identityMap": ID_MAP, "timeSeriesEvents": pa.list_(pa.struct([("_id", pa.string())]))}
+    papers = []
+    for job_id, events in ((1, []), (2, [{"_id": "e"}])):
+        plan = plan_for(
+            tmp_path / "x", job_id=job_id, batches=1, events=wanted,
+            output=struct_of(identityMap=IDENTITY_MAP_TYPE),
+        )  # fmt: skip
+        rows = [person("1", timeSeriesEvents=events)]
+        papers.append(str(export_by_hand(plan, [[table(rows, arrow)]])))
+    assert changes(diff(*papers)) == [("changed", "crmid:1", ("timeSeriesEvents",))]
+
+
+# --- papers and the file
+
+
+def test_a_file_that_is_gone(exports: Exports) -> None:
+    a, b = exports.one(PEOPLE), exports.one(PEOPLE)
+    next((Path(b).parents[1]).glob("*/*.parquet")).unlink()
+    with pytest.raises(NotFound, match="is missing"):
+        diff(a, b)
+
+
+def test_the_details_as_a_file(exports: Exports, tmp_path: Path) -> None:
+    a = exports.one([PEOPLE[0]], [PEOPLE[1]], segments=["x", "y"])
+    b = exports.one([{**PEOPLE[0], "age": 31}], [PEOPLE[2]], segments=["x", "y"])
+    found, out = diff(a, b), tmp_path / "out.parquet"
+    assert write_details(found, str(out)) == 3
+    rows = pq.read_table(out).to_pylist()
+    assert [(r["change"], r["segmentId"], r["namespace"], r["id"], r["leaves"]) for r in rows] == [
+        ("changed", "x", "crmid", "1", ["age"]),
+        ("added", "y", "crmid", "3", []),
+        ("removed", "y", "crmid", "2", []),
+    ]
+    assert pq.read_schema(out).equals(SCHEMA)
+    assert [f.name for f in tmp_path.glob("out.parquet*")] == ["out.parquet"]
+
+
+def test_a_file_that_cannot_be_written(exports: Exports, tmp_path: Path) -> None:
+    found = exports.diff(PEOPLE, [])
+    with pytest.raises(Refused, match="cannot be written: No such file"):
+        write_details(found, str(tmp_path / "no" / "out.parquet"))
