@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     teller = _Teller.of(words)
     command = typer.main.get_command(app)
-    with _process.sigterm_interrupts(), _process.warnings_of_libraries(shown=teller.verbose):
+    with _process.signals_interrupt(), _process.warnings_of_libraries(shown=teller.verbose):
         try:
             code = command.main(words, prog_name="profile-export", standalone_mode=False)
         except typer.TyperException as error:

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hand_made import export_by_hand, with_segments
 
+from hand_made import export_by_hand, with_segments
 from profile_export import diff_rows
 from profile_export.diff import Diff, diff
 from profile_export.diff_file import SCHEMA, write_details
@@ -20,10 +20,14 @@ from profile_export.schema import Array, DataType, Field, Map, Struct, struct_of
 from tables.plans import plan_for
 
 Row = dict[str, Any]
-ENTRY = pa.struct([("id", pa.string()), ("authenticatedState", pa.string()), ("primary", pa.bool_())])
+ENTRY = pa.struct(
+    [("id", pa.string()), ("authenticatedState", pa.string()), ("primary", pa.bool_())]
+)
 ID_MAP = pa.map_(pa.string(), pa.list_(ENTRY))
 NAME = struct_of(first="string", last="string")
-COLUMNS = struct_of(name=NAME, age="long", tags=Map("string", "double"), identityMap=IDENTITY_MAP_TYPE)
+COLUMNS = struct_of(
+    name=NAME, age="long", tags=Map("string", "double"), identityMap=IDENTITY_MAP_TYPE
+)
 ARROW: dict[str, pa.DataType] = {
     "name": pa.struct([("first", pa.string()), ("last", pa.string())]),
     "age": pa.int64(),
@@ -172,9 +176,7 @@ def test_more_changes_than_are_in_memory_at_once(
         (ids("a:b"), ids("ab:"), False),
     ],
 )
-def test_the_key_of_a_person(
-    then: Any, now: Any, same: bool, exports: Exports
-) -> None:
+def test_the_key_of_a_person(then: Any, now: Any, same: bool, exports: Exports) -> None:
     found = exports.diff([{"identityMap": then}], [{"identityMap": now}])
     kinds = [change for change, _, _ in changes(found)]
     assert kinds in ([[], ["changed"]] if same else [["added", "removed"]])
@@ -302,7 +304,11 @@ def one_column(
             (Array("long"), pa.list_(pa.int64()), [[1, 2]]),
         ),
         (
-            (Array(struct_of(a="string")), pa.list_(pa.struct([("a", pa.string())])), [[{"a": "x"}]]),
+            (
+                Array(struct_of(a="string")),
+                pa.list_(pa.struct([("a", pa.string())])),
+                [[{"a": "x"}]],
+            ),
             (
                 Array(struct_of(a="string", b="date")),
                 pa.list_(pa.struct([("a", pa.string()), ("b", pa.date32())])),

@@ -4,8 +4,10 @@ A person of each world of a sample; everybody with ``PROFILE_EXPORT_TEST_EXPLAIN
 sample with another ``PROFILE_EXPORT_TEST_SEED``.
 """
 
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from deltalake import DeltaTable, write_deltalake
 
 from exporting import prepared
 from oracle import export
@@ -21,7 +24,7 @@ from oracle.spark_types import DataType, StructType, parse_type
 from oracle.tables import write_world
 from oracle.values import at, decode, encode, parse_time
 from oracle.worlds import random_world
-from profile_export import run
+from profile_export import cli, run
 from profile_export.engines import Engine
 from profile_export.engines.workspace import JobWorkspace
 from profile_export.errors import JobFailed, NotFound, Refused
@@ -184,3 +187,160 @@ def test_random(seed: int, tmp_path: Path, engine: Engine) -> None:
     assert job == world.oracle["verdicts"]
     for person in world.persons(seed):
         check(world, person)
+
+
+def test_a_chain_is_told_link_by_link(tmp_path: Path, engine: Engine) -> None:
+    account = golden("018-graph-joins-a-chain", tmp_path, engine).ask("CRMid: c1 ")
+    assert str(account.identity) == "crmId:c1"
+    assert str(account.person.key) == "crmId:c1"
+    told = [(str(k.known), str(k.joined), k.dataset, k.depth) for k in account.person.links]
+    assert told == [("crmId:c1", "email:x@y", "crm", 1), ("email:x@y", "ecid:k1", "app", 2)]
+
+
+def test_a_dataset_outside_the_policy_is_told_to_join_only(tmp_path: Path, engine: Engine) -> None:
+    world = golden("019-graph-joins-over-datasets-outside-the-policy", tmp_path, engine)
+    account = world.ask("link:l1")
+    assert [(r.dataset, r.participates) for r in account.person.records] == [
+        ("crm", True),
+        ("crm", True),
+        ("links", False),
+    ]
+    assert [(leaf.path, leaf.winner and leaf.winner.value) for leaf in account.leaves] == [
+        ("a", 1),
+        ("b", 2),
+    ]
+    assert "only joins identities" in words(account)
+
+
+def test_who_is_only_outside_the_policy_is_no_candidate(tmp_path: Path, engine: Engine) -> None:
+    vector = read("019-graph-joins-over-datasets-outside-the-policy")
+    vector["tables"]["links"]["rows"].append({"link": "l9", "ingested": "2025-01-09T00:00:00Z"})
+    as_of = parse_time(vector["asOf"])
+    account = world_of(vector, vector["request"], as_of, tmp_path, engine).ask("link:l9")
+    assert not account.verdict.candidate
+    assert account.checks == account.leaves == account.verdict.batches == ()
+    assert "no candidate" in words(account)
+    assert "only in links" in account.verdict.because
+
+
+def test_replaced_records_are_told_and_their_identities_are_nobody_s(
+    tmp_path: Path, engine: Engine
+) -> None:
+    world = golden("012-replaced-record-takes-no-part", tmp_path, engine)
+    account = world.ask("crmId:c1")
+    assert account.person.replaced_total == 1
+    assert [r.ingest_time for r in account.person.replaced] == ["2025-01-01T00:00:00Z"]
+    assert [r.replaced for r in account.person.records] == [1]
+    with pytest.raises(NotFound, match="nobody's primary identity.*crmId:c1 of crm"):
+        world.ask("email:old@y")
+
+
+def test_an_identity_of_replaced_records_only(tmp_path: Path, engine: Engine) -> None:
+    vector = read("012-replaced-record-takes-no-part")
+    graph = {
+        "id": "g",
+        "name": "g",
+        "version": 1,
+        "default": True,
+        "identityGraph": {"type": "pdg"},
+    }
+    graph |= {"schema": {"name": "_xdm.context.profile"}}
+    graph |= {"attributeMerge": {"type": "timestampOrdered"}}
+    vector["sandbox"]["mergePolicies"] = [graph]
+    as_of = parse_time(vector["asOf"])
+    world = world_of(vector, vector["request"], as_of, tmp_path, engine)
+    with pytest.raises(NotFound, match=r"any more.*replaced \(S4\): crmId:c1 of crm") as caught:
+        world.ask("email:old@y")
+    assert (caught.value.code, caught.value.exit_code) == ("unknown-identity", 2)
+    assert [str(key) for key in world.ask("email:new@y").person.identities] == [
+        "crmId:c1",
+        "email:new@y",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("identity", "told"),
+    [
+        ("email:nobody@y", "no row of crm, app, tv carries it. Check the value"),
+        ("mail:x@y", "declares no namespace 'mail'. Nearest: email."),
+    ],
+)
+def test_an_unknown_identity(identity: str, told: str, tmp_path: Path, engine: Engine) -> None:
+    world = golden("018-graph-joins-a-chain", tmp_path, engine)
+    with pytest.raises(NotFound, match=told):
+        world.ask(identity)
+
+
+@pytest.mark.parametrize("identity", ["c1", ":c1", "crmId:", "crmId:  "])
+def test_no_identity(identity: str, tmp_path: Path, engine: Engine) -> None:
+    world = golden("012-replaced-record-takes-no-part", tmp_path, engine)
+    with pytest.raises(Refused) as caught:
+        world.ask(identity)
+    assert [(p.code, p.parameter) for p in caught.value.problems] == [
+        ("bad-identity", "--identity")
+    ]
+
+
+def test_a_chain_longer_than_the_rounds_is_found_too(tmp_path: Path, engine: Engine) -> None:
+    world = golden("152-graph-of-a-long-chain", tmp_path, engine)
+    key, work = key_of("node", "n08"), world.workspace("chain")
+    every = keys_around(work, world.plan, key)
+    assert len(every) == 16
+    assert keys_around(work, world.plan, key, rounds=2) == every
+
+
+def test_only_rows_that_matter_are_read(tmp_path: Path, engine: Engine) -> None:
+    """The person's own rows, and the event of another that supersedes one of them (S23)."""
+    world = golden("113-duplicate-events", tmp_path, engine)
+    work = world.workspace("scope")
+    scope = Scope(work, world.plan, keys_around(work, world.plan, key_of("crmId", "c1")))
+    counts = {source.name: scope.read(source).count() for source in world.plan.inputs}
+    assert counts == {"crm": 1, "web": 4, "store": 1}
+    attached = world.ask("crmId:c1").attached
+    assert attached is not None
+    assert (attached.attached, attached.superseded) == (3, 1)
+
+
+def test_an_input_that_is_gone(tmp_path: Path, engine: Engine) -> None:
+    world = golden("018-graph-joins-a-chain", tmp_path, engine)
+    for file in (tmp_path / "crm").glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(JobFailed) as caught:
+        world.ask("crmId:c1")
+    assert caught.value.code == "input-missing"
+
+
+def test_a_finished_job_is_explained_as_it_was(tmp_path: Path, engine_name: str) -> None:
+    """From its pinned versions, although the table is empty since; with its batch ids (S28)."""
+    vector = read("089-a-batch-per-segment")
+    write_world(vector, tmp_path)
+    (tmp_path / "request.json").write_text(json.dumps(vector["request"]))
+    of_world = ["--sandbox", "sandbox.yml", "--json", "--engine", engine_name]
+    words = ["run", "request.json", "--as-of", vector["asOf"], "--job-id", "7", *of_world]
+    batches = command(tmp_path, *words)["destination"]["batches"]
+    crm = DeltaTable(str(tmp_path / "crm"))
+    write_deltalake(crm, crm.to_pyarrow_table().slice(0, 0), mode="overwrite")
+    words = ["explain", "--job", "exports/profile/_profile_export/7", *of_world]
+    told = command(tmp_path, *words, "--identity", "crmId:c1")
+    assert told["jobId"] == 7
+    assert told["asOf"] == vector["asOf"]
+    assert [(b["batch"], b["batchId"]) for b in told["verdict"]["batches"]] == [
+        (1, batches[1]["batchId"]),
+        (3, batches[3]["batchId"]),
+    ]
+
+
+def command(folder: Path, *words: str) -> dict[str, Any]:
+    """What a command says as JSON, in a process of its own."""
+    jobs = str(Path(cli.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "profile_export.cli", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": jobs},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told

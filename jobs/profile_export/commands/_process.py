@@ -9,21 +9,34 @@ from threading import current_thread, main_thread
 from types import FrameType
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM.
+
+    A class of its own, since CPython remembers a plain KeyboardInterrupt that has passed through an
+    ``exec`` (as dataclasses have), and at exit kills the process with SIGINT, caught or not.
+    """
+
+
 @contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does: scratch folders go, and the exit code says it."""
+def signals_interrupt() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: scratch folders go, and the exit code says it.
+
+    A signal that is ignored (``nohup``) stays so.
+    """
     if current_thread() is not main_thread():
         yield
         return
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Interrupted
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -1,0 +1,40 @@
+"""The names under which SQL knows the export datasets of a sandbox (2-api.md, SQL)."""
+
+import re
+
+from profile_export.catalog import Dataset, Sandbox
+
+_NO_NAME = re.compile(r"[^a-z0-9]")
+
+
+def sql_tables(sandbox: Sandbox) -> dict[str, Dataset]:
+    """SQL name -> export dataset, in the order of the sandbox (oldest first).
+
+    Each has two names: ``ds_{id}``, and its own name in lower case with ``_`` for all but letters
+    and digits. Of several of one name the first keeps it, later ones get ``_2``, ``_3``.
+    """
+    exports = [dataset for dataset in sandbox.datasets if dataset.kind == "export"]
+    tables: dict[str, Dataset] = {}
+    for dataset in exports:
+        tables[_free(f"ds_{_plain(dataset.id)}", tables)] = dataset
+    for dataset in exports:
+        tables[_free(_plain(dataset.name), tables)] = dataset
+    return tables
+
+
+def sql_name(sandbox: Sandbox, dataset_id: str) -> str:
+    """The name made of a dataset's own name, as its catalog object tells it (``tags``)."""
+    names = [name for name, dataset in sql_tables(sandbox).items() if dataset.id == dataset_id]
+    return names[-1]
+
+
+def _plain(text: str) -> str:
+    return _NO_NAME.sub("_", text.lower())
+
+
+def _free(name: str, taken: dict[str, Dataset]) -> str:
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate
