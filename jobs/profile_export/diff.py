@@ -107,10 +107,8 @@ class _Export:
         for file in files:
             is_ours = batch is not None and file.is_right_in(batch_folder(batch.batch_id))
             if not is_ours or not self.papers.dataset.exists(file.path):
-                raise NotFound(
-                    f"A file of job {self.plan.job_id} is missing: {file.path}. Verify it.",
-                    code="file-missing",
-                )
+                detail = f"A file of job {self.plan.job_id} is missing: {file.path}."
+                raise NotFound(detail, code="file-missing")
         return Side(self.papers.dataset, [file.path for file in files], self.source)
 
 

@@ -377,6 +377,33 @@ def test_a_reader_that_went_away_changes_nothing(pipe: str) -> None:
     assert "BrokenPipe" not in done.stderr
 
 
+def test_a_result_that_cannot_be_written_is_told() -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "profile_export.cli", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_leaves_a_folder_of_others_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("profile_export.commands._engine.LazyEngine.start", lambda _: None)
+    (tmp_path / "mine").touch()
+    assert cli.main(["demo", "--to", str(tmp_path)]) == 2
+    assert "is not empty and was not made by the demo" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_json_is_json_on_a_stdout_that_cannot_write_all_letters() -> None:
     code = "from profile_export.commands import _say; _say.result_json({'name': 'Zürich €'})"
     jobs = str(Path(cli.__file__).parents[1])

@@ -60,7 +60,7 @@ class Shell:
     def __call__(self, *words: str, **env: str) -> Said:
         process = self.start(*words, **env)
         try:
-            out, err = process.communicate(timeout=180)
+            out, err = process.communicate(timeout=600)
         except BaseException:
             process.kill()
             raise
@@ -245,7 +245,7 @@ def test_an_interrupted_job_leaves_nothing(shell: Shell, number: signal.Signals)
     )
     wait_for(lambda: (shell.papers(9) / "plan.json").exists(), process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "nothing was written" in err
     assert json.loads(out)["status"] == "CANCELLED"
@@ -254,7 +254,7 @@ def test_an_interrupted_job_leaves_nothing(shell: Shell, number: signal.Signals)
 
 
 def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not reached():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -268,7 +268,7 @@ def test_an_interrupted_dry_run_leaves_nothing(shell: Shell, number: signal.Sign
     process = shell.start(*words)
     wait_for(lambda: any((shell.folder / "tmp").glob("profile-export-*")), process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert out == ""
     assert no_trace(Said(130, out, err))
@@ -338,3 +338,23 @@ def test_java_is_told_of_where_there_is_none(shell: Shell) -> None:
     assert "Java" in said.err
     assert no_trace(said)
     assert not (shell.folder / "demo" / "exports").exists()
+
+
+@pytest.mark.spark_only
+def test_named_tables_are_looked_up_by_the_engine(shell: Shell) -> None:
+    sandbox = shell.folder / "demo" / "sandbox.yml"
+    text = sandbox.read_text(encoding="utf-8")
+    named = f"{{name: 'delta.`{shell.folder}/demo/crm`'}}"
+    text = text.replace("{format: delta, path: crm}", named)
+    sandbox.write_text(text, encoding="utf-8")
+    said = shell.run("--dry-run", "--json")
+    assert said.code == 0, said.err
+    assert said.json["counts"]["candidates"] > 0
+    text = text.replace("{format: delta, path: loyalty}", "{name: nowhere.loyalty}")
+    sandbox.write_text(text, encoding="utf-8")
+    missing = shell.run("--json")
+    assert missing.code == 2
+    (problem,) = missing.json["errors"]
+    assert problem["code"] == "table-missing"
+    assert "nowhere.loyalty" in problem["detail"]
+    assert no_trace(missing)

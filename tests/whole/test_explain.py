@@ -1,4 +1,4 @@
-"""Explain agrees with the job: verdicts, batches, winners and identities of golden and random worlds.
+"""Explain agrees with the job on golden and random worlds: verdicts, batches, winners, identities.
 
 A person of each world of a sample; everybody with ``PROFILE_EXPORT_TEST_EXPLAIN=all``, and another
 sample with another ``PROFILE_EXPORT_TEST_SEED``.
@@ -231,7 +231,7 @@ def test_replaced_records_are_told_and_their_identities_are_nobody_s(
     assert account.person.replaced_total == 1
     assert [r.ingest_time for r in account.person.replaced] == ["2025-01-01T00:00:00Z"]
     assert [r.replaced for r in account.person.records] == [1]
-    with pytest.raises(NotFound, match="nobody's primary identity.*crmId:c1 of crm"):
+    with pytest.raises(NotFound, match=r"nobody's primary identity.*crmId:c1 of crm"):
         world.ask("email:old@y")
 
 

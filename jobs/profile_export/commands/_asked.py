@@ -114,7 +114,9 @@ def _time(text: str | None) -> datetime | None:
 
 def _body(request: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if request == "-" else Path(request).read_bytes()
+        if request != "-":
+            return Path(request).read_bytes()
+        return b"" if sys.stdin is None else sys.stdin.buffer.read()
     except OSError as error:
         detail = f"The request {request!r} cannot be read: {error.strerror}. Check its path."
         raise Refused([Problem("file-unreadable", detail, parameter="REQUEST")]) from None

@@ -73,4 +73,8 @@ def _silence(stream: TextIO) -> None:
 def flush() -> None:
     """At the end of the process: what cannot be written any more is dropped in silence."""
     for stream in (sys.stdout, sys.stderr):
-        _write(stream, "")
+        try:
+            _write(stream, "")
+        except OSError:  # told already, where it was written
+            if stream is not None:
+                _silence(stream)

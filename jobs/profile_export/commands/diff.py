@@ -65,7 +65,7 @@ def _lines(found: "Diff") -> "Iterator[str]":
     for path in found.not_compared:
         yield f"{path}: not compared, its types in the two exports have nothing in common."
     if found.equal:
-        yield f"Equal: job {found.jobs[0]} and job {found.jobs[1]} have the same persons and values."
+        yield f"Equal: jobs {found.jobs[0]} and {found.jobs[1]} have the same persons and values."
 
 
 def _of_pair(pair: "PairDiff") -> "Iterator[str]":

@@ -1,7 +1,6 @@
 """``explain``: why one identity is, or is not, in an export."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from profile_export.errors import Problem, Refused
 
 if TYPE_CHECKING:
     from profile_export.commands._engine import LazyEngine
-    from profile_export.engines import Engine, Workspace
+    from profile_export.explained.account import Account
     from profile_export.explained.asked import Question
 
 _EXAMPLES = _options.examples(
@@ -72,11 +71,7 @@ def explain(
             question = _of_request(request, sandbox, identity, as_of, lazy)
         else:
             question = _of_job(job or "", sandbox, identity, lazy)
-        opened = lazy.get()
-        from profile_export.explain import explain as account_of
-
-        with _workspace(opened) as work:
-            account = account_of(question, work=work)
+        account = _account(question, lazy)
     if json:
         _say.result_json(account.model_dump(mode="json", by_alias=True))
         return
@@ -125,17 +120,25 @@ def _of_job(job: str, sandbox: str, identity: str, engine: "LazyEngine") -> "Que
     return Question(identity, plan, known, job_id=plan.job_id)
 
 
-@contextmanager
-def _workspace(engine: "Engine") -> "Iterator[Workspace]":
-    """A workspace on a scratch folder below ``TMPDIR``: the workers of a cluster must share it."""
+def _account(question: "Question", lazy: "LazyEngine") -> "Account":
+    """The account, with a bar on a terminal.
+
+    Its scratch folder lies below ``TMPDIR``, which the workers of a cluster must share.
+    """
     from tempfile import TemporaryDirectory
 
-    from profile_export.engines.workspace import JobWorkspace
-    from profile_export.storage import Folder
+    from profile_export.commands._progress import progress_bar
 
-    with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as scratch:
-        try:
-            yield JobWorkspace(engine, Folder(scratch))
-        except KeyboardInterrupt:
-            engine.interrupt()  # nothing may be written any more when the folder goes
-            raise
+    with progress_bar() as show:
+        engine = lazy.get()
+        from profile_export.engines.workspace import JobWorkspace
+        from profile_export.explain import explain as account_of
+        from profile_export.storage import Folder
+
+        with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as scratch:
+            try:
+                work = JobWorkspace(engine, Folder(scratch), progress=show)
+                return account_of(question, work=work)
+            except KeyboardInterrupt:
+                engine.interrupt()  # nothing may be written any more when the folder goes
+                raise

@@ -79,8 +79,9 @@ def _replaced(
     for row in ordered:
         place = row["source"], row["pk"]
         newest = current.get(place)
-        is_current = newest is not None and _rank(newest) == _rank(row)
-        if is_current and place not in seen:
+        if newest is None:
+            continue  # beyond the records that are told
+        if _rank(newest) == _rank(row) and place not in seen:
             seen.add(place)  # an exact copy of the current record is replaced like any other
             continue
         told.append(_record(plan, row, row))

@@ -1,33 +1,11 @@
 """An account in words, for a terminal: the answer first, then how it came about."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from profile_export.explained.account import (
-    Account,
-    Entry,
-    EventGroup,
-    InBatch,
-    Leaf,
-    Link,
-    Policy,
-    Record,
-    SegmentTest,
-    Value,
-)
-from profile_export.explained.phrases import (
-    DECIDES,
-    JOINS,
-    counted,
-    entry_lost,
-    entry_won,
-    value_lost,
-    value_won,
-)
-
-SHOWN = 20
-"""How many items of a list are told; JSON has more."""
-_LONGEST = 60
+from profile_export.explained.account import Account, EventGroup, Link, Policy, Record
+from profile_export.explained.phrases import DECIDES, JOINS, counted
+from profile_export.explained.shown import quoted, some
+from profile_export.explained.text_outcome import leaves, segments, verdict
 
 
 def words(account: Account) -> str:
@@ -40,9 +18,9 @@ def _lines(account: Account) -> Iterator[str]:
     yield from _section("1. Who it is", _who(account))
     yield from _section("2. Records and events", _rows(account))
     yield from _section("3. Merge policy", _policy(account.policy, account))
-    yield from _section("4. Exported fields", _leaves(account))
-    yield from _section("5. Asked segments", _segments(account))
-    yield from _section("6. Verdict", _verdict(account))
+    yield from _section("4. Exported fields", leaves(account))
+    yield from _section("5. Asked segments", segments(account))
+    yield from _section("6. Verdict", verdict(account))
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -53,32 +31,32 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _answer(account: Account) -> Iterator[str]:
-    verdict = account.verdict
+    outcome = account.verdict
     of = f"an export made {account.as_of}"
     is_in, is_out = "would be in", "would not be in"
     if account.job_id is not None:
         of = f"the export of job {account.job_id}, made {account.as_of}"
         is_in, is_out = "is in", "is not in"
-    if verdict.exported:
+    if outcome.exported:
         yield f"{account.identity} {is_in} {of}."
     else:
-        yield f"{account.identity} {is_out} {of}: {verdict.reason or 'no candidate'}."
-    yield verdict.because
+        yield f"{account.identity} {is_out} {of}: {outcome.reason or 'no candidate'}."
+    yield outcome.because
 
 
 def _who(account: Account) -> Iterator[str]:
     person = account.person
     if account.asked != str(account.identity):
-        yield f"Asked was {_quoted(account.asked)}, understood as {account.identity}."
+        yield f"Asked was {quoted(account.asked)}, understood as {account.identity}."
     number = counted(person.identities_total, "identity", "identities")
     yield f"The person {person.key}, with {number}:"
-    yield from _some([f"  {key}" for key in person.identities], person.identities_total)
+    yield from some([f"  {key}" for key in person.identities], person.identities_total)
     if account.policy.identity_graph == "none":
         yield "Nothing is joined: under this merge policy a person is a primary identity (S6)."
     elif person.links_total:
         yield "How they are joined; each line tells which row has it and the identity above it:"
         yield f"  {account.identity}"
-        yield from _some([_link(link) for link in person.links], person.links_total)
+        yield from some([_link(link) for link in person.links], person.links_total)
         yield from _glue(account)
 
 
@@ -104,16 +82,16 @@ def _rows(account: Account) -> Iterator[str]:
     person = account.person
     if person.records_total:
         yield f"{counted(person.records_total, 'current record')}:"
-        yield from _some([f"  {_record(r)}" for r in person.records], person.records_total)
+        yield from some([f"  {_record(r)}" for r in person.records], person.records_total)
     else:
         yield "No current record."
     if person.replaced_total:
         yield f"{counted(person.replaced_total, 'record')} that they replaced, of no effect (S4):"
-        yield from _some([f"  {_record(r)}" for r in person.replaced], person.replaced_total)
+        yield from some([f"  {_record(r)}" for r in person.replaced], person.replaced_total)
     if person.events_total:
         total = sum(group.count for group in person.events)
         yield f"{counted(total, 'event')}:"
-        yield from _some([f"  {_events(group)}" for group in person.events], person.events_total)
+        yield from some([f"  {_events(group)}" for group in person.events], person.events_total)
     else:
         yield "No event."
     if account.attached is not None and person.events_total:
@@ -168,94 +146,6 @@ def _policy(policy: Policy, account: Account) -> Iterator[str]:
     if policy.order:
         names = {read.dataset_id: read.dataset for read in account.read}
         yield f"The order: {', '.join(names.get(i, i) for i in policy.order)}."
-
-
-def _leaves(account: Account) -> Iterator[str]:
-    if not account.verdict.exported:
-        yield "None: the person is not exported."
-        return
-    for leaf in account.leaves:
-        if leaf.winner is not None:
-            yield from _leaf(leaf, leaf.winner)
-    empty = [leaf.path for leaf in account.leaves if leaf.winner is None]
-    if empty:
-        yield f"Null, as no current record has a value: {', '.join(empty)}"
-    if not account.leaves:
-        yield "No attribute is asked for."
-
-
-def _leaf(leaf: Leaf, winner: Value) -> Iterator[str]:
-    yield f"{leaf.path} = {_quoted(winner.value)}"
-    yield f"  from {_value(winner)}: {value_won(winner.by)}"
-    yield from _some([f"  over {_loser(v, winner)}" for v in leaf.losers], leaf.losers_total)
-
-
-def _loser(value: Value, winner: Value) -> str:
-    shown = "the same" if value.value == winner.value else _quoted(value.value)
-    return f"{shown} from {_value(value)}: {value_lost(value)}"
-
-
-def _value(value: Value) -> str:
-    return f"{value.dataset}, {value.primary_identity}, updated {value.update_time or 'unknown'}"
-
-
-def _segments(account: Account) -> Iterator[str]:
-    if not account.verdict.candidate:
-        yield "Not looked at: the person is no candidate."
-    elif not account.segments:
-        yield "None is asked for: everyone passes."
-    for test in account.segments:
-        yield from _segment(test)
-
-
-def _segment(test: SegmentTest) -> Iterator[str]:
-    named = f" ({test.name})" if test.name else ""
-    yield f"{test.segment_ns}:{test.segment_id}{named}: {'matches' if test.matches else 'no match'}"
-    yield f"  {test.because}"
-    if test.entries_total > 1:
-        yield f"  Its merged entry is one of {test.entries_total} (S13):"
-        told = [f"    {'this:' if e.won else 'over:'} {_entry(e)}" for e in test.entries]
-        yield from _some(told, test.entries_total)
-
-
-def _entry(entry: Entry) -> str:
-    told = f"{entry.status or 'without status'}"
-    told += f" at {entry.last_qualification_time or 'an unknown time'}"
-    if entry.valid_until:
-        told += f", valid until {entry.valid_until}"
-    why = entry_won(entry.by) if entry.won else entry_lost(entry)
-    return f"{told}, from {entry.dataset}, {entry.primary_identity}: {why}"
-
-
-def _verdict(account: Account) -> Iterator[str]:
-    for check in account.checks:
-        outcome = f"excludes it ({check.reason})" if check.excludes else "passes"
-        yield f"{check.rule} {outcome}: {check.because}"
-    if not account.checks:
-        yield account.verdict.because
-    if account.verdict.exported:
-        yield account.verdict.because
-    for batch in account.verdict.batches:
-        yield f"  {_batch(batch)}"
-
-
-def _batch(batch: InBatch) -> str:
-    called = f"batch {batch.batch_id or batch.batch + 1}"
-    if not batch.segment:
-        return called
-    return f"{called}, segment {batch.segment['segmentNs']}:{batch.segment['segmentId']}"
-
-
-def _some(lines: Sequence[str], total: int) -> Iterator[str]:
-    shown = lines[:SHOWN]
-    yield from shown
-    if total > len(shown):
-        yield f"  ... and {total - len(shown)} more"
-
-
-def _quoted(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 def _safe(text: str) -> str:

@@ -1,0 +1,79 @@
+"""``query``: SQL over the export datasets of a sandbox."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from profile_export.commands import _options, _say
+
+if TYPE_CHECKING:
+    from profile_export.query import QueryResult
+
+Sql = Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement, in quotes.")]
+Limit = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many rows.")
+]
+_WIDEST = 120
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``query``."""
+    app.command(
+        "query",
+        epilog=_options.examples(
+            'query "SELECT _ACP_BATCHID, count(*) FROM profile_data_export GROUP BY 1"'
+            " --sandbox sandbox.yml"
+        ),
+    )(query)
+
+
+def query(
+    sql: Sql,
+    sandbox: _options.SandboxFile,
+    engine: _options.EngineName = None,
+    limit: Limit = 10_000,
+    json: _options.Json = False,
+    verbose: _options.Verbose = False,
+) -> None:
+    """Ask the export datasets with SQL: one SELECT, read only.
+
+    Every export dataset is a table, by its name in lower case with _ for all but letters and digits,
+    and as ds_ with its id. The batch id is the column _ACP_BATCHID.
+    """
+    from profile_export.commands._asked import load_sandbox
+    from profile_export.commands._engine import LazyEngine
+    from profile_export.sql_guard import guard
+    from profile_export.sql_names import sql_tables
+
+    loaded = load_sandbox(sandbox)
+    guard(sql, sql_tables(loaded))  # refused before an engine is started
+    with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
+        opened = lazy.get()
+        from profile_export.query import run_query
+
+        found = run_query(sql, loaded, opened, limit=limit)
+    if json:
+        _say.result_json(found.as_json())
+        return
+    _table(found)
+    more = " (there are more: raise --limit or ask for less)" if found.truncated else ""
+    _say.note(f"{len(found.rows):,} rows{more}")
+
+
+def _table(found: "QueryResult") -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, type_ in found.columns:
+        is_number = type_.startswith(("int", "bigint", "double", "float", "decimal", "smallint"))
+        table.add_column(name, overflow="fold", justify="right" if is_number else "left")
+    for row in found.rows:
+        table.add_row(*(_cell(value) for value in row))
+    _say.rendered(table)
+
+
+def _cell(value: object) -> str:
+    from json import dumps
+
+    text = value if isinstance(value, str) else dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDEST else text[:_WIDEST] + "…"

@@ -1,0 +1,143 @@
+"""SQL over the export datasets of a sandbox: one SELECT, a bounded number of rows (2-api.md, SQL).
+
+What a statement may be is :mod:`~profile_export.sql_guard`'s; here it is run, on views that show the
+newest version of each dataset that it names, and that are gone afterwards.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Timer
+from typing import TYPE_CHECKING
+
+from profile_export.catalog import Dataset, Sandbox
+from profile_export.engines import Engine
+from profile_export.errors import JobFailed, Problem, Refused
+from profile_export.query_errors import translated
+from profile_export.query_values import plain_rows
+from profile_export.sql_guard import Guarded, guard
+from profile_export.sql_names import sql_tables
+from profile_export.tables import inspect_table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+MOST_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """What a SELECT gave.
+
+    Attributes:
+        columns: Name and type (as Spark SQL writes it) of each column; names need not be unique.
+        rows: JSON values, in the order of the columns.
+        truncated: Whether there are more rows than were asked for.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    rows: list[list[object]]
+    truncated: bool
+
+    def as_json(self) -> dict[str, object]:
+        """For ``--json`` and the API."""
+        columns = [{"name": name, "type": type_} for name, type_ in self.columns]
+        return {"columns": columns, "rows": self.rows, "truncated": self.truncated}
+
+
+def run_query(
+    sql: str,
+    sandbox: Sandbox,
+    engine: Engine,
+    *,
+    limit: int = MOST_ROWS,
+    time_limit: float | None = None,
+) -> QueryResult:
+    """Run one SELECT over the export datasets.
+
+    Args:
+        sql: As the user wrote it; not trusted.
+        sandbox: Whose export datasets are the tables.
+        engine: Where it runs. With ``time_limit`` it must do nothing else meanwhile: that is all
+            stopped too.
+        limit: At most so many rows are given.
+        time_limit: In seconds.
+
+    Raises:
+        Refused: at ``/sql``: what the guard refuses; ``no-data`` for a dataset that nothing was
+            exported to; ``sql-invalid`` for what the engine refuses (an unknown column, a division
+            by zero); ``time-limit``.
+        JobFailed: the engine could not do it.
+    """
+    tables = sql_tables(sandbox)
+    guarded = guard(sql, tables)
+    with _views(guarded, tables, engine), _stopped_after(time_limit, engine) as late:
+        try:
+            frame = engine.spark.sql(guarded.sql).limit(limit + 1)
+            columns = tuple((f.name, f.dataType.simpleString()) for f in frame.schema.fields)
+            found = frame.toArrow()
+        except Exception as error:
+            if late.is_set():
+                detail = f"The query took longer than {time_limit:g} seconds and was stopped."
+                raise Refused([Problem("time-limit", detail, "/sql")]) from error
+            raise translated(error, guarded, tables) from error
+    return QueryResult(columns, plain_rows(found.slice(0, limit)), found.num_rows > limit)
+
+
+@contextmanager
+def _views(guarded: Guarded, tables: dict[str, Dataset], engine: Engine) -> Iterator[None]:
+    """The views of a statement, while it runs."""
+    made: list[str] = []
+    try:
+        for view, name in guarded.views.items():
+            _read(tables[name], name, engine).createOrReplaceTempView(view)
+            made.append(view)
+        yield
+    finally:
+        for view in made:
+            engine.spark.catalog.dropTempView(view)
+
+
+def _read(dataset: Dataset, name: str, engine: Engine) -> "DataFrame":
+    """An export dataset as it is now."""
+    table = dataset.table
+    try:
+        if table.location is None:
+            engine.table_info(table)
+            return engine.spark.read.table(table.name or "")
+        inspect_table(table)
+    except Refused as error:
+        if any(problem.code == "table-missing" for problem in error.problems):
+            raise _no_data(name) from None
+        raise
+    except JobFailed as error:
+        if error.code == "input-missing":
+            raise _no_data(name) from None
+        raise
+    return engine.spark.read.format(table.format).load(table.location)
+
+
+def _no_data(name: str) -> Refused:
+    detail = f"Table {name} has no data yet: nothing was exported to its dataset."
+    return Refused([Problem("no-data", detail, "/sql")])
+
+
+@contextmanager
+def _stopped_after(seconds: float | None, engine: Engine) -> Iterator[Event]:
+    """Stop the engine's work when the time is over, and again until it has stopped."""
+    late, done = Event(), Event()
+
+    def stop() -> None:
+        late.set()
+        while not done.wait(0.5):
+            engine.interrupt()
+
+    timer = Timer(seconds or 0, stop)
+    timer.daemon = True
+    if seconds is not None:
+        timer.start()
+    try:
+        yield late
+    finally:
+        done.set()
+        timer.cancel()

@@ -1,0 +1,43 @@
+"""What an engine says of a statement, in words for the one who wrote it: no path, no trace."""
+
+import re
+from collections.abc import Mapping
+
+from profile_export.catalog import Dataset
+from profile_export.engine_errors import root_cause
+from profile_export.errors import ExportError, JobFailed, Problem, Refused
+from profile_export.sql_guard import Guarded
+
+_USERS_FAULT = re.compile(
+    r"Analysis|Parse|IllegalArgument|Arithmetic|NumberFormat|UnsupportedOperation|DateTime"
+    r"|ArrayIndexOutOfBounds|SparkRuntime|QueryExecution"
+)
+"""Classes of exceptions, of both engines, that a statement brings about."""
+_CONDITION = re.compile(r"^\[[A-Z0-9_.]+\] ?")
+_REST = re.compile(r" ?(SQLSTATE: ?\w+|== SQL|\(line \d+, pos).*", re.DOTALL)
+_LONGEST = 300
+
+
+def translated(
+    error: BaseException, guarded: Guarded, tables: Mapping[str, Dataset]
+) -> ExportError:
+    """An error of ours, whatever the engine raised.
+
+    Args:
+        error: As raised.
+        guarded: The statement, to put the user's names in place of ours.
+        tables: To take locations out of messages.
+    """
+    if isinstance(error, ExportError):
+        return error
+    if not _USERS_FAULT.search(type(error).__name__):
+        return JobFailed("The engine could not run the query. Try again.", code="query-failed")
+    text = " ".join(_REST.sub("", _CONDITION.sub("", root_cause(error))).split())
+    for view, name in guarded.views.items():
+        text = text.replace(view, name)
+    for dataset in tables.values():
+        if dataset.table.location:
+            text = text.replace(dataset.table.location, dataset.name)
+    if "/" in text and re.search(r"(file:|s3a?:|hdfs:|abfss?:|gs:)|/\w+/", text):
+        text = "A file of the dataset could not be read."
+    return Refused([Problem("sql-invalid", text[:_LONGEST], "/sql")])

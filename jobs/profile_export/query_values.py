@@ -1,0 +1,61 @@
+"""Rows of a query as JSON values."""
+
+import base64
+import math
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+
+def plain_rows(table: pa.Table) -> list[list[object]]:
+    """The rows of a table, each a list in the order of the columns.
+
+    Times are ISO 8601 (``Z`` for instants), decimals text with all their digits, bytes base64, maps
+    objects (a list of {key, value} where keys are no text), NaN and infinities text.
+    """
+    if table.num_columns == 0:
+        return [[] for _ in range(table.num_rows)]
+    columns = [[_plain(v, c.type) for v in c.to_pylist()] for c in table.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _plain(value: object, type_: pa.DataType) -> object:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else _unusual(value)
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case bytes():
+            return base64.b64encode(value).decode()
+        case dict():
+            fields = (type_.field(i) for i in range(type_.num_fields))
+            return {f.name: _plain(value[f.name], f.type) for f in fields}
+        case list() if pa.types.is_map(type_):
+            return _map(value, type_)
+        case list():
+            return [_plain(part, type_.value_type) for part in value]
+    return str(value)
+
+
+def _unusual(number: float) -> str:
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _map(entries: list[tuple[object, object]], type_: pa.MapType) -> object:
+    pairs = [(_plain(k, type_.key_type), _plain(v, type_.item_type)) for k, v in entries]
+    if all(isinstance(key, str) for key, _ in pairs) and _is_text(type_.key_type):
+        return dict(pairs)
+    return [{"key": key, "value": value} for key, value in pairs]
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return any(
+        is_kind(type_) for is_kind in (pa.types.is_string, pa.types.is_large_string)
+    ) or pa.types.is_string_view(type_)
