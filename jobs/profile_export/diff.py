@@ -116,7 +116,8 @@ def diff(job_a: str, job_b: str) -> Diff:
     """Compare two finished exports, from their files. Nothing is written.
 
     Numbers that are wider in one export than in the other compare by value, and a leaf that one of
-    them lacks counts as null in it. Batches are paired by :func:`~profile_export.diff_pairs.paired`,
+    them lacks counts as null in it. Batches are paired by
+    :func:`~profile_export.diff_pairs.paired`,
     persons by :mod:`~profile_export.diff_persons`.
 
     Args:

@@ -1,7 +1,7 @@
 """SQL over the export datasets of a sandbox: one SELECT, a bounded number of rows (2-api.md, SQL).
 
-What a statement may be is :mod:`~profile_export.sql_guard`'s; here it is run, on views that show the
-newest version of each dataset that it names, and that are gone afterwards.
+What a statement may be is :mod:`~profile_export.sql_guard`'s; here it is run, on views that show
+the newest version of each dataset that it names, and that are gone afterwards.
 """
 
 from collections.abc import Iterator

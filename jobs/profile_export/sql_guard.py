@@ -19,7 +19,6 @@ from typing import ClassVar
 import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.spark import Spark
-from sqlglot.errors import SqlglotError
 
 from profile_export.errors import Problem, Refused
 from profile_export.sql_tree import rewrite
@@ -72,7 +71,9 @@ def guard(sql: str, tables: Collection[str]) -> Guarded:
         raise _refused("not-allowed", str(error)) from None
     except RecursionError:
         raise _refused("too-complex", f"It is nested deeper than {DEEPEST}.") from None
-    except SqlglotError as error:
+    except Refused:
+        raise
+    except Exception as error:  # the parser fails on some input by IndexError and the like
         raise _refused("sql-syntax", _first_fault(error)) from None
     return Guarded(text, views)
 
@@ -102,7 +103,7 @@ def _see_size(tree: exp.Expr) -> None:
         waiting += [(child, depth + 1) for child in node.iter_expressions()]
 
 
-def _first_fault(error: SqlglotError) -> str:
+def _first_fault(error: Exception) -> str:
     for fault in getattr(error, "errors", []):
         return f"Line {fault['line']}, column {fault['col']}: {fault['description']}"
     return "This is no SQL that can be read."

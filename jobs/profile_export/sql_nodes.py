@@ -83,6 +83,8 @@ def check_node(node: exp.Expr) -> None:
             raise Unsafe(f"{_words(unknown)} is not offered in queries.")
     elif kind not in _PLAIN and not isinstance(node, exp.Func):
         raise Unsafe(f"{kind.key.upper()} is not offered in queries.")
+    if isinstance(node, exp.Select) and not node.expressions:
+        raise Unsafe("SELECT needs something to select.")
     if isinstance(node, exp.From | exp.Join) and not isinstance(node.this, _TABLES):
         raise Unsafe("FROM and JOIN take export datasets and subqueries only.")
     if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):

@@ -54,11 +54,12 @@ NOT_IN_STAGES = {
 STORAGE = ("deltalake", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet", f"{PACKAGE}.storage")
 MAY_WRITE = (
     "engines", "commit", "delta_log", "storage", "manifest", "job", "job_folder",
-    "demo", "compare",
+    "demo", "compare", "diff_file",
 )  # fmt: skip
-"""The last two write to folders of their own: the demo's tables, the scratch of a comparison."""
+"""The last three write beside: the demo's tables, a comparison's scratch, a diff's details."""
 MAY_READ = (
-    "tables", "parquet_schema", "pins", "engine_errors", "papers", "diff", "query",
+    "tables", "parquet_schema", "pins", "engine_errors", "papers", "diff", "diff_rows",
+    "query",
     "rowset_offline", "verify", "verify_log", "verify_rows", "verify_files",
 )  # fmt: skip
 """Metadata for planning, papers and files for those who check them."""

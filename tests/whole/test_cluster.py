@@ -113,7 +113,7 @@ def exported(command: list[str], demo: DemoSandbox) -> tuple[list[tuple[int, str
         [*command, *words, "--as-of", AS_OF, "--json"],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
         cwd=demo.sandbox.parent,
     )

@@ -37,7 +37,7 @@ def query(
 ) -> None:
     """Ask the export datasets with SQL: one SELECT, read only.
 
-    Every export dataset is a table, by its name in lower case with _ for all but letters and digits,
+    Every export dataset is a table, by its name in lower case, _ for all but letters and digits,
     and as ds_ with its id. The batch id is the column _ACP_BATCHID.
     """
     from profile_export.commands._asked import load_sandbox
