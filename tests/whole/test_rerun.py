@@ -1,0 +1,201 @@
+"""rerun: the same plan again, as a new job or only to compare; and when it cannot be."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from small_sandbox import OTHER, SANDBOX, TARGET, build, by_segment, crm, export, request, sign_ups
+
+from profile_export.compare import Compared, compare
+from profile_export.engines import Engine
+from profile_export.errors import NotFound, Refused
+from profile_export.job import run_job
+from profile_export.manifest import JOB, MANIFEST
+from profile_export.papers import Papers
+from profile_export.plan import ExportPlan, TableRef
+from profile_export.rerun import as_new_job, not_pinned, relocated
+from profile_export.sandbox import load_sandbox
+
+
+@pytest.fixture(scope="module")
+def original(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The papers of an export; tests work on copies of its sandbox."""
+    return export(build(tmp_path_factory.mktemp("sandbox")), engine, by_segment())
+
+
+@pytest.fixture
+def papers(original: Path, tmp_path: Path) -> Path:
+    """The same papers in a sandbox that was moved: absolute paths of the job lead nowhere."""
+    shutil.copytree(original.parents[3], tmp_path / "moved")
+    return tmp_path / "moved" / original.relative_to(original.parents[3])
+
+
+def folder_of(papers: Path) -> Path:
+    return papers.parents[3]
+
+
+def plan_of(papers: Path) -> ExportPlan:
+    def locate(table: TableRef) -> str:
+        raise AssertionError(f"no table here is known by name: {table}")
+
+    sandbox = load_sandbox(folder_of(papers) / "sandbox.yml")
+    return relocated(Papers(str(papers), usual=JOB).plan(), sandbox, locate=locate)
+
+
+def compared(papers: Path, engine: Engine) -> Compared:
+    return compare(plan_of(papers), Papers(str(papers), usual=JOB).manifest(), engine)
+
+
+def everything_in(folder: Path) -> dict[str, int]:
+    return {str(f): f.stat().st_mtime_ns for f in folder.rglob("*")}
+
+
+def test_compare_is_equal_and_touches_nothing(papers: Path, engine: Engine) -> None:
+    before = everything_in(folder_of(papers))
+    found = compared(papers, engine)
+    assert found.differences == ()
+    assert found.as_json()["equal"] is True
+    assert [b.records for b in found.batches] == [2, 0]
+    assert everything_in(folder_of(papers)) == before
+
+
+def test_compare_is_equal_after_inputs_have_new_versions(papers: Path, engine: Engine) -> None:
+    write_deltalake(str(folder_of(papers) / "crm"), crm(range(3, 90, 3)), mode="append")
+    DeltaTable(str(folder_of(papers) / "web")).delete("page = '/1'")
+    assert compared(papers, engine).differences == ()
+
+
+def test_what_was_written_on_the_other_engine_compares_equal(papers: Path, engine: Engine) -> None:
+    """The hashes of this very export as both engines gave them when this test was written."""
+    found = compared(papers, engine)
+    assert [batch.row_set_hash for batch in found.batches] == [HASH, "0" * 32]
+
+
+HASH = "to be measured"
+
+
+def test_a_changed_parquet_input_is_told_by_batch(papers: Path, engine: Engine) -> None:
+    changed = sign_ups(range(6), city="Köln")
+    pq.write_table(changed, folder_of(papers) / "sign" / "part-0.parquet")
+    (difference,) = compared(papers, engine).differences
+    batch = plan_of(papers).batches[0].batch_id
+    assert difference.startswith(f"_ACP_BATCHID={batch} (ups:vip): row-set hash ")
+
+
+def test_more_people_are_told_with_counts(papers: Path, engine: Engine) -> None:
+    more = sign_ups(range(60))
+    pq.write_table(more, folder_of(papers) / "sign" / "part-0.parquet")
+    (difference,) = compared(papers, engine).differences
+    assert difference.startswith("candidates: 6, now 60")
+
+
+def test_inputs_without_versions_are_named(papers: Path) -> None:
+    (note,) = not_pinned(plan_of(papers))
+    assert note.startswith("Dataset Sign-ups (sign) is Parquet")
+
+
+def test_as_a_new_job_it_appends_its_own_batches(papers: Path, engine: Engine) -> None:
+    plan = plan_of(papers)
+    again = as_new_job(plan)
+    assert again.job_id != plan.job_id
+    assert not {b.batch_id for b in again.batches} & {b.batch_id for b in plan.batches}
+    document = run_job(again, engine)
+    assert document["creationTime"] == json.loads((papers / JOB).read_text())["creationTime"]
+    made = Papers(str(papers.with_name(str(again.job_id))), usual=MANIFEST).manifest()
+    first = Papers(str(papers), usual=MANIFEST).manifest()
+    assert [b.row_set_hash for b in made.batches] == [b.row_set_hash for b in first.batches]
+    assert made.delta_version == first.delta_version + 1
+
+
+# --- what stops it before it starts
+
+
+def refused(papers: Path) -> list[tuple[str, str]]:
+    """Codes and texts of what is wrong; and nothing was written."""
+    before = everything_in(folder_of(papers))
+    with pytest.raises(Refused) as error:
+        plan_of(papers)
+    assert error.value.exit_code == 2
+    assert everything_in(folder_of(papers)) == before
+    return [(problem.code, problem.detail) for problem in error.value.problems]
+
+
+def test_a_vacuumed_version(papers: Path) -> None:
+    table = DeltaTable(str(folder_of(papers) / "crm"))
+    table.delete("id = 'c0'")
+    table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    ((code, detail),) = refused(papers)
+    assert code == "input-version-gone"
+    assert "Dataset CRM (crm): version 1" in detail
+    assert "VACUUM" in detail
+
+
+def test_a_cleaned_log(papers: Path) -> None:
+    crm_table = folder_of(papers) / "crm"
+    for _ in range(2):
+        write_deltalake(str(crm_table), crm(range(1)), mode="append")
+    DeltaTable(str(crm_table)).create_checkpoint()
+    for version in (0, 1):
+        (crm_table / "_delta_log" / f"{version:020}.json").unlink()
+    ((code, detail),) = refused(papers)
+    assert code == "input-version-gone"
+    assert "log does not have it" in detail
+
+
+def test_a_table_that_is_gone_and_all_that_is_wrong_at_once(papers: Path) -> None:
+    shutil.rmtree(folder_of(papers) / "crm")
+    shutil.rmtree(folder_of(papers) / "sign")
+    assert [code for code, _ in refused(papers)] == ["input-missing", "table-missing"]
+
+
+def test_another_table_in_its_place(papers: Path) -> None:
+    shutil.rmtree(folder_of(papers) / "crm")
+    write_deltalake(str(folder_of(papers) / "crm"), crm(range(1)).drop(["score"]))
+    write_deltalake(str(folder_of(papers) / "crm"), crm(range(1)).drop(["score"]), mode="append")
+    assert [code for code, _ in refused(papers)] == ["input-changed"]
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        (lambda text: text.replace("id: crm, name", "id: crm2, name"), ["unknown-dataset"]),
+        (lambda text: text.replace(TARGET, OTHER[:-1] + "d"), ["unknown-dataset"]),
+        (lambda text: text.replace("name: prod", "name: dev"), ["other-sandbox"]),
+        (lambda text: text.replace("class: experienceevent", "class: profile"), ["other-class"]),
+    ],
+    ids=["input", "target", "sandbox", "class"],
+)
+def test_another_sandbox_file(
+    change: Callable[[str], str], codes: list[str], papers: Path
+) -> None:
+    (folder_of(papers) / "sandbox.yml").write_text(change(SANDBOX), encoding="utf-8")
+    assert [code for code, _ in refused(papers)] == codes
+
+
+def test_a_job_document_without_a_plan(papers: Path) -> None:
+    content: dict[str, Any] = json.loads((papers / JOB).read_text())
+    del content["plan"]
+    (papers / JOB).write_text(json.dumps(content))
+    with pytest.raises(Refused, match=r"is not the job\.json of an export"):
+        plan_of(papers)
+
+
+def test_no_job_there(papers: Path) -> None:
+    with pytest.raises(NotFound, match="There is no job at"):
+        Papers(str(papers / "nowhere.json"), usual=JOB).plan()
+
+
+def test_a_manifest_of_another_job(papers: Path, engine: Engine) -> None:
+    manifest = Papers(str(papers), usual=JOB).manifest()
+    with pytest.raises(Refused, match="with other batches"):
+        compare(as_new_job(plan_of(papers)), manifest, engine)
+
+
+def test_everybody_compares_equal_too(engine: Engine, tmp_path: Path) -> None:
+    papers = export(build(tmp_path), engine, request(), target=OTHER)
+    assert compared(papers, engine).differences == ()
