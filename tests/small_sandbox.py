@@ -26,6 +26,7 @@ AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 _START = datetime(2024, 1, 1, tzinfo=UTC)
 _TIME = pa.timestamp("us", "UTC")
 _ENTRY = pa.struct([("status", pa.string()), ("lastQualificationTime", _TIME)])
+_NAME = pa.struct([("first", pa.string()), ("last", pa.string())])
 _MEMBERSHIP = pa.map_(pa.string(), pa.map_(pa.string(), _ENTRY))
 SANDBOX = f"""
 imsOrgId: acme@AcmeOrg
@@ -84,7 +85,7 @@ def crm(numbers: range) -> pa.Table:
         {
             "id": [f"c{n}" for n in numbers],
             "email": [f"p{n}@x.org" for n in numbers],
-            "name": [{"first": f"First {n}", "last": None} for n in numbers],
+            "name": pa.array([{"first": f"First {n}"} for n in numbers], _NAME),
             "score": pa.array([n / 7 for n in numbers], pa.float64()),
             "spent": pa.array([Decimal(n) / 4 for n in numbers], pa.decimal128(30, 4)),
             "segmentMembership": pa.array(
@@ -99,7 +100,7 @@ def sign_ups(numbers: range, *, city: str = "Ulm") -> pa.Table:
     """One record each, a day later, so that its values win."""
     when = [_START + timedelta(days=1) for _ in numbers]
     emails = [f"p{n}@x.org" for n in numbers]
-    cities = [city if n % 2 else None for n in numbers]
+    cities = pa.array([city if n % 2 else None for n in numbers], pa.string())
     return pa.table({"email": emails, "city": cities, "at": pa.array(when, _TIME)})
 
 
@@ -121,9 +122,7 @@ def events(numbers: range) -> pa.Table:
 def export(file: Path, engine: Engine, body: dict[str, Any], *, target: str = TARGET) -> Path:
     """Run a request on an engine; gives the folder of the job's papers."""
     body = {**body, "destination": {**body["destination"], "datasetId": target}}
-    plan = make_plan(
-        json.dumps(body), load_sandbox(file), table_info=inspect_table, as_of=AS_OF
-    )
+    plan = make_plan(json.dumps(body), load_sandbox(file), table_info=inspect_table, as_of=AS_OF)
     document = run_job(plan, engine)
     assert document["status"] == "SUCCEEDED"
     return Path(str(plan.target.table.location)) / "_profile_export" / str(plan.job_id)

@@ -16,6 +16,7 @@ from profile_export.tables import first_line, inspect_table
 
 JOB = "JOB"
 """How messages name the argument that the pins come from."""
+_WITHOUT = "the table's log does not have it"
 
 
 def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterator[Problem]:
@@ -46,11 +47,15 @@ def _of_version(name: str, location: str, source: Input, version: int) -> Iterat
         columns = from_json(json.loads(table.schema().to_json()))
         needed = pa.table(table.get_add_actions()).column("path").to_pylist()
     except TableNotFoundError:
+        if Folder(location).has_folder("_delta_log"):  # a version before the oldest that is left
+            yield _gone(name, version, _WITHOUT)
+            return
         detail = f"{name}: there is no Delta table at {source.table.display} any more."
         yield Problem("input-missing", detail, parameter=JOB)
         return
     except Exception as error:
-        yield _gone(name, version, f"the table's log does not have it ({first_line(error)})")
+        reason = first_line(error).replace(location, source.table.display)
+        yield _gone(name, version, f"{_WITHOUT} ({reason})")
         return
     assert isinstance(columns, Struct)
     yield from _changed(name, columns, source)

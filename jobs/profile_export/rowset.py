@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from profile_export.columns import content_hash
 from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN
-from profile_export.schema import Struct
+from profile_export.schema import Struct, quoted
 
 EMPTY = "0" * 32
 """The hash of a batch without rows."""
@@ -27,7 +27,7 @@ def by_batch(frame: DataFrame, *, columns: Struct) -> DataFrame:
         ``most_events`` long, ``hash_sum`` decimal(38,0), ``hash_xor`` long. One shuffle of a row
         per task and batch.
     """
-    row_hash = content_hash((F.col(f"`{f.name}`"), f.type) for f in columns.fields)
+    row_hash = content_hash((F.col(quoted(f.name)), f.type) for f in columns.fields)
     has_events = columns.get(EVENTS_COLUMN) is not None
     events = F.size(F.col(EVENTS_COLUMN)) if has_events else F.lit(0)
     hashed = frame.select(

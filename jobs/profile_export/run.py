@@ -174,9 +174,9 @@ def _current(
 
 def _events(work: Workspace, plan: ExportPlan, keys: DataFrame, wanted: EventList) -> DataFrame:
     attached = []
-    for source in plan.event_inputs:
+    for index, source in enumerate(plan.event_inputs):
         table = work.read(source)
-        suspects = work.materialise(events.repeated_ids(table), f"repeated-{source.dataset_id}")
+        suspects = work.materialise(events.repeated_ids(table), f"repeated-{index}")
         suspected = events.with_suspect_id(table, suspects=suspects)
         resolved = load.events(suspected, source=source, wanted=wanted).transform(
             events.once, wanted=wanted

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catalogs import GOOD, SANDBOX, TABLES, TARGET, reader
-
 from profile_export import document
 from profile_export.plan import ExportPlan
 from profile_export.planning import make_plan

@@ -1,6 +1,9 @@
 """The union of the schemas, and the asked fields of it (S12, S13, S21, S22)."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from catalogs import (
     APP,
     CRM,
@@ -15,9 +18,6 @@ from catalogs import (
     told,
     with_column,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from profile_export.errors import Refused
 from profile_export.schema import Array, Map, Struct
 from profile_export.union import IDENTITIES, IDENTITY_MAP

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from catalogs import (
     APP,
     CRM,
@@ -23,7 +24,6 @@ from catalogs import (
     with_column,
     with_dataset,
 )
-
 from profile_export.catalog import MergePolicy
 from profile_export.errors import Refused
 from profile_export.plan import Input

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
 from catalogs import (
     APP,
     CRM,
@@ -29,7 +30,6 @@ from catalogs import (
     with_column,
     with_dataset,
 )
-
 from profile_export.catalog import Sandbox, Settings
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.planning import make_plan

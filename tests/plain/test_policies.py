@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from catalogs import (
     SANDBOX,
     ask,
@@ -13,7 +14,6 @@ from catalogs import (
     segments,
     told,
 )
-
 from profile_export.catalog import BUILT_IN_POLICY, MergePolicy
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from deltalake import DeltaTable, write_deltalake
-from small_sandbox import build, by_segment, crm, export, request
 
 from profile_export.diff import Diff, diff
 from profile_export.engines import Engine
+from small_sandbox import build, by_segment, crm, export, request
 
 
 def changes(found: Diff) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from small_sandbox import build, by_segment, export, request
 
 from profile_export.engines import Engine
 from profile_export.manifest import MANIFEST
 from profile_export.papers import Papers
 from profile_export.verify import verify
+from small_sandbox import build, by_segment, export, request
 
 
 @pytest.fixture(scope="module")
