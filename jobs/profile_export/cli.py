@@ -14,7 +14,6 @@ import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated, NoReturn
 
 import typer
@@ -68,9 +67,8 @@ def _globals(
         raise typer.Exit(2)
 
 
-for _module in (f"profile_export.commands.{name}" for name in COMMANDS):
-    if find_spec(_module) is not None:
-        import_module(_module).register(app)
+for _name in COMMANDS:
+    import_module(f"profile_export.commands.{_name}").register(app)
 
 
 def command_names() -> list[str]:
