@@ -2,51 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from profile_export import rowset
 from profile_export import run as stages
+from profile_export.compared import (
+    BatchNow,
+    Compared,
+    batch_differences,
+    count_differences,
+)
 from profile_export.engine_errors import translate
 from profile_export.engines import Engine
-from profile_export.engines.batch_folders import batch_folder
 from profile_export.engines.workspace import JobWorkspace, Progress
 from profile_export.errors import Problem, Refused
 from profile_export.outputs import BATCH_COLUMN, written_columns
-from profile_export.papers import Manifest, ManifestBatch
+from profile_export.papers import Manifest
 from profile_export.plan import ExportPlan
 from profile_export.storage import Folder
-
-
-@dataclass(frozen=True)
-class BatchNow:
-    """One batch as the plan gives it now."""
-
-    records: int = 0
-    events: int = 0
-    row_set_hash: str = rowset.EMPTY
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What a manifest says, what came out now, and where they differ: nowhere, if all is equal."""
-
-    manifest: Manifest
-    engine: tuple[str, str]
-    batches: tuple[BatchNow, ...]
-    differences: tuple[str, ...]
-
-    def as_json(self) -> dict[str, object]:
-        """For ``--json``."""
-        pairs = zip(self.manifest.batches, self.batches, strict=True)
-        return {
-            "jobId": self.manifest.job_id,
-            "engine": {"name": self.engine[0], "version": self.engine[1]},
-            "equal": not self.differences,
-            "batches": [_batch_json(then, now) for then, now in pairs],
-            "differences": list(self.differences),
-        }
 
 
 def compare(
@@ -83,7 +57,7 @@ def compare(
         except Exception as error:
             raise translate(error, plan, stopped=False) from error
     now = tuple(found.get(i, (BatchNow(), 0))[0] for i in ids)
-    differences = (*_of_batches(manifest, now), *_of_counts(manifest, counts))
+    differences = (*batch_differences(manifest, now), *count_differences(manifest, counts))
     return Compared(manifest, (engine.name, engine.version), now, differences)
 
 
@@ -134,52 +108,4 @@ def _counts(
         "exclusions": decided.counts.exclusions,
         "eventsTruncated": truncated,
         "rowsWithoutIdentity": decided.counts.rows_without_identity,
-    }
-
-
-def _of_batches(manifest: Manifest, now: tuple[BatchNow, ...]) -> Iterator[str]:
-    for then, found in zip(manifest.batches, now, strict=True):
-        told = BatchNow(then.record_count, then.event_count, then.row_set_hash)
-        pairs = (
-            ("records", told.records, found.records),
-            ("events", told.events, found.events),
-            ("row-set hash", told.row_set_hash, found.row_set_hash),
-        )
-        parts = [f"{what} {was}, now {is_}" for what, was, is_ in pairs if was != is_]
-        if parts:
-            yield f"{batch_folder(then.batch_id)}{_segment(then)}: {'; '.join(parts)}"
-
-
-def _of_counts(manifest: Manifest, counts: dict[str, object]) -> Iterator[str]:
-    then = {
-        "candidates": manifest.candidates,
-        "exclusions": manifest.exclusions,
-        "eventsTruncated": manifest.events_truncated,
-        "rowsWithoutIdentity": manifest.rows_without_identity,
-    }
-    for name, was in then.items():
-        if was != counts[name]:
-            yield f"{name}: {was}, now {counts[name]}"
-
-
-def _segment(batch: ManifestBatch) -> str:
-    if not batch.segment:
-        return ""
-    return f" ({batch.segment.get('segmentNs')}:{batch.segment.get('segmentId')})"
-
-
-def _batch_json(then: ManifestBatch, now: BatchNow) -> dict[str, object]:
-    return {
-        "batchId": then.batch_id,
-        "segment": then.segment,
-        "recordCount": now.records,
-        "eventCount": now.events,
-        "rowSetHash": now.row_set_hash,
-        "manifest": {
-            "recordCount": then.record_count,
-            "eventCount": then.event_count,
-            "rowSetHash": then.row_set_hash,
-        },
-        "equal": (then.record_count, then.event_count, then.row_set_hash)
-        == (now.records, now.events, now.row_set_hash),
     }

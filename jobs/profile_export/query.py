@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MOST_ROWS = 10_000
+MOST_BYTES = 64 * 2**20
+"""Of an answer as the engine gives it; as JSON it is several times as large."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,13 @@ def run_query(
         engine: Where it runs. With ``time_limit`` it must do nothing else meanwhile: that is all
             stopped too.
         limit: At most so many rows are given.
-        time_limit: In seconds.
+        time_limit: In seconds. The embedded engine cannot be stopped in every plan; a service runs
+            queries in a :class:`~profile_export.query_process.QueryProcess`, which can.
 
     Raises:
         Refused: at ``/sql``: what the guard refuses; ``no-data`` for a dataset that nothing was
             exported to; ``sql-invalid`` for what the engine refuses (an unknown column, a division
-            by zero); ``time-limit``.
+            by zero); ``time-limit``; ``too-large``.
         JobFailed: the engine could not do it.
     """
     tables = sql_tables(sandbox)
@@ -78,9 +81,11 @@ def run_query(
             found = frame.toArrow()
         except Exception as error:
             if late.is_set():
-                detail = f"The query took longer than {time_limit:g} seconds and was stopped."
-                raise Refused([Problem("time-limit", detail, "/sql")]) from error
+                raise too_late(time_limit or 0) from error
             raise translated(error, guarded, tables) from error
+    if found.nbytes > MOST_BYTES:
+        detail = f"The answer has {found.nbytes:,} bytes: ask for fewer rows, or for less of them."
+        raise Refused([Problem("too-large", detail, "/sql")])
     return QueryResult(columns, plain_rows(found.slice(0, limit)), found.num_rows > limit)
 
 
@@ -115,6 +120,12 @@ def _read(dataset: Dataset, name: str, engine: Engine) -> "DataFrame":
             raise _no_data(name) from None
         raise
     return engine.spark.read.format(table.format).load(table.location)
+
+
+def too_late(seconds: float) -> Refused:
+    """The error of a query that was stopped."""
+    detail = f"The query took longer than {seconds:g} seconds and was stopped."
+    return Refused([Problem("time-limit", detail, "/sql")])
 
 
 def _no_data(name: str) -> Refused:

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from profile_export.compare import Compared, compare
+from profile_export.compare import compare
+from profile_export.compared import Compared
 from profile_export.engines import Engine
 from profile_export.errors import NotFound, Refused
 from profile_export.job import run_job

@@ -1,10 +1,12 @@
 """``query``: SQL over the export datasets of a sandbox."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from profile_export.commands import _options, _say
+from profile_export.errors import Cancelled
 
 if TYPE_CHECKING:
     from profile_export.query import QueryResult
@@ -51,7 +53,12 @@ def query(
         opened = lazy.get()
         from profile_export.query import run_query
 
-        found = run_query(sql, loaded, opened, limit=limit)
+        try:
+            found = run_query(sql, loaded, opened, limit=limit)
+        except KeyboardInterrupt:
+            if lazy.name == "sail":  # it may be too busy to be stopped, and has nothing to lose
+                os._exit(Cancelled.exit_code)
+            raise
     if json:
         _say.result_json(found.as_json())
         return

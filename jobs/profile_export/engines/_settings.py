@@ -4,7 +4,11 @@ import os
 import re
 from pathlib import Path
 
-SESSION = {"spark.sql.session.timeZone": "UTC", "spark.sql.caseSensitive": "true"}
+SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.ansi.enabled": "true",
+}
 """What any session must have for the rules to hold, also one whose server we did not start."""
 
 
