@@ -217,8 +217,22 @@ def test_a_segment_with_its_competing_entries() -> None:
     )  # fmt: skip
     lines = words(account(segments=(test,))).splitlines()
     assert "  UPS:s (buyers): no match" in lines
+    stated = "The entry: exited, qualified at 2025-01-02T00:00:00Z"
+    assert f"    {stated}; any time is asked for." in lines
     assert "      this: exited at 2025-01-02T00:00:00Z, from crm, crmId:c1: the latest" in lines
     assert "      over: exited at 2025-01-01T00:00:00Z, from crm, crmId:c1: earlier" in lines
+
+
+def test_the_window_is_told_where_the_status_hides_it() -> None:
+    test = SegmentTest(
+        segment_id="s", segment_ns="ups", name=None, asked_status=("realized",), status="realized",
+        effective_status="exited", last_qualification_time=None, valid_until=DAY.format(1),
+        window={"startTime": DAY.format(2), "endTime": None}, matches=False, failed="status",
+        because="It lapsed.", entries=(), entries_total=0,
+    )  # fmt: skip
+    stated = "The entry: realized, qualified at an unknown time, valid until 2025-01-01T00:00:00Z"
+    window = "asked for is the window from 2025-01-02T00:00:00Z, before any time."
+    assert f"    {stated}; {window}" in words(account(segments=(test,))).splitlines()
 
 
 def test_json_is_camel_case_and_reads_back() -> None:

@@ -304,6 +304,20 @@ def test_only_rows_that_matter_are_read(tmp_path: Path, engine: Engine) -> None:
     assert (attached.attached, attached.superseded) == (3, 1)
 
 
+def test_columns_may_be_called_anything(tmp_path: Path, engine: Engine) -> None:
+    """Also as the frames of the stages and of explain call theirs."""
+    names = "pk person source t0 t1 declared mapped updated c0 r0 key dataset entries _lineage"
+    wanted = {name: number for number, name in enumerate(names.split())}
+    vector = read("018-graph-joins-a-chain")
+    crm = vector["tables"]["crm"]
+    crm["columns"] |= dict.fromkeys(wanted, "int")
+    crm["rows"] = [row | wanted for row in crm["rows"]]
+    request = {**vector["request"], "fields": ",".join(wanted)}
+    world = world_of(vector, request, parse_time(vector["asOf"]), tmp_path, engine)
+    found = world.ask("email:x@y").leaves
+    assert {leaf.path: leaf.winner and leaf.winner.value for leaf in found} == wanted
+
+
 def test_an_input_that_is_gone(tmp_path: Path, engine: Engine) -> None:
     world = golden("018-graph-joins-a-chain", tmp_path, engine)
     for file in (tmp_path / "crm").glob("*.parquet"):
@@ -313,12 +327,15 @@ def test_an_input_that_is_gone(tmp_path: Path, engine: Engine) -> None:
     assert caught.value.code == "input-missing"
 
 
-def test_a_finished_job_is_explained_as_it_was(tmp_path: Path, engine_name: str) -> None:
-    """From its pinned versions, although the table is empty since; with its batch ids (S28)."""
+def test_a_finished_job_is_explained_as_it_was(tmp_path: Path) -> None:
+    """From its pinned versions, although the table is empty since; with its batch ids (S28).
+
+    By the command, in processes of their own, so on the embedded engine whichever is tested.
+    """
     vector = read("089-a-batch-per-segment")
     write_world(vector, tmp_path)
     (tmp_path / "request.json").write_text(json.dumps(vector["request"]))
-    of_world = ["--sandbox", "sandbox.yml", "--json", "--engine", engine_name]
+    of_world = ["--sandbox", "sandbox.yml", "--json", "--engine", "sail"]
     words = ["run", "request.json", "--as-of", vector["asOf"], "--job-id", "7", *of_world]
     batches = command(tmp_path, *words)["destination"]["batches"]
     crm = DeltaTable(str(tmp_path / "crm"))

@@ -51,10 +51,25 @@ def _segment(test: SegmentTest) -> Iterator[str]:
     named = f" ({test.name})" if test.name else ""
     yield f"{test.segment_ns}:{test.segment_id}{named}: {'matches' if test.matches else 'no match'}"
     yield f"  {test.because}"
+    if test.failed != "noEntry":
+        yield f"  {_stated(test)}"
     if test.entries_total > 1:
         yield f"  Its merged entry is one of {test.entries_total} (S13):"
         told = [f"    {'this:' if e.won else 'over:'} {_entry(e)}" for e in test.entries]
         yield from some(told, test.entries_total)
+
+
+def _stated(test: SegmentTest) -> str:
+    told = f"The entry: {test.status or 'no status'}"
+    told += f", qualified at {test.last_qualification_time or 'an unknown time'}"
+    if test.valid_until is not None:
+        told += f", valid until {test.valid_until}"
+    if test.window is None:
+        return f"{told}; any time is asked for."
+    if test.failed != "status":
+        return f"{told}."  # the window is told with its outcome
+    start, end = test.window["startTime"] or "any time", test.window["endTime"] or "any time"
+    return f"{told}; asked for is the window from {start}, before {end}."
 
 
 def _entry(entry: Entry) -> str:
