@@ -5,7 +5,7 @@ Test support: golden vectors, the oracle's random worlds and the laws all go thr
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pyarrow.dataset as ds
 
@@ -25,29 +25,25 @@ from profile_export.storage import Folder
 from profile_export.tables import inspect_table
 
 
+class Options(TypedDict, total=False):
+    """How :func:`prepared` lays a world on disk and joins its identities."""
+
+    pieces: int
+    old_rows: bool
+    driver_edges: int
+
+
 def export_world(
     world: dict[str, Any],
     request: dict[str, Any],
     as_of: datetime,
     folder: Path,
     engine: Engine,
-    *,
-    pieces: int = 1,
-    old_rows: bool = False,
-    driver_edges: int = 1_000_000,
+    **options: Unpack[Options],
 ) -> dict[str, Any]:
     """The result of an export as the oracle gives it, with ``hashes`` beside the batches."""
     try:
-        work, plan = prepared(
-            world,
-            request,
-            as_of,
-            folder,
-            engine,
-            pieces=pieces,
-            old_rows=old_rows,
-            driver_edges=driver_edges,
-        )
+        work, plan = prepared(world, request, as_of, folder, engine, **options)
     except Refused as refused:
         return {"error": [{"pointer": p.pointer, "code": p.code} for p in refused.problems]}
     decided = run.decide(work, plan)

@@ -3,20 +3,17 @@
 Nothing here touches a DataFrame, a session or a setting.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from profile_export.schema import Array, DataType, Field, Map, Struct, ddl, quoted, struct_of
+from profile_export.schema import Array, DataType, Map, Struct, ddl, quoted
 
 SEPARATOR = "\u0000"
 """Between namespace and value of an identity key; sorts below every other character, so that the
 order of keys is the order of (namespace, value) pairs (S8)."""
-
-_DECIMAL = re.compile(r"decimal\((\d+),-?\d+\)")
 
 BEGINNING_OF_TIME = -(2**63)
 """Stands for a null time where times are compared: a null loses to every time (S4, S11, S13)."""
@@ -125,138 +122,3 @@ def leaf(source: Struct, path: str, target: DataType) -> Column:
     """The leaf of a table at a dotted path as ``target``; null where the table lacks it."""
     type_ = source.at(path)
     return F.lit(None).cast(ddl(target)) if type_ is None else conform(at(path), type_, target)
-
-
-def has_map(type_: DataType) -> bool:
-    """Whether a map lies anywhere inside: such values have no order and no hash in Spark."""
-    match type_:
-        case Struct():
-            return any(has_map(field.type) for field in type_.fields)
-        case Array():
-            return has_map(type_.element)
-        case Map():
-            return True
-        case _:
-            return False
-
-
-def canonical(column: Column, type_: DataType) -> Column:
-    """A value as a struct to hash; see :func:`canonical_parts`."""
-    parts = canonical_parts(column, type_)
-    return F.struct(*(part.alias(f"m{i}") for i, part in enumerate(parts)))
-
-
-def canonical_parts(column: Column, type_: DataType) -> list[Column]:
-    """What of a value is hashed, in order: presence first, so that a null never looks like nothing.
-
-    Structs are flat here (hashing a struct is hashing its members in turn), so that deep schemas
-    stay shallow expressions. Maps become their entries sorted by key. The exact sequence is
-    docs/row-set-hash.md.
-    """
-    present = column.isNotNull()
-    match type_:
-        case Struct():
-            members = ((column.getField(f.name), f.type) for f in type_.fields)
-            return [present, *(part for m, t in members for part in canonical_parts(m, t))]
-        case Array():
-            element = type_.element
-            values = F.transform(column, lambda item: canonical(item, element))
-            size = F.when(column.isNotNull(), F.size(column))  # size(null) depends on a setting
-            return [present, size, values]
-        case Map():
-            return canonical_parts(sorted_entries(column, type_), entries_type(type_))
-        case "float" | "double":
-            # 0.0 and -0.0 are equal, and so are all NaNs: each must hash alike on every engine.
-            zero, nan = (F.lit(number).cast(ddl(type_)) for number in (0.0, float("nan")))
-            return [present, F.when(F.isnan(column), nan).otherwise(column + zero)]
-        case str() if is_wide_decimal(type_):
-            # Spark hashes the shortest big-endian bytes, the other engine all sixteen: so as text.
-            return [present, column.cast("string")]
-        case _:
-            return [present, column]
-
-
-def is_wide_decimal(type_: str) -> bool:
-    """Whether a decimal's digits exceed what a 64-bit whole number holds."""
-    match = _DECIMAL.fullmatch(type_)
-    return match is not None and int(match[1]) > 18
-
-
-def entries_type(type_: Map) -> Array:
-    """The type of :func:`sorted_entries`."""
-    return Array(struct_of(key=type_.key, value=_without_maps(type_.value)))
-
-
-def sorted_entries(column: Column, type_: Map) -> Column:
-    """A map as its array of {key, value} sorted by key; maps inside the values likewise."""
-    value = type_.value
-    entries = F.transform(
-        F.map_entries(column),
-        lambda entry: F.struct(
-            entry["key"].alias("key"), without_maps(entry["value"], value).alias("value")
-        ),
-    )
-    return F.array_sort(entries)
-
-
-def without_maps(column: Column, type_: DataType) -> Column:
-    """``column`` with every map in it as its sorted entries: a value that has an order."""
-    if not has_map(type_):
-        return column
-    match type_:
-        case Struct():
-            members = [
-                without_maps(column.getField(f.name), f.type).alias(f.name) for f in type_.fields
-            ]
-            return F.when(column.isNotNull(), F.struct(*members))
-        case Array():
-            element = type_.element
-            return F.transform(column, lambda item: without_maps(item, element))
-        case Map():
-            return sorted_entries(column, type_)
-        case _:
-            return column
-
-
-def with_maps(column: Column, type_: DataType) -> Column:
-    """The inverse of :func:`without_maps`; ``type_`` is the type with the maps."""
-    if not has_map(type_):
-        return column
-    match type_:
-        case Struct():
-            members = [
-                with_maps(column.getField(f.name), f.type).alias(f.name) for f in type_.fields
-            ]
-            return F.when(column.isNotNull(), F.struct(*members))
-        case Array():
-            element = type_.element
-            return F.transform(column, lambda item: with_maps(item, element))
-        case Map():
-            value = type_.value
-            pairs = F.transform(
-                column,
-                lambda e: F.struct(
-                    e["key"].alias("key"), with_maps(e["value"], value).alias("value")
-                ),
-            )
-            return F.map_from_entries(pairs)
-        case _:
-            return column
-
-
-def _without_maps(type_: DataType) -> DataType:
-    match type_:
-        case Struct():
-            return Struct(tuple(Field(f.name, _without_maps(f.type)) for f in type_.fields))
-        case Array():
-            return Array(_without_maps(type_.element))
-        case Map():
-            return entries_type(type_)
-        case _:
-            return type_
-
-
-def content_hash(columns: Iterable[tuple[Column, DataType]]) -> Column:
-    """A 64-bit hash of values, equal on every engine (``xxhash64`` of their canonical structs)."""
-    parts = (part for column, type_ in columns for part in canonical_parts(column, type_))
-    return F.xxhash64(F.lit(1), *parts)

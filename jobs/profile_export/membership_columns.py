@@ -1,6 +1,6 @@
 """Entries of ``segmentMembership`` as columns: found without case, ranked as S13 ranks them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -93,7 +93,7 @@ def all_entries_type(target: Struct) -> Array:
     )
 
 
-def _flat_entries(build) -> Column:  # type: ignore[no-untyped-def]
+def _flat_entries(build: Callable[[Column, Column, Column], Column]) -> Column:
     """``build(namespace, segment id, entry)`` for each non-null entry of the two-level map."""
     per_namespace = F.transform(
         F.filter(F.map_entries(F.col("segmentMembership")), lambda o: o["value"].isNotNull()),

@@ -25,6 +25,11 @@ LINEAGE_TYPE = Map(
 )
 
 
+def membership_map(entry: Struct) -> Map:
+    """The type of ``segmentMembership``: namespace -> segment id -> entry (S13)."""
+    return Map("string", Map("string", entry))
+
+
 def written_columns(plan: ExportPlan) -> Struct:
     """The columns that a job writes, in order, without the partition column (S26)."""
     extra: list[tuple[str, DataType]] = []

@@ -4,18 +4,16 @@ from profile_export.asked import AskedEvents
 from profile_export.errors import Problem
 from profile_export.fields import project
 from profile_export.inputs import Read
+from profile_export.outputs import IDENTITIES_TYPE, IDENTITY_MAP_TYPE, membership_map
 from profile_export.request_rules import split_fields
 from profile_export.schema import Field, Struct
 from profile_export.shape import pointer
 from profile_export.union import (
     EVENT_KEYS,
-    IDENTITIES,
-    IDENTITY_MAP,
     WRITTEN_BESIDE,
     attributes,
     event_fields,
     membership_entry,
-    membership_map,
     name_problems,
 )
 
@@ -30,8 +28,8 @@ def profile_output(fields: str, read: Read) -> tuple[Struct, Struct, list[Proble
     askable = Struct(
         (
             *united.schema.fields,
-            Field("identityMap", IDENTITY_MAP),
-            Field("identities", IDENTITIES),
+            Field("identityMap", IDENTITY_MAP_TYPE),
+            Field("identities", IDENTITIES_TYPE),
             Field("segmentMembership", membership_map(entry.schema)),
         )
     )

@@ -6,7 +6,7 @@ Defined in docs/row-set-hash.md exactly enough for someone else to compute it.
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export.columns import content_hash
+from profile_export.canonical import content_hash
 from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN
 from profile_export.schema import Struct, quoted
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import components, membership_columns
+from profile_export import components
 from profile_export.engines import Workspace
 from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
@@ -74,11 +74,10 @@ def decide(work: Workspace, plan: ExportPlan) -> Decided:
 def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     """What: the wide rows of the audience only, one row per person and batch."""
     work.report("merge", 0.4)
-    members = audience.members(decided.audience)
-    people = decided.people.join(members.select("person"), on="person", how="left_semi")
+    members, people, keys = _members(decided)
     # Materialised: its exact size lets the engine broadcast it, so that other people's wide rows
     # stop at the scan.
-    keys = work.materialise(people.select("pk", "person").distinct(), "keys")
+    keys = work.materialise(keys, "keys")
     return project.rows(
         members, parts=_parts(work, plan, people, keys, decided.repeated), plan=plan
     )
@@ -88,11 +87,17 @@ def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dic
     """What S25 left out. Another pass over the audience's events, for the job that needs it."""
     if plan.events is None or not plan.event_inputs:
         return {"profiles": 0, "events": 0}
-    members = audience.members(decided.audience)
-    keys = decided.people.join(members.select("person"), on="person", how="left_semi")
-    attached = _events(work, plan, keys.select("pk", "person").distinct(), plan.events)
+    _, _, keys = _members(decided)
+    attached = _events(work, plan, keys, plan.events)
     (row,) = events.truncated(attached, wanted=plan.events).collect()
     return {"profiles": int(row["profiles"]), "events": int(row["events"])}
+
+
+def _members(decided: Decided) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """The exported persons, their ``who`` rows, and their primary identities."""
+    members = audience.members(decided.audience)
+    people = decided.people.join(members.select("person"), on="person", how="left_semi")
+    return members, people, people.select("pk", "person").distinct()
 
 
 def _who_rows(work: Workspace, plan: ExportPlan) -> Iterable[DataFrame]:
@@ -104,10 +109,7 @@ def _who_rows(work: Workspace, plan: ExportPlan) -> Iterable[DataFrame]:
             )
         else:
             yield load.event_rows(table, source=source).transform(
-                identities.of_events,
-                source=source,
-                index=index,
-                entries_ddl=membership_columns.ASKED_DDL,
+                identities.of_events, source=source, index=index
             )
 
 

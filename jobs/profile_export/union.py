@@ -5,24 +5,21 @@ from dataclasses import dataclass
 
 from profile_export.errors import Problem
 from profile_export.fields import without_path
+from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import Input
 from profile_export.schema import Array, Field, Map, Struct, struct_of, unite
 from profile_export.shape import pointer, quote
 from profile_export.table_checks import membership_fault
 
-SYSTEM_COLUMNS = ("identityMap", "identities", "segmentMembership", "timeSeriesEvents", "_id")
+SYSTEM_COLUMNS = (*SYSTEM_FIELDS, EVENTS_COLUMN, "_id")
 """Top-level columns of records that are not merged as attributes (S12)."""
-WRITTEN_BESIDE = ("timeSeriesEvents", "_ACP_BATCHID")
+WRITTEN_BESIDE = (EVENTS_COLUMN, BATCH_COLUMN)
 """Columns that an export has beside the profile fields (S26)."""
 EVENT_KEYS = ("_id", "timestamp")
 
 _UNUSABLE = frozenset(". ,;{}()\n\t=")
 """What Delta refuses in names, and the dot."""
 
-IDENTITY_MAP = Map(
-    "string", Array(struct_of(id="string", authenticatedState="string", primary="boolean"))
-)
-IDENTITIES = Array(struct_of(id="string", namespace=struct_of(code="string"), primary="boolean"))
 _DEFAULT_ENTRY = struct_of(status="string", lastQualificationTime="timestamp")
 
 _FIELDS = pointer("fields")
@@ -77,11 +74,6 @@ def _entry(record: Input) -> Struct | None:
     assert isinstance(type_.value, Map)
     assert isinstance(type_.value.value, Struct)
     return type_.value.value
-
-
-def membership_map(entry: Struct) -> Map:
-    """The type of ``segmentMembership``: namespace -> segment id -> entry."""
-    return Map("string", Map("string", entry))
 
 
 def _union(schemas: Sequence[tuple[str, Struct]], at: str, *, prefix: str = "") -> Union:

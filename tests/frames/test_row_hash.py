@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from hash_cases import CASES, Case
 from profile_export import rowset
-from profile_export.columns import content_hash
+from profile_export.canonical import content_hash
 from profile_export.rowset_offline import of_files
 from profile_export.schema import Field, Struct, table_ddl
 from profile_export.storage import Folder

@@ -27,7 +27,8 @@ WITHOUT_PYSPARK = [
 OF_STAGES = {
     "collections.abc", "dataclasses", "functools", "itertools", "typing",
     "pyspark.sql.Column", "pyspark.sql.DataFrame", "pyspark.sql.functions",
-    "profile_export.columns", "profile_export.fields", "profile_export.identity_columns",
+    "profile_export.canonical", "profile_export.columns", "profile_export.fields",
+    "profile_export.identity_columns",
     "profile_export.membership_columns", "profile_export.outputs", "profile_export.plan",
     "profile_export.schema", "profile_export.structs", "profile_export.union",
 }  # fmt: skip

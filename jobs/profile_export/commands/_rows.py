@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
+from profile_export.outputs import BATCH_COLUMN
+
 if TYPE_CHECKING:
     from profile_export.commands._export import Exported
 
@@ -21,7 +23,7 @@ def of_first_batch(done: "Exported", *, count: int) -> list[Row]:
 
     table = DeltaTable(done.location)
     for batch in done.plan.batches:
-        only = [("_ACP_BATCHID", "=", batch.batch_id)]
+        only = [(BATCH_COLUMN, "=", batch.batch_id)]
         rows = cast(list[Row], table.to_pyarrow_table(partitions=only).to_pylist())
         if rows:
             return sorted(rows, key=lambda row: identities(row)[:1])[:count]
@@ -42,7 +44,7 @@ def an_identity(rows: Sequence[Row]) -> str:
 
 def compact(row: Row) -> str:
     """A row as JSON without nulls, long arrays cut, as lines of the terminal's width."""
-    shown = {name: value for name, value in row.items() if name != "_ACP_BATCHID"}
+    shown = {name: value for name, value in row.items() if name != BATCH_COLUMN}
     if "identityMap" in shown:
         shown["identityMap"] = _by_namespace(identities(row))
     text = json.dumps(_short(shown), ensure_ascii=False, default=str)

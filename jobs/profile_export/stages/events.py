@@ -3,7 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export.columns import content_hash, known, micros_of, with_maps, without_maps
+from profile_export.canonical import content_hash, with_maps, without_maps
+from profile_export.columns import known, micros_of
+from profile_export.outputs import EVENTS_COLUMN
 from profile_export.plan import EventList
 
 
@@ -105,7 +107,7 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
     newest = F.slice("all", excess + 1, F.lit(wanted.max_per_profile))
     return lists.select(
         "person",
-        F.transform(newest, lambda e: with_maps(e["event"], type_)).alias("timeSeriesEvents"),
+        F.transform(newest, lambda e: with_maps(e["event"], type_)).alias(EVENTS_COLUMN),
     )
 
 

@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from profile_export.membership_columns import ASKED_DDL
 from profile_export.plan import Input
 
 
@@ -51,19 +52,10 @@ def of_records(rows: DataFrame, *, source: Input, index: int) -> DataFrame:
     Columns in: as ``load.record_rows``. Columns out: as :func:`of_events`. One shuffle by ``pk``.
     """
     newest = current(rows, keep=["ids", "ingested", "entries"], rank=["r0", "r1", "r2"])
-    return newest.select(
-        F.lit(index).alias("source"),
-        F.lit(source.participates).alias("participates"),
-        F.lit(True).alias("is_record"),
-        "pk",
-        "ids",
-        "ingested",
-        "entries",
-        "rows",
-    )
+    return _who(newest, source=source, index=index)
 
 
-def of_events(rows: DataFrame, *, source: Input, index: int, entries_ddl: str) -> DataFrame:
+def of_events(rows: DataFrame, *, source: Input, index: int) -> DataFrame:
     """An event dataset's part of the ``who`` rows, one per primary identity (S3).
 
     Superseded and filtered events still join identities and make candidates (S10, S23).
@@ -72,7 +64,6 @@ def of_events(rows: DataFrame, *, source: Input, index: int, entries_ddl: str) -
         rows: As ``load.event_rows``.
         source: The dataset.
         index: Its position in the plan's inputs.
-        entries_ddl: The type of ``entries``, empty here.
 
     Returns:
         ``source`` int, ``participates``, ``is_record`` boolean, ``pk`` string, ``ids``
@@ -87,15 +78,16 @@ def of_events(rows: DataFrame, *, source: Input, index: int, entries_ddl: str) -
         grouped = newest.withColumn("ids", F.array(itself))
     else:
         grouped = newest.join(_distinct_identities(rows), on="pk", how="left")
+    nothing = F.array().cast(ASKED_DDL).alias("entries")
+    return _who(grouped.select("*", nothing), source=source, index=index)
+
+
+def _who(grouped: DataFrame, *, source: Input, index: int) -> DataFrame:
     return grouped.select(
         F.lit(index).alias("source"),
         F.lit(source.participates).alias("participates"),
-        F.lit(False).alias("is_record"),
-        "pk",
-        "ids",
-        "ingested",
-        F.array().cast(entries_ddl).alias("entries"),
-        "rows",
+        F.lit(source.kind == "profile").alias("is_record"),
+        *("pk", "ids", "ingested", "entries", "rows"),
     )
 
 

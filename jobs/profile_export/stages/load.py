@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
 from profile_export import membership_columns as membership
-from profile_export.columns import at, known, leaf, micros, without_maps
+from profile_export.canonical import content_hash
+from profile_export.columns import at, known, leaf, micros
 from profile_export.fields import without_path
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import DataType, Struct
@@ -90,8 +91,8 @@ def fragments(
     staged = frame.select(*ids.parts(source), _updated(source).alias("updated"), *columns)
     wide = wide_columns(source, leaves=leaves, entry=entry)
     types: dict[str, DataType] = {name: type_ for name, _, type_ in named}
-    types["all_entries"] = membership.all_entries_type(entry or Struct())
-    told_apart = [without_maps(F.col(name), types.get(name, "long")) for name in wide]
+    types |= {"updated": "long", "all_entries": membership.all_entries_type(entry or Struct())}
+    told_apart = [(F.col(name), types[name]) for name in wide]
     rank = _rank(source, told_apart) if ranked else []
     return staged.select(ids.primary_key(source).alias("pk"), *wide, *rank)
 
@@ -154,17 +155,12 @@ def _rank_parts(source: Input, asked: Sequence[AskedSegment]) -> list[Column]:
     ]
 
 
-def _rank(source: Input, rest: Sequence[Column]) -> list[Column]:
-    return [F.col("r0"), F.col("r1"), _who_hash(source).alias("r2"), _hash(rest).alias("r3")]
+def _rank(source: Input, rest: Sequence[tuple[Column, DataType]]) -> list[Column]:
+    return [F.col("r0"), F.col("r1"), _who_hash(source).alias("r2"), content_hash(rest).alias("r3")]
 
 
 def _who_hash(source: Input) -> Column:
     return F.xxhash64(*ids.told_apart_by(source), F.col("entries"))
-
-
-def _hash(columns: Sequence[Column]) -> Column:
-    """A hash to break ties with. The nulls are counted in: ``xxhash64`` alone passes over them."""
-    return F.xxhash64(*(part for c in columns for part in (c.isNull(), c)))
 
 
 def _ingested(source: Input) -> Column:

@@ -67,7 +67,9 @@ def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> Dat
         for i in range(len(named))
     ]
     counts = [F.count(f"c{i}").alias(f"n{i}") for i in range(len(named)) if plan.lineage]
-    grouped = fragments.groupBy("person").agg(F.count(F.lit(1)).alias("n"), *winners, *counts)
+    # Lineage of no leaf is an empty map for everybody: the aggregate then has nothing else to do.
+    kept = [*winners, *counts] or [F.count(F.lit(1)).alias("records")]
+    grouped = fragments.groupBy("person").agg(*kept)
     value = "w{}.value" if plan.lineage else "w{}"
     values = [F.col(value.format(i)).alias(f"v{i}") for i in range(len(named))]
     lineage = [_lineage(named, plan)] if plan.lineage else []

@@ -14,6 +14,7 @@ from profile_export.outputs import (
     IDENTITY_MAP_TYPE,
     LINEAGE_COLUMN,
     LINEAGE_TYPE,
+    membership_map,
 )
 from profile_export.plan import ExportPlan
 from profile_export.schema import Array, DataType, Map, ddl, struct_of
@@ -93,11 +94,10 @@ def rows(members: DataFrame, *, parts: Mapping[str, DataFrame], plan: ExportPlan
 
 
 def _fields(parts: Mapping[str, DataFrame], plan: ExportPlan) -> dict[str, Column]:
-    entry = Map("string", plan.membership)
     full: dict[str, DataType] = {
         "identityMap": IDENTITY_MAP_TYPE,
         "identities": IDENTITIES_TYPE,
-        "segmentMembership": Map("string", entry),
+        "segmentMembership": membership_map(plan.membership),
     }
     attributes = plan.output.without(*full).names()
     columns = {}
