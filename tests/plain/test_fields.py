@@ -19,8 +19,8 @@ from catalogs import (
     with_column,
 )
 from profile_export.errors import Refused
+from profile_export.outputs import IDENTITIES_TYPE, IDENTITY_MAP_TYPE
 from profile_export.schema import Array, Map, Struct
-from profile_export.union import IDENTITIES, IDENTITY_MAP
 
 BOTH = ("person", struct(name=struct(first="string", last="string"), age="long", city="string"))
 ENTRY = struct(status="string", validUntil="date")
@@ -36,7 +36,7 @@ def test_s12_by_default_every_attribute_then_the_system_fields() -> None:
         ("changed", "timestamp"),
         ("loyaltyId", "long"),
         ("tier", "string"),
-        ("identityMap", IDENTITY_MAP),
+        ("identityMap", IDENTITY_MAP_TYPE),
         ("segmentMembership", Map("string", Map("string", ENTRY))),
     )
 
@@ -114,8 +114,10 @@ def test_s12_events_conflict_only_where_they_are_asked() -> None:
         pytest.param(
             "tags", schema(("tags", Map("string", struct(weight="double")))), id="S21 a map"
         ),
-        pytest.param("identityMap", schema(("identityMap", IDENTITY_MAP)), id="S21 identityMap"),
-        pytest.param("identities", schema(("identities", IDENTITIES)), id="S22 identities"),
+        pytest.param(
+            "identityMap", schema(("identityMap", IDENTITY_MAP_TYPE)), id="S21 identityMap"
+        ),
+        pytest.param("identities", schema(("identities", IDENTITIES_TYPE)), id="S22 identities"),
         pytest.param(
             "identities.id", schema(("identities", Array(struct(id="string")))), id="S22 id"
         ),
@@ -128,7 +130,7 @@ def test_s12_events_conflict_only_where_they_are_asked() -> None:
             "segmentMembership,identities.id,identityMap,tier",
             schema(
                 ("tier", "string"),
-                ("identityMap", IDENTITY_MAP),
+                ("identityMap", IDENTITY_MAP_TYPE),
                 ("identities", Array(struct(id="string"))),
                 ("segmentMembership", Map("string", Map("string", ENTRY))),
             ),

@@ -26,10 +26,10 @@ from catalogs import (
 )
 from profile_export.catalog import MergePolicy
 from profile_export.errors import Refused
+from profile_export.outputs import IDENTITY_MAP_TYPE
 from profile_export.plan import Input
 from profile_export.planning import make_plan
 from profile_export.schema import Array, Map, Struct
-from profile_export.union import IDENTITY_MAP
 
 
 def ids(inputs: tuple[Input, ...]) -> list[str]:
@@ -202,5 +202,5 @@ def test_s5_times(type_: str) -> None:
 
 def test_s3_an_identity_map_stands_in_for_a_primary_identity() -> None:
     sandbox = with_dataset("ds-crm", primary_identity=None)
-    plan = plan_of({}, sandbox, crm=with_column(CRM, "identityMap", IDENTITY_MAP))
+    plan = plan_of({}, sandbox, crm=with_column(CRM, "identityMap", IDENTITY_MAP_TYPE))
     assert plan.records[0].has_identity_map
