@@ -1,0 +1,51 @@
+"""What happens to every call: a request id, a line in the log, paths without a trailing slash."""
+
+import logging
+import re
+import time
+from secrets import token_hex
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_log = logging.getLogger("profile_export.access")
+
+
+class EveryCall:
+    """ASGI middleware, outermost."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get("x-request-id", "")
+        request_id = sent if _ID.fullmatch(sent) else token_hex(16)
+        scope.setdefault("state", {})["request_id"] = request_id
+        if scope["path"] != "/":
+            scope["path"] = scope["path"].rstrip("/") or "/"
+        status, started = 500, time.perf_counter()
+
+        async def answered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answered)
+        finally:
+            _log.info(
+                "call",
+                extra={
+                    "request_id": request_id,
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": status,
+                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )

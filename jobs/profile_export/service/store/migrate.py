@@ -1,0 +1,39 @@
+"""Bring a store's schema to the newest revision, with Alembic; one process at a time."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+_LOCK = 24_115_001
+"""Of PostgreSQL's advisory locks: any number, as long as it is ours."""
+
+
+def configuration() -> Config:
+    """Alembic's configuration, without a file."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return made
+
+
+def upgrade(engine: Engine) -> None:
+    """Apply what revisions the store lacks; nothing where it is up to date.
+
+    Several processes may start at once: one migrates, the others wait for it.
+    """
+    config = configuration()
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+        if revision(connection) != newest:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision that a store's schema has; None where it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
