@@ -5,9 +5,11 @@ from pyspark.sql import functions as F
 
 from profile_export.columns import at, identity_key
 from profile_export.plan import IdentityField, Input
-from profile_export.schema import Array, Map, Struct
+from profile_export.schema import Array, DataType, Map, Struct, ddl, struct_of
 
-IDENTITIES_DDL = "array<struct<key:string,auth:int>>"
+_LISTED = Array(struct_of(key="string", auth="integer"))
+_MAPPED = Array(struct_of(key="string", auth="integer", primary="boolean"))
+IDENTITIES_DDL = ddl(_LISTED)
 AUTHENTICATED, LOGGED_OUT, AMBIGUOUS = 2, 1, 0
 """Strength of ``authenticatedState``; ambiguous is also what was never stated (S10)."""
 
@@ -59,10 +61,14 @@ def identities(source: Input) -> Column:
     return F.concat(*(part.cast(IDENTITIES_DDL) for part in lists))
 
 
-def told_apart_by(source: Input) -> list[Column]:
+def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:
     """Over :func:`parts`: what tells apart rows of different identities, to be hashed."""
-    lists = [F.col("declared")] if _declared(source) else []
-    return [*lists, F.col("mapped")] if source.has_identity_map else lists
+    lists: list[tuple[Column, DataType]] = []
+    if _declared(source):
+        lists.append((F.col("declared"), _LISTED))
+    if source.has_identity_map:
+        lists.append((F.col("mapped"), _MAPPED))
+    return lists
 
 
 def _declared(source: Input) -> list[IdentityField]:
@@ -87,7 +93,7 @@ def _map_entries(source: Input) -> Column:
             pair["value"], lambda item: _entry(F.lower(pair["key"]), item, entry_type)
         ),
     )
-    none = F.array().cast("array<struct<key:string,auth:int,primary:boolean>>")
+    none = F.array().cast(ddl(_MAPPED))
     return _known(F.coalesce(F.flatten(per_namespace), none))
 
 

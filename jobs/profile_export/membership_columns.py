@@ -7,9 +7,10 @@ from pyspark.sql import functions as F
 
 from profile_export.columns import SEPARATOR, conform, known, micros
 from profile_export.plan import AskedSegment, Input
-from profile_export.schema import Array, Map, Struct, struct_of
+from profile_export.schema import Array, Map, Struct, ddl, struct_of
 
-ASKED_DDL = "array<struct<segment:int,status:string,qualified:bigint,valid_until:bigint>>"
+ASKED = Array(struct_of(segment="integer", status="string", qualified="long", valid_until="long"))
+ASKED_DDL = ddl(ASKED)
 REALIZED, EXISTING, EXITED, OTHER = 0, 1, 2, 3
 STATUSES = {"realized": REALIZED, "existing": EXISTING, "exited": EXITED}
 

@@ -7,9 +7,8 @@ from pyspark.sql import functions as F
 
 from frames.frames import WHO_DDL
 from profile_export import canonical, columns
-from profile_export.plan import IdentityField, Input, TableRef
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
-from profile_export.stages import audience, events, identities, load, membership, persons
+from profile_export.stages import audience, events, identities, membership, persons
 
 EXACT = {"ignore_row_order": True, "ignore_column_order": False, "ignore_nullable": True}
 
@@ -32,33 +31,6 @@ def test_current_record(
     found = identities.current(frame, keep=["value"], rank=["r0", "r1", "r2"])
     wanted = spark.createDataFrame([("p", kept, len(rows))], "pk string, value string, rows bigint")
     assert_df_equality(found, wanted, **EXACT)
-
-
-def test_full_ties_are_told_apart_by_where_a_null_stands(spark: SparkSession) -> None:
-    """S4, S29: ``xxhash64`` alone passes over the nulls inside of an array."""
-    items = Array(struct_of(a="string", b="string"))
-    source = Input(
-        dataset_id="ds",
-        name="ds",
-        kind="profile",
-        table=TableRef(format="parquet", location="nowhere"),
-        version=None,
-        columns=struct_of(id="string", at="timestamp", items=items),
-        primary_identity=IdentityField(namespace="crm", field="id"),
-        identities=(),
-        ingest_time="at",
-        last_updated=None,
-        participates=True,
-        rank=0,
-    )
-    rows = [("1", None, [("x", None)]), ("1", None, [(None, "x")])]
-    frame = spark.createDataFrame(rows, f"id string, at timestamp, items {ddl(items)}")
-    ranked = load.fragments(
-        frame, source=source, asked=(), leaves=struct_of(items=items), entry=None, ranked=True
-    )
-    left, right = ranked.select("r0", "r1", "r2", "r3").collect()
-    assert left[:3] == right[:3]
-    assert left["r3"] != right["r3"]
 
 
 def test_rows_without_a_primary_identity_are_counted_not_kept(spark: SparkSession) -> None:

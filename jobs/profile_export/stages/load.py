@@ -160,7 +160,7 @@ def _rank(source: Input, rest: Sequence[tuple[Column, DataType]]) -> list[Column
 
 
 def _who_hash(source: Input) -> Column:
-    return F.xxhash64(*ids.told_apart_by(source), F.col("entries"))
+    return content_hash([*ids.told_apart_by(source), (F.col("entries"), membership.ASKED)])
 
 
 def _ingested(source: Input) -> Column:

@@ -1,0 +1,66 @@
+"""S4, S13, S29: where all named criteria are equal, the content decides, alike on every engine."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from profile_export.plan import AskedSegment, IdentityField, Input, TableRef
+from profile_export.schema import Array, DataType, Map, struct_of, table_ddl
+from profile_export.stages import load
+
+WHEN = datetime(2025, 1, 1, tzinfo=UTC)
+ENTRY = struct_of(status="string", lastQualificationTime="timestamp", validUntil="timestamp")
+VIP = AskedSegment(segment_id="vip", namespace="ups", statuses=("realized",))
+
+
+def dataset(**columns: DataType) -> Input:
+    """A profile dataset with ``id``, ``at`` and these columns."""
+    return Input(
+        dataset_id="ds",
+        name="ds",
+        kind="profile",
+        table=TableRef(format="parquet", location="nowhere"),
+        version=None,
+        columns=struct_of(id="string", at="timestamp", **columns),
+        primary_identity=IdentityField(namespace="crm", field="id"),
+        identities=(),
+        ingest_time="at",
+        last_updated=None,
+        participates=True,
+        rank=0,
+    )
+
+
+def ranks(spark: SparkSession, source: Input, values: Sequence[Any], **asked: Any) -> list[Any]:
+    """The rank of records that are equal but for their last column."""
+    rows = [("1", None, value) for value in values]
+    frame = spark.createDataFrame(rows, table_ddl(source.columns))
+    wide = {"asked": (), "leaves": struct_of(), "entry": None, "ranked": True, **asked}
+    return load.fragments(frame, source=source, **wide).select("r0", "r1", "r2", "r3").collect()
+
+
+def test_the_wide_rows_know_where_a_null_stands(spark: SparkSession) -> None:
+    """S4: ``xxhash64`` alone passes over the nulls inside of an array."""
+    items = Array(struct_of(a="string", b="string"))
+    left, right = ranks(
+        spark,
+        dataset(items=items),
+        [[("x", None)], [(None, "x")]],
+        leaves=struct_of(items=items),
+    )
+    assert left[:3] == right[:3]
+    assert left["r3"] != right["r3"]
+
+
+def test_the_narrow_rows_know_where_a_null_stands(spark: SparkSession) -> None:
+    """S4: likewise of the entries that decide about the person, in both phases."""
+    source = dataset(segmentMembership=Map("string", Map("string", ENTRY)))
+    maps = [{"ups": {"vip": ("realized", *times)}} for times in ((WHEN, None), (None, WHEN))]
+    left, right = ranks(spark, source, maps, asked=[VIP])
+    assert left[:2] == right[:2]
+    assert left["r2"] != right["r2"]
+    frame = spark.createDataFrame([("1", None, m) for m in maps], table_ddl(source.columns))
+    narrow = load.record_rows(frame, source=source, asked=[VIP]).select("r2").collect()
+    assert [row["r2"] for row in narrow] == [left["r2"], right["r2"]]
