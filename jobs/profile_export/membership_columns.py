@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from profile_export.canonical import content_hash
 from profile_export.columns import SEPARATOR, conform, known, micros
 from profile_export.plan import AskedSegment, Input
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
@@ -75,6 +76,8 @@ def all_entries(source: Input, target: Struct) -> Column:
             known(_time(entry, type_, "lastQualificationTime")).alias("qualified"),
             status_rank(_text(entry, type_, "status")).alias("status_rank"),
             known(_time(entry, type_, "validUntil")).alias("valid_until"),
+            # Only entries of one record tie down to here, so that its own type will do.
+            content_hash([(entry, type_)]).alias("content"),
             conform(entry, type_, target).alias("entry"),
         )
     )
@@ -89,6 +92,7 @@ def all_entries_type(target: Struct) -> Array:
             qualified="long",
             status_rank="integer",
             valid_until="long",
+            content="long",
             entry=target,
         )
     )

@@ -93,12 +93,13 @@ def test_which_membership_entry_wins(
 ) -> None:
     """S13, in every order of the rows."""
     rows = [
-        ("p", pk, dataset, [("ups", "s", qualified, rank, until, (name,))])
+        ("p", pk, dataset, [("ups", "s", qualified, rank, until, 0, (name,))])
         for name, (qualified, rank, dataset, pk, until) in (("left", left), ("right", right))
     ]
     type_ = (
         "person string, pk string, dataset string, all_entries array<struct<namespace:string,"
-        "segment:string,qualified:bigint,status_rank:int,valid_until:bigint,entry:struct<status:string>>>"
+        "segment:string,qualified:bigint,status_rank:int,valid_until:bigint,content:bigint,"
+        "entry:struct<status:string>>>"
     )
     for order in (rows, rows[::-1]):
         (row,) = (

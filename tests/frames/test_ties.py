@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
 from profile_export.plan import AskedSegment, IdentityField, Input, TableRef
 from profile_export.schema import Array, DataType, Map, struct_of, table_ddl
-from profile_export.stages import load
+from profile_export.stages import load, membership
 
 WHEN = datetime(2025, 1, 1, tzinfo=UTC)
 ENTRY = struct_of(status="string", lastQualificationTime="timestamp", validUntil="timestamp")
@@ -64,3 +65,37 @@ def test_the_narrow_rows_know_where_a_null_stands(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("1", None, m) for m in maps], table_ddl(source.columns))
     narrow = load.record_rows(frame, source=source, asked=[VIP]).select("r2").collect()
     assert [row["r2"] for row in narrow] == [left["r2"], right["r2"]]
+
+
+@pytest.mark.parametrize(
+    ("status", "winner", "loser"),
+    [
+        pytest.param("realized", ("y", None), ("x", None), id="a value"),
+        pytest.param("realized", (None, "x"), ("x", None), id="where a null stands"),
+        pytest.param("unheard of", ("x", None), (None, "x"), id="of a status of no rank"),
+    ],
+)
+def test_entries_of_namespaces_that_differ_by_case(
+    spark: SparkSession,
+    status: str,
+    winner: tuple[str | None, str | None],
+    loser: tuple[str | None, str | None],
+) -> None:
+    """S13: one record has both; the winner is arbitrary, and the same on every engine."""
+    entry = struct_of(**dict(ENTRY.leaves()), a="string", b="string")
+    source = dataset(segmentMembership=Map("string", Map("string", entry)))
+    kept = set()
+    for first, second in ((winner, loser), (loser, winner)):
+        entries = {"UPS": {"s": (status, WHEN, None, *first)}}
+        entries |= {"ups": {"s": (status, WHEN, None, *second)}}
+        frame = spark.createDataFrame([("1", None, entries)], table_ddl(source.columns))
+        wide = load.fragments(
+            frame, source=source, asked=(), leaves=struct_of(), entry=entry, ranked=False
+        )
+        records = wide.withColumn("person", wide.pk).transform(
+            membership.entries, dataset_id=source.dataset_id
+        )
+        (row,) = membership.merged(records).collect()
+        merged = row["segmentMembership"]["ups"]["s"]
+        kept.add((merged["a"], merged["b"]))
+    assert kept == {winner}

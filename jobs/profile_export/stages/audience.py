@@ -62,7 +62,9 @@ def matches(who: DataFrame, *, plan: ExportPlan, dataset_ids: Column) -> DataFra
     Returns:
         ``person``, ``status_ok`` boolean (an item matches in status), ``items`` array<int>
         (items that match wholly). Persons without an entry of an asked segment are absent.
-        Two shuffles: by person and segment, by person.
+        Entries that tie here to the end match alike: all that is read of them is in the rank, and
+        statuses of equal rank are one, or match nothing. Two shuffles: by person and segment, by
+        person.
     """
     asked = plan.audience
     each = who.where("participates").select(

@@ -19,10 +19,11 @@ def merged(records: DataFrame) -> DataFrame:
     Returns:
         ``person``, ``segmentMembership`` map<string, map<string, struct>>; persons without entries
         are absent. Of several entries of one segment the greatest time wins (null loses), then the
-        status, the dataset id, the primary identity, ``validUntil``. Three groupings by person.
+        status, the dataset id, the primary identity, ``validUntil``, and the content: entries of
+        one record, in namespaces that differ by case only. Three groupings by person.
     """
     each = records.select("person", "pk", "dataset", F.explode("all_entries").alias("e"))
-    rank = F.struct("e.qualified", "e.status_rank", "dataset", "pk", "e.valid_until")
+    rank = F.struct("e.qualified", "e.status_rank", "dataset", "pk", "e.valid_until", "e.content")
     best = each.groupBy(
         "person", F.col("e.namespace").alias("namespace"), F.col("e.segment").alias("segment")
     ).agg(F.max_by(F.col("e.entry"), rank).alias("entry"))
