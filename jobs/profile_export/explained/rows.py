@@ -12,8 +12,6 @@ from profile_export.plan import ExportPlan
 
 Row: TypeAlias = Mapping[str, object]
 _MOST_SHARED = 5
-_NO_ID = ("", str(BEGINNING_OF_TIME))
-"""What the rank of S4 has where a record has no ``_id``."""
 
 
 def person_told(
@@ -94,7 +92,7 @@ def _rank(row: Row) -> tuple[object, ...]:
 
 def _record(plan: ExportPlan, row: Row, detail: Row | None) -> Record:
     source = plan.inputs[cast(int, row["source"])]
-    known = detail or {"updated": None, "r0": BEGINNING_OF_TIME, "r1": ""}
+    known = detail or {"updated": None, "r0": BEGINNING_OF_TIME, "r1": None}
     return Record(
         dataset_id=source.dataset_id,
         dataset=source.name,
@@ -102,7 +100,7 @@ def _record(plan: ExportPlan, row: Row, detail: Row | None) -> Record:
         primary_identity=identity(str(row["pk"]), plan.namespaces),
         ingest_time=None if known["r0"] == BEGINNING_OF_TIME else iso_micros(known["r0"]),
         update_time=iso_micros(known["updated"]),
-        record_id=None if known["r1"] in _NO_ID else str(known["r1"]),
+        record_id=cast("str | None", known["r1"]),
     )
 
 

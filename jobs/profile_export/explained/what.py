@@ -45,8 +45,8 @@ def events_counted_once(work: Workspace, plan: ExportPlan, found: Found) -> int:
 def current_records(work: Workspace, plan: ExportPlan, found: Found, *, most: int) -> list[Row]:
     """The person's current records with what is asked of them, the first ``most`` by source, pk.
 
-    ``source``, ``pk``, ``updated``, ``r0``, ``r1`` (as text), ``r2``, ``r3``, and the leaves of the
-    output as ``c0, c1, ...``.
+    ``source``, ``pk``, ``updated``, ``r0``, ``r1`` (as text, null without ``_id``), ``r2``, ``r3``,
+    and the leaves of the output as ``c0, c1, ...``.
     """
     frames = []
     for index, source, fragments, keys in _fragments(work, plan, found):
@@ -166,7 +166,7 @@ def _entry(plan: ExportPlan, source: Input) -> Struct | None:
 
 
 def _described(index: int) -> list[Column | str]:
-    text = F.col("r1").cast("string").alias("r1")
+    text = F.col("r1.value").cast("string").alias("r1")
     return [F.lit(index).alias("source"), "pk", "updated", "r0", text, "r2", "r3"]
 
 

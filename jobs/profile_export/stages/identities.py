@@ -13,7 +13,8 @@ def current(rows: DataFrame, *, keep: list[str], rank: list[str]) -> DataFrame:
     Args:
         rows: ``pk`` and the named columns; one row per record of ONE dataset.
         keep: Columns to keep of the newest record.
-        rank: Columns by which the newest is chosen, never null, most significant first.
+        rank: Columns by which the newest is chosen, never null (a struct may have a null member
+            that another stands for), most significant first.
 
     Returns:
         ``pk``, ``keep``, and ``rows`` long: how many records the primary identity had. Rows without

@@ -180,10 +180,9 @@ def _time(source: Input, path: str) -> Column:
 
 
 def _record_id(source: Input) -> Column:
-    """The record ``_id`` for S4; a null loses, so text falls to "" and numbers to the least."""
-    type_ = source.columns.get("_id")
-    if type_ is None:
-        return F.lit("")
-    if type_ in ("byte", "short", "integer", "long"):
-        return known(F.col("_id").cast("bigint"))
-    return F.coalesce(F.col("_id").cast("string"), F.lit(""))
+    """The record ``_id`` for S4, as ``struct<known,value>``: a null loses to all, "" among them.
+
+    ``value`` keeps its type, so that numbers compare as numbers and text by code points.
+    """
+    value = F.lit(None).cast("string") if source.columns.get("_id") is None else F.col("_id")
+    return F.struct(value.isNotNull().cast("int").alias("known"), value.alias("value"))
