@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from profile_export.service.answers import answer_errors
 from profile_export.service.config import ServiceConfig
 from profile_export.service.middleware import EveryCall
-from profile_export.service.routes import export_jobs
+from profile_export.service.routes import export_jobs, page
 from profile_export.service.store import Store
 
 
@@ -26,5 +26,6 @@ def create_app(store: Store, config: ServiceConfig) -> FastAPI:
     app.state.store, app.state.config = store, config
     answer_errors(app)
     app.include_router(export_jobs.router)
+    app.include_router(page.router)
     app.add_middleware(EveryCall)
     return app

@@ -1,0 +1,43 @@
+// Who was exported and who was not, and why: one bar for each, together all candidates.
+
+const SVG = "http://www.w3.org/2000/svg";
+const ROW = 26, LEFT = 190, WIDTH = 420;
+
+export const REASONS = {
+  tooManyIdentities: "too many identities",
+  noProfileRecord: "no profile record",
+  notUpdatedSince: "not updated since",
+  notInSegment: "not in a segment",
+  otherStatus: "other status",
+  outsideQualificationTime: "outside the window",
+};
+
+/** An SVG of `candidates` people: the exported, and those under each reason in `exclusions`. */
+export function picture(candidates, exclusions) {
+  const excluded = Object.entries(exclusions);
+  const exported = candidates - excluded.reduce((sum, [, count]) => sum + count, 0);
+  const bars = [["exported", exported, "exported"]];
+  for (const [reason, count] of excluded) bars.push([REASONS[reason] ?? reason, count, "excluded"]);
+  const told = bars.map(([name, count]) => `${name}: ${count.toLocaleString("en")}`).join("; ");
+  const drawn = element("svg", {
+    viewBox: `0 0 ${LEFT + WIDTH + 110} ${ROW * bars.length}`,
+    role: "img", width: "100%", "aria-label": `Of ${candidates.toLocaleString("en")} candidates: ${told}`,
+  });
+  bars.forEach(([name, count, kind], row) => {
+    const length = candidates ? (WIDTH * count) / candidates : 0;
+    const y = row * ROW;
+    drawn.append(
+      element("text", { x: LEFT - 8, y: y + 17, "text-anchor": "end" }, name),
+      element("rect", { x: LEFT, y: y + 4, width: Math.max(length, count ? 1 : 0), height: ROW - 8, class: kind }),
+      element("text", { x: LEFT + length + 8, y: y + 17 }, count.toLocaleString("en")),
+    );
+  });
+  return drawn;
+}
+
+function element(name, attributes, text) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
