@@ -80,7 +80,7 @@ def make_plan(
         output=resolved.output,
         membership=resolved.membership,
         events=_event_list(request, resolved.event_columns, sandbox),
-        lineage=request.additional_fields is not None and request.additional_fields.lineage,
+        lineage=_lineage(request),
         target=target,
         batches=_batches(request, batch_ids),
         segment_per_batch=request.destination.segment_per_batch,
@@ -131,13 +131,17 @@ def _resolve(
     table_info: Callable[[TableRef], TableInfo],
 ) -> _Resolved:
     read = read_inputs(policy, sandbox, table_info)
-    output, membership, problems = profile_output(request.fields, read)
+    output, membership, problems = profile_output(request.fields, read, lineage=_lineage(request))
     events = request.additional_fields and request.additional_fields.event_list
     columns = Struct()
     if events:
         columns, found = event_columns(events, read)
         problems += found
     return _Resolved(read, output, membership, columns, (*read.problems, *problems))
+
+
+def _lineage(request: ExportRequest) -> bool:
+    return request.additional_fields is not None and request.additional_fields.lineage
 
 
 def _audience(request: ExportRequest, sandbox: Sandbox) -> Audience:

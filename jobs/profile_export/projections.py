@@ -4,7 +4,12 @@ from profile_export.asked import AskedEvents
 from profile_export.errors import Problem
 from profile_export.fields import project
 from profile_export.inputs import Read
-from profile_export.outputs import IDENTITIES_TYPE, IDENTITY_MAP_TYPE, membership_map
+from profile_export.outputs import (
+    IDENTITIES_TYPE,
+    IDENTITY_MAP_TYPE,
+    LINEAGE_COLUMN,
+    membership_map,
+)
 from profile_export.request_rules import split_fields
 from profile_export.schema import Field, Struct
 from profile_export.shape import pointer
@@ -21,8 +26,13 @@ _FIELDS = pointer("fields")
 _EVENT_FIELDS = pointer("additionalFields", "eventList", "fields")
 
 
-def profile_output(fields: str, read: Read) -> tuple[Struct, Struct, list[Problem]]:
-    """The projected profile schema, the membership entry, and their problems (S12, S13, S21)."""
+def profile_output(
+    fields: str, read: Read, *, lineage: bool
+) -> tuple[Struct, Struct, list[Problem]]:
+    """The projected profile schema, the membership entry, and their problems (S12, S13, S21).
+
+    ``lineage``: whether the export writes its own column ``_lineage`` beside the fields.
+    """
     records = [i for i in read.inputs if i.kind == "profile" and i.participates]
     united, entry = attributes(records), membership_entry(records)
     askable = Struct(
@@ -39,7 +49,8 @@ def profile_output(fields: str, read: Read) -> tuple[Struct, Struct, list[Proble
     if paths:
         output, unknown = project(askable, paths, at=_FIELDS, vague=united.vague)
         problems += _told(unknown, read, "profile")
-    return output, entry.schema, problems + name_problems(output, _FIELDS, taken=WRITTEN_BESIDE)
+    taken = (*WRITTEN_BESIDE, LINEAGE_COLUMN) if lineage else WRITTEN_BESIDE
+    return output, entry.schema, problems + name_problems(output, _FIELDS, taken=taken)
 
 
 def event_columns(events: AskedEvents, read: Read) -> tuple[Struct, list[Problem]]:

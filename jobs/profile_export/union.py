@@ -14,7 +14,7 @@ from profile_export.table_checks import membership_fault
 SYSTEM_COLUMNS = (*SYSTEM_FIELDS, EVENTS_COLUMN, "_id")
 """Top-level columns of records that are not merged as attributes (S12)."""
 WRITTEN_BESIDE = (EVENTS_COLUMN, BATCH_COLUMN)
-"""Columns that an export has beside the profile fields (S26)."""
+"""Columns that an export has beside the profile fields, or may have (S26)."""
 EVENT_KEYS = ("_id", "timestamp")
 
 _UNUSABLE = frozenset(". ,;{}()\n\t=")

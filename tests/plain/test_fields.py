@@ -193,6 +193,16 @@ def test_an_export_is_not_exported_with_its_batch_column() -> None:
     assert plan_of({"fields": "tier"}, crm=crm)
 
 
+@pytest.mark.parametrize("name", ["_lineage", "_Lineage"])
+def test_lineage_is_written_beside_no_attribute_of_its_name(name: str) -> None:
+    crm = with_column(CRM, name, "string")
+    lineage = {"additionalFields": {"lineage": True}}
+    assert told(refused(lineage, crm=crm)) == [("/fields", "name-clash")]
+    assert plan_of({**lineage, "fields": "tier"}, crm=crm)
+    assert plan_of({}, crm=crm)
+    assert plan_of({"additionalFields": {"eventList": {}}, "fields": name}, crm=crm)
+
+
 _known = [
     ".",
     "person",
