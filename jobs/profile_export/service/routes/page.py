@@ -1,4 +1,4 @@
-"""The web page at ``/``: a client of the API like any other, with the token that a person types in."""
+"""The web page at ``/``: a client of the API, with a token that a person types in."""
 
 from functools import cache
 from hashlib import sha256
