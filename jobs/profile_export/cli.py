@@ -29,7 +29,10 @@ from profile_export.errors import (
     problem_json,
 )
 
-COMMANDS = ("run", "demo", "explain", "verify", "rerun", "diff", "query")
+COMMANDS = (
+    "run", "demo", "explain", "verify", "rerun", "diff", "query",
+    "serve", "worker", "token", "jobs",
+)  # fmt: skip
 """Modules of :mod:`~profile_export.commands`, in the order of the help."""
 INTERRUPTED = 130
 
@@ -72,8 +75,14 @@ for _name in COMMANDS:
 
 
 def command_names() -> list[str]:
-    """Every command that can be typed."""
-    return [str(command.name) for command in app.registered_commands]
+    """Every command that can be typed; of a group, ``group command``."""
+    groups = app.registered_groups
+    return [str(command.name) for command in app.registered_commands] + [
+        f"{group.name} {command.name}"
+        for group in groups
+        if group.typer_instance is not None
+        for command in group.typer_instance.registered_commands
+    ]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -96,11 +105,10 @@ def main(argv: list[str] | None = None) -> int:
         except ExportError as error:
             return teller.tell(error)
         except (KeyboardInterrupt, typer.Abort):
-            code = INTERRUPTED
+            _say.note("Interrupted. No job was under way.")
+            return INTERRUPTED
         except Exception as error:
             return teller.unexpected(error)
-    if code == INTERRUPTED:
-        _say.note("Interrupted. No job was under way.")
     return code if isinstance(code, int) else 0
 
 

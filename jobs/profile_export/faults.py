@@ -15,8 +15,13 @@ Point = Literal[
     "after-commit",
     "after-manifest",
     "before-sweep",
+    "while-cancelling",
+    "before-record",
 ]
-POINTS: tuple[Point, ...] = get_args(Point)
+OF_WORKERS: tuple[Point, ...] = ("while-cancelling", "before-record")
+"""Reached by a job that is stopped, and by a worker that is about to record an end."""
+POINTS: tuple[Point, ...] = tuple(point for point in get_args(Point) if point not in OF_WORKERS)
+"""Passed by every job that is done."""
 
 
 def fault(point: Point) -> None:

@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
@@ -40,6 +40,7 @@ class _Run:
     folder: JobFolder
     work: JobWorkspace
     stop: Stop
+    may_commit: Callable[[], None]
 
 
 def run_job(
@@ -50,11 +51,14 @@ def run_job(
     progress: Progress | None = None,
     stop: Stop | None = None,
     driver_edges: int = DRIVER_EDGES,
+    exclusive: bool = False,
+    may_commit: Callable[[], None] = lambda: None,
 ) -> Document:
     """Do the job, or finish or answer what an earlier run of the same id has done.
 
     Ctrl-C and SIGTERM stop it cleanly where this is the main thread; another thread calls
-    ``stop.ask()``. A commit that was already made wins: the job then ends as done.
+    ``stop.ask()``. A commit that was already made wins: the job then ends as done. So a stop that
+    was asked before brings a job of a dead process to its end: done if it has committed, else gone.
 
     Args:
         plan: What to do. The plan of an earlier attempt with this id takes its place, so that a
@@ -64,6 +68,10 @@ def run_job(
         progress: Called with stage and fraction, from another thread.
         stop: How others stop it.
         driver_edges: How many identity edges the driver may hold.
+        exclusive: The caller holds the job by a lease: another process of this machine that still
+            works on it has lost it, and is ended if it does not leave.
+        may_commit: Called last before the commit (on Spark: before the call that writes and
+            commits); waits, or raises Cancelled.
 
     Returns:
         The document of the SUCCEEDED job, as in ``job.json`` without its plan.
@@ -82,7 +90,8 @@ def run_job(
         work = JobWorkspace(
             engine, folder.scratch, progress=progress, stop=asked, driver_edges=driver_edges
         )
-        return _life(_Run(engine, plan, location, folder, work, asked), first)
+        run = _Run(engine, plan, location, folder, work, asked, may_commit)
+        return _life(run, first, exclusive=exclusive)
 
     return _supervised(life, engine, asked)
 
@@ -91,14 +100,14 @@ def _location(plan: ExportPlan, engine: Engine) -> str:
     return plan.target.table.location or engine.locate(plan.target.table)
 
 
-def _life(run: _Run, document: Document) -> Document:
-    with run.folder.locked(run.stop):
+def _life(run: _Run, document: Document, *, exclusive: bool) -> Document:
+    with run.folder.locked(run.stop, exclusive=exclusive):
         if (done := run.folder.finished(run.plan)) is not None:
             if run.folder.was_left():
                 _tidy(run, done[0])
             return done[1]
         begun = run.folder.begin(run.plan, document, run.engine.pid)
-        run = _Run(run.engine, begun.plan, run.location, run.folder, run.work, run.stop)
+        run = replace(run, plan=begun.plan)
         try:
             return _to_the_end(run, begun)
         except BaseException as error:
@@ -133,14 +142,22 @@ def _to_the_end(run: _Run, begun: Begun) -> Document:
 
 def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
     """From the pinned inputs to the commit. The counts ride in it: nothing else survives a kill."""
+
+    def check() -> None:
+        run.work.check()
+        run.may_commit()
+
+    run.work.check()
     check_target(run.plan, run.location)
     started = datetime.now(UTC)
     decided = stages.decide(run.work, run.plan)
     rows = stages.rows(run.work, run.plan, decided)
     run.work.report("write", 0.5)
     note = json.dumps({"started": started.isoformat(), "counts": asdict(decided.counts)})
+    if run.engine.name != "sail":
+        check()
     commit = write_and_commit(
-        run.engine, rows, plan=run.plan, location=run.location, note=note, check=run.work.check
+        run.engine, rows, plan=run.plan, location=run.location, note=note, check=check
     )
     return commit, decided
 
@@ -174,6 +191,10 @@ def _given_up(run: _Run, error: BaseException) -> BaseException:
             f" --job-id {run.plan.job_id} to complete it.",
             code="manifest-missing",
         )
+    if run.stop.asked:
+        fault("while-cancelling")
+    if run.stop.left and not run.folder.has_lock:
+        return told  # without a lock, what lies there may be of who has the job now
     sweep(run.plan, run.location, commit=None)
     run.folder.abandon()
     return told

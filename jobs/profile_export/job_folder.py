@@ -1,6 +1,6 @@
 """``{target}/_profile_export/{jobId}/``: a job's lock, its pinned plan while it runs, its papers.
 
-lock            held while a process works on the job (local file systems)
+lock            held while a process works on the job (local file systems); says which
 plan.json       from the start to the end of the work: the plan, the document, who works on it
 scratch/        the engine's intermediates
 manifest.json   after the commit
@@ -8,11 +8,11 @@ job.json        last: the job is done
 """
 
 import fcntl
+import json
 import os
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -21,11 +21,16 @@ from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled, Conflict
 from profile_export.manifest import JOB, plan_json, read_json, write_json
 from profile_export.plan import ExportPlan
+from profile_export.processes import end_holder, process, this_process, wait_for_end
 from profile_export.storage import Folder
 
 PLAN = "plan.json"
 LOCK = "lock"
 ROOT = "_profile_export"
+_GRACE = 5.0
+"""Seconds that a process which has lost the job has for noticing it, before it is killed."""
+_PATIENCE = 15.0
+"""Seconds after which a stop ends the waiting for a process that cannot be killed from here."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,22 @@ class JobFolder:
         self._job_id = job_id
         self._made: str | None = None
 
+    @property
+    def has_lock(self) -> bool:
+        """Whether others can be kept out: not on object stores."""
+        return self.files.local is not None
+
     @contextmanager
-    def locked(self, stop: Stop) -> Iterator[None]:
+    def locked(self, stop: Stop, *, exclusive: bool = False) -> Iterator[None]:
         """Be the only process that works on the job; waits for another that does.
 
         The kernel frees the lock when its holder dies, however that happens. On object stores there
         is none: there the service's lease on the job keeps others out.
+
+        Args:
+            stop: Ends the waiting.
+            exclusive: The job is ours by a lease. A process of this machine that has lost it and
+                keeps the lock (it was paused, say) is killed: nobody wants what it would still do.
 
         Raises:
             Cancelled: asked to stop while waiting.
@@ -62,15 +77,17 @@ class JobFolder:
             yield
             return
         path = self.files.local / LOCK
-        held = self._take(path, stop)
+        held = self._take(path, stop, exclusive=exclusive)
         try:
+            _sign(held)
             yield
         finally:
             path.unlink(missing_ok=True)
             held.close()
             self._leave_no_empty_folder()
 
-    def _take(self, path: Path, stop: Stop) -> TextIO:
+    def _take(self, path: Path, stop: Stop, *, exclusive: bool) -> TextIO:
+        started = time.monotonic()
         while True:
             self._made = self._made or _topmost_missing(self.target.local)
             try:
@@ -85,7 +102,10 @@ class JobFolder:
             except (BlockingIOError, FileNotFoundError):
                 time.sleep(0.05)
             held.close()
-            if stop.asked:
+            waited = time.monotonic() - started
+            if exclusive and waited > _GRACE:
+                end_holder(path)
+            if stop.asked and (waited > _PATIENCE or not exclusive):
                 raise Cancelled("The job was asked to stop.")
 
     def finished(self, plan: ExportPlan) -> tuple[ExportPlan, dict[str, object]] | None:
@@ -119,7 +139,7 @@ class JobFolder:
         if saved is not None:
             first = ExportPlan.model_validate(saved["plan"])
             self._see_that_it_is_ours(first, plan)
-            _wait_for_end(saved.get("engine"))
+            wait_for_end(saved.get("engine"))
             kept = saved["document"]
             plan, document = first, dict(kept) if isinstance(kept, dict) else document
             self._made = str(saved["made"]) if saved["made"] else None
@@ -127,7 +147,7 @@ class JobFolder:
             "plan": plan_json(plan),
             "document": document,
             "made": self._made,
-            "engine": {"host": socket.gethostname(), "pid": pid, "started": _started(pid)},
+            "engine": process(pid),
         }
         write_json(self.files, PLAN, noted)
         return Begun(plan, document, self._made)
@@ -178,19 +198,8 @@ def _topmost_missing(folder: Path | None) -> str | None:
     return missing
 
 
-def _wait_for_end(engine: object, limit: float = 60.0) -> None:
-    """Wait until the process that an earlier attempt computed in is gone, on this host."""
-    if not isinstance(engine, dict) or engine.get("host") != socket.gethostname():
-        return
-    pid, deadline = engine.get("pid"), time.monotonic() + limit
-    while pid and time.monotonic() < deadline and _started(int(pid)) == engine.get("started"):
-        time.sleep(0.05)
-
-
-def _started(pid: int | None) -> str | None:
-    """What tells a process from a later one of the same id; None where it is gone or unknowable."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if state[0] == "Z" else state[19]
+def _sign(lock: TextIO) -> None:
+    """Say in a lock file who holds it; a full disk is no reason to stop here."""
+    with suppress(OSError):
+        os.ftruncate(lock.fileno(), 0)
+        os.write(lock.fileno(), json.dumps(this_process()).encode())

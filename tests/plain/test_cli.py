@@ -127,7 +127,7 @@ def test_a_named_table_is_refused_without_opening_sail(world: Path) -> None:
 def test_every_command_has_help_with_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main([command, "--help"]) == 0
+    assert cli.main([*command.split(), "--help"]) == 0
     assert f"  profile-export {command} " in capsys.readouterr().out
 
 

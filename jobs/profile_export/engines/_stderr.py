@@ -43,3 +43,15 @@ def tail(size: int = 4000) -> str:
         return ""
     end = os.fstat(2).st_size
     return os.pread(2, size, max(0, end - size)).decode("utf-8", "replace")
+
+
+def restore() -> None:
+    """Give file descriptor 2 back to the terminal, for a program that takes this one's place."""
+    if _moved:
+        os.dup2(sys.stderr.fileno(), 2)
+
+
+def trim(size: int = 1 << 20) -> None:
+    """Empty the log once it is larger than ``size``: nobody reads it, and a worker runs long."""
+    if _moved and os.fstat(2).st_size > size:
+        os.ftruncate(2, 0)

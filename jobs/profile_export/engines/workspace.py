@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profile_export.engines import Engine
-from profile_export.engines.pinned_files import plain_files
+from profile_export.engines.pinned_files import lost_files, parquet_frame, plain_files
 from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
 from profile_export.plan import Input
@@ -41,6 +41,7 @@ class Stop:
     def __init__(self) -> None:
         self._asked = Event()
         self._closed = Event()
+        self._left = Event()
 
     @property
     def asked(self) -> bool:
@@ -53,6 +54,16 @@ class Stop:
 
     def ask(self) -> None:
         """Stop the job within seconds. A commit that was already made wins."""
+        self._asked.set()
+
+    @property
+    def left(self) -> bool:
+        """True if the job was asked to stop because somebody else has it now."""
+        return self._left.is_set()
+
+    def leave(self) -> None:
+        """Stop the job, which somebody else has taken over."""
+        self._left.set()
         self._asked.set()
 
     def close(self) -> None:
@@ -87,7 +98,8 @@ class JobWorkspace:
             return self._pinned(source).table(table.name or "")
         if table.format == "parquet":
             _see_that_it_exists(source, table.location)
-            return self._parquet(source.columns, table.location)
+            apart = self._engine.name == "sail"
+            return parquet_frame(self._spark, source, table.location, apart=apart)
         if self._engine.name == "spark" and source.version is not None:
             files = plain_files(table.location, source.version)
             if files is not None:
@@ -142,7 +154,13 @@ class JobWorkspace:
 
 
 def _see_that_it_exists(source: Input, location: str) -> None:
-    """Sail reads a folder that is not there as an empty table: rows would be lost in silence."""
+    """Sail reads what is not there as an empty table: rows would be lost in silence."""
+    if lost := lost_files(source, location):
+        raise JobFailed(
+            f"Dataset {source.name} ({source.dataset_id}) has changed: file {lost[0]}, which was"
+            f" there when the job was created, is gone from {source.table.display}.",
+            code="input-missing",
+        )
     if not Folder(location).exists():
         raise JobFailed(
             f"Dataset {source.name} ({source.dataset_id}) is gone: there is nothing at"

@@ -1,0 +1,211 @@
+"""A client of the service, for ``jobs``: its answers, and its errors as ours."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from json import JSONDecodeError, loads
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from profile_export.errors import Conflict, ExportError, NotFound, Problem, Refused
+
+JOBS = "/data/core/ups/export/jobs"
+TOKEN = "PROFILE_EXPORT_TOKEN"
+_SECONDS = httpx.Timeout(30.0, read=120.0)
+_EVENT_SILENCE = 60.0
+"""The service says something every 15 s on a stream of events."""
+
+
+class ServiceError(ExportError):
+    """The service cannot be reached, lets nobody in, or has a fault."""
+
+    code, title, exit_code = "service", "Service", 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which service, and what of it."""
+
+    url: str
+    org: str
+    sandbox: str
+
+
+class Client:
+    """Calls of one sandbox. As a context it closes its connections."""
+
+    def __init__(self, place: Place, token: str) -> None:
+        self._url = place.url.rstrip("/")
+        headers = {
+            "authorization": f"Bearer {token}",
+            "x-api-key": "profile-export",
+            "x-gw-ims-org-id": place.org,
+            "x-sandbox-name": place.sandbox,
+        }
+        try:
+            self._http = httpx.Client(base_url=self._url, headers=headers, timeout=_SECONDS)
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise _bad_url(place.url) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One call.
+
+        Raises:
+            Refused, NotFound, Conflict: as the service says.
+            ServiceError: it cannot be reached, lets us not in, or has a fault.
+        """
+        with self._reaching():
+            answer = self._http.request(method, path, **options)
+        _raise_for(answer)
+        return answer
+
+    def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """One call whose answer is an object."""
+        return _object(self.call(method, path, **options))
+
+    def events(self, path: str) -> Iterator[dict[str, Any]]:
+        """The documents of a stream of events; it may end before its job does.
+
+        Raises:
+            As :meth:`call`.
+        """
+        timeout = httpx.Timeout(30.0, read=_EVENT_SILENCE)
+        with (
+            self._reaching(),
+            self._http.stream("GET", path, timeout=timeout) as answer,
+        ):
+            if answer.status_code >= 400:
+                answer.read()
+                _raise_for(answer)
+            data: list[str] = []
+            for line in answer.iter_lines():
+                if line.startswith("data:"):
+                    data.append(line.removeprefix("data:").strip())
+                elif not line and data:
+                    yield loads("\n".join(data))
+                    data = []
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise _bad_url(self._url) from error
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"No service answers at {self._url} ({type(error).__name__}). Is it running?"
+                " profile-export serve starts one; --url names another.",
+                code="service-away",
+            ) from error
+
+
+class Unreachable(ServiceError):
+    """Nothing answers: it may be back in a moment."""
+
+
+def token_from(file: str | None) -> str:
+    """The token, of a file or of the environment.
+
+    Raises:
+        Refused: there is none, or others may read the file.
+    """
+    if file is None:
+        found = os.environ.get(TOKEN, "").strip()
+        if not found:
+            detail = f"Set {TOKEN}, or name a file with --token-file that only you may read."
+            raise Refused([Problem("no-token", detail, parameter="--token-file")])
+        return _checked(found)
+    try:
+        with open(file, encoding="utf-8") as stream:
+            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            if mode & 0o177:
+                detail = (
+                    f"The token file {file} has mode {mode:03o}: others could use it. Run:"
+                    f" chmod 600 {file}"
+                )
+                raise Refused([Problem("token-file-mode", detail, parameter="--token-file")])
+            return _checked(stream.read(8192).strip())
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        detail = f"The token file {file!r} cannot be read: {why}."
+        raise Refused([Problem("file-unreadable", detail, parameter="--token-file")]) from error
+
+
+def read_body(file: str) -> bytes:
+    """A request, of a file or (``-``) of stdin.
+
+    Raises:
+        Refused: it cannot be read.
+    """
+    import sys
+
+    try:
+        if file == "-":
+            return b"" if sys.stdin is None else sys.stdin.buffer.read()
+        return Path(file).read_bytes()
+    except OSError as error:
+        detail = f"The request {file!r} cannot be read: {error.strerror}. Check its path."
+        raise Refused([Problem("file-unreadable", detail, parameter="REQUEST")]) from error
+
+
+def _checked(token: str) -> str:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise Refused([Problem("no-token", "What is there is no token.", parameter=TOKEN)])
+    return token
+
+
+def _bad_url(url: str) -> Refused:
+    detail = f"{url!r} is no address of a service; write http://HOST:PORT."
+    return Refused([Problem("bad-url", detail, parameter="--url")])
+
+
+def _raise_for(answer: httpx.Response) -> None:
+    if answer.status_code < 400:
+        return
+    said = _object(answer)
+    problems = [
+        Problem(
+            str(each.get("code", "")),
+            str(each.get("detail", "")),
+            pointer=str(each.get("pointer", "")),
+            parameter=each.get("parameter"),
+        )
+        for each in said.get("errors", [])
+    ]
+    detail = str(said.get("detail") or said.get("message") or f"HTTP {answer.status_code}")
+    if answer.status_code in (400, 413, 415, 422):
+        raise Refused(problems or [Problem("refused", detail)])
+    if answer.status_code == 404:
+        raise NotFound(detail)
+    if answer.status_code == 409:
+        raise Conflict(detail)
+    if answer.status_code in (401, 403):
+        raise Refused([Problem("no-access", f"The service does not let you in: {detail}.")])
+    raise ServiceError(f"The service answers {answer.status_code}: {detail}")
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except (JSONDecodeError, UnicodeDecodeError) as error:
+        raise ServiceError(
+            f"What answers at {answer.url.copy_with(query=None)} is no Profile Export service"
+            f" (HTTP {answer.status_code}, no JSON). Check --url."
+        ) from error
+    return found if isinstance(found, dict) else {}

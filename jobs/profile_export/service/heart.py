@@ -1,0 +1,164 @@
+"""A worker's heartbeat: a thread that keeps the worker, and the job that it holds, alive.
+
+It carries the progress to the store, and brings back that the job is to stop: because somebody
+cancelled it, or because its lease ran out and another worker has it.
+"""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from profile_export.engines.workspace import Stop
+from profile_export.errors import Cancelled
+from profile_export.service.store import Store, queue
+from profile_export.service.store.database import StoreAway
+from profile_export.service.store.queue import Claim
+
+_log = logging.getLogger("profile_export.worker")
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Goes on while the machine sleeps, where there is such a clock: leases do."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who works.
+
+    Attributes:
+        id: New for every process.
+        host: Of this machine.
+        engine: Its name.
+        lease: Seconds without a heartbeat after which another worker takes the job.
+        beat: Seconds from one heartbeat to the next.
+    """
+
+    id: str
+    host: str
+    engine: str
+    lease: float
+    beat: float
+
+
+class Held:
+    """A claim while its job runs, as the heartbeat and the job see it.
+
+    Attributes:
+        claim: The claim.
+        stop: Of the job.
+        cancelling: Somebody asked for its end.
+        lost: Another worker has it.
+    """
+
+    def __init__(self, claim: Claim, *, lease: float, at: float) -> None:
+        self.claim = claim
+        self.stop = Stop()
+        self.cancelling = claim.cancelling
+        self.lost = False
+        self._lease = lease
+        self._sure_until = at + 0.8 * lease
+        self._progress: tuple[str, float] | None = None
+        if claim.cancelling or claim.exhausted:
+            self.stop.ask()
+
+    def report(self, stage: str, fraction: float) -> None:
+        """Note the progress; the next heartbeat takes it along."""
+        self._progress = stage, fraction
+
+    def take_progress(self) -> tuple[str, float] | None:
+        """What was noted since the last call."""
+        noted, self._progress = self._progress, None
+        return noted
+
+    def renewed(self, status: str | None, *, at: float) -> None:
+        """Note what the store said about a renewal that was sent ``at``."""
+        if status is None:
+            self.lost = True
+            self.stop.leave()
+            return
+        self._sure_until = at + 0.8 * self._lease
+        if status == "CANCELLING":
+            self.cancelling = True
+            self.stop.ask()
+
+    def wait_until_sure(self) -> None:
+        """Return when the lease is surely ours: nobody else works on the job now.
+
+        While the store is away this waits; a commit is made by whoever has the job, or not at all.
+
+        Raises:
+            Cancelled: asked to stop meanwhile.
+        """
+        while now() > self._sure_until:
+            if self.stop.asked:
+                raise Cancelled("The job was asked to stop.")
+            time.sleep(0.05)
+
+
+class Heart:
+    """The thread, from :meth:`start` to :meth:`end`."""
+
+    def __init__(self, store: Store, worker: Worker) -> None:
+        self._store, self._worker = store, worker
+        self._held: Held | None = None
+        self._ending = threading.Event()
+        self._seen = float("-inf")
+        self._away = False
+        self._thread = threading.Thread(target=self._run, name="profile-export-heart", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stop beating. What is under way may still arrive: it changes nothing that has ended."""
+        self._ending.set()
+        self._thread.join(self._worker.beat)
+
+    def hold(self, held: Held) -> None:
+        """Keep this job, until :meth:`let_go`."""
+        self._held = held
+
+    def let_go(self) -> None:
+        self._held = None
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._worker.beat):
+            try:
+                self._beat()
+            except StoreAway as error:
+                if not self._away:
+                    _log.warning("the store is away; the work goes on: %s", error)
+                self._away = True
+            except Exception:
+                _log.exception("a heartbeat failed")
+            else:
+                if self._away:
+                    _log.info("the store is back")
+                self._away = False
+
+    def _beat(self) -> None:
+        held, at, worker = self._held, now(), self._worker
+        is_due = at - self._seen >= worker.lease / 3
+        if held is None and not is_due:
+            return
+        status = None
+        with self._store.write() as connection:
+            if held is not None:
+                noted = held.take_progress()
+                status = queue.renew(connection, held.claim, lease=worker.lease, progress=noted)
+            if is_due:
+                queue.seen(
+                    connection,
+                    worker.id,
+                    host=worker.host,
+                    engine=worker.engine,
+                    lease=worker.lease,
+                )
+        if is_due:
+            self._seen = at
+        if held is not None:
+            held.renewed(status, at=at)
+
+
+def now() -> float:
+    """Seconds of the clock that leases are measured with in this process."""
+    return time.clock_gettime(_CLOCK)

@@ -1,0 +1,77 @@
+"""HTTP/1.1 for clients that take their time: slow ones are cut, so that they hold nothing up."""
+
+import asyncio
+from asyncio import TimerHandle
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 20.0
+"""From the connection, or the first byte of a further request, to the end of its headers."""
+BODY_SECONDS = 90.0
+"""From there to its last byte. The app answers a slow body earlier (``ServiceConfig``)."""
+STALL_SECONDS = 60.0
+"""How long a client may read nothing of an answer that waits for it."""
+
+
+class PatientProtocol(H11Protocol):
+    """Uvicorn's protocol, which waits for ever for the rest of a request, with an end to that."""
+
+    head_seconds = HEAD_SECONDS
+    body_seconds = BODY_SECONDS
+    stall_seconds = STALL_SECONDS
+    _request_timer: TimerHandle | None = None
+    _stall_timer: TimerHandle | None = None
+
+    _waits_for: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait(self.conn.their_state)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait(None)
+        _cancel(self._stall_timer)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._look()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        _cancel(self._stall_timer)
+        self._stall_timer = self.loop.call_later(self.stall_seconds, self._cut)
+
+    def resume_writing(self) -> None:
+        _cancel(self._stall_timer)
+        super().resume_writing()
+
+    def _look(self) -> None:
+        """Have one timer for what the client owes us now: headers that it began, or a body."""
+        owes, state = None, self.conn.their_state
+        if state is h11.SEND_BODY or (state is h11.IDLE and self.conn.trailing_data[0]):
+            owes = state
+        if owes is not self._waits_for:
+            self._wait(owes)
+
+    def _wait(self, owes: object) -> None:
+        self._waits_for = owes
+        _cancel(self._request_timer)
+        self._request_timer = None
+        if owes is not None:
+            seconds = self.body_seconds if owes is h11.SEND_BODY else self.head_seconds
+            self._request_timer = self.loop.call_later(seconds, self._cut)
+
+    def _cut(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+
+def _cancel(timer: TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

@@ -1,0 +1,36 @@
+"""Forgetting finished jobs."""
+
+from sqlalchemy import delete, select
+
+from profile_export.document import FINAL
+from profile_export.service.store.database import Store, clock
+from profile_export.service.store.tables import batches, idempotency_keys, jobs
+
+_AT_ONCE = 500
+"""Jobs of one transaction: others write in between."""
+
+
+def purge(store: Store, *, older_than: float) -> int:
+    """Remove jobs that ended so long ago, with their batches and keys; never an open one.
+
+    Args:
+        store: Which.
+        older_than: Seconds since their end.
+
+    Returns:
+        How many.
+    """
+    removed = 0
+    with store.read() as connection:
+        before = clock(connection) - int(older_than * 1000)
+    while True:
+        with store.write() as connection:
+            ended = jobs.c.status.in_(FINAL) & (jobs.c.updated <= before)
+            chosen = select(jobs.c.id).where(ended).order_by(jobs.c.id).limit(_AT_ONCE)
+            ids = list(connection.execute(chosen).scalars())
+            for table in (batches, idempotency_keys):
+                connection.execute(delete(table).where(table.c.job_id.in_(ids)))
+            connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
+        removed += len(ids)
+        if len(ids) < _AT_ONCE:
+            return removed

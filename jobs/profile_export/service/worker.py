@@ -1,0 +1,258 @@
+"""A worker: takes one job after the other, does it on a warm engine, records its end.
+
+It may die at any moment: what is true is in the store and in the target's log, and the next worker
+goes on from there (docs/decisions/0011-workers.md).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from sqlalchemy import Connection
+
+from profile_export.document import Document
+from profile_export.engines import Engine, _stderr
+from profile_export.errors import ExportError
+from profile_export.faults import fault
+from profile_export.manifest import MANIFEST, read_json
+from profile_export.plan import ExportPlan
+from profile_export.processes import started
+from profile_export.service import ends
+from profile_export.service.ends import End, Way
+from profile_export.service.heart import Heart, Held, Worker, now
+from profile_export.service.stage_times import StageTimes
+from profile_export.service.store import Store, counters, queue
+from profile_export.service.store.batches import BatchSize
+from profile_export.service.store.database import StoreAway
+from profile_export.storage import Folder
+
+_log = logging.getLogger("profile_export.worker")
+POLL = 0.1
+"""Seconds between two looks for a job; a look is one indexed read (0.3 ms on SQLite)."""
+_PROBE_LIMIT = 20.0
+_IDLE = 60.0
+"""After so long without a job an engine is asked whether it still is there."""
+_PATIENCE = 60.0
+"""How long a worker that was asked to go away tries to record an end while the store is away."""
+
+
+class EngineGone(Exception):
+    """The engine died: begin anew with another one."""
+
+
+class WorkLoop:
+    """Claims jobs until it is asked to end. :meth:`run` is for one thread, the rest for others."""
+
+    def __init__(self, store: Store, engine: Engine, worker: Worker) -> None:
+        self._store, self._engine, self._worker = store, engine, worker
+        self._heart = Heart(store, worker)
+        self._held: Held | None = None
+        self._ending = False
+        self._asked_engine = time.monotonic()
+
+    def end(self) -> None:
+        """Stop: the job under way is handed over, or finished if it has committed."""
+        self._ending = True
+        if (held := self._held) is not None:
+            held.stop.ask()
+
+    def run(self) -> None:
+        """Work until :meth:`end`.
+
+        Raises:
+            EngineGone: the engine died; the job that it was doing was given back.
+        """
+        self._heart.start()
+        try:
+            while not self._ending:
+                claim = self._claimed()
+                if claim is None:
+                    time.sleep(POLL)
+                else:
+                    self._do(claim)
+        finally:
+            self._heart.end()
+            self._say_good_bye()
+
+    def _claimed(self) -> queue.Claim | None:
+        try:
+            with self._store.read() as connection:
+                if not queue.waiting(connection):
+                    return None
+            self._see_that_the_engine_is_there()
+            with self._store.write() as connection:
+                return queue.claim(connection, self._worker.id, lease=self._worker.lease)
+        except StoreAway:
+            time.sleep(1.0)
+            return None
+
+    def _do(self, claim: queue.Claim) -> None:
+        held = Held(claim, lease=self._worker.lease, at=now())
+        times = StageTimes(held.report)
+        self._held = held
+        if self._ending:  # asked between the claim and here
+            held.stop.ask()
+        self._heart.hold(held)
+        _log.info("job begun", extra={"job": claim.job_id, "attempt": claim.attempt})
+        try:
+            outcome = self._outcome(held, times)
+            alive = not _is_suspect(outcome) or alive_within(self._engine, _PROBE_LIMIT)
+            end = ends.end_of(
+                outcome,
+                claim,
+                lost=held.lost,
+                cancelling=held.cancelling,
+                leaving=self._ending,
+                engine_alive=alive,
+            )
+            self._record(end, held, outcome, times)
+        finally:
+            self._heart.let_go()
+            self._held = None
+        self._asked_engine = time.monotonic()
+        if not alive:
+            raise EngineGone
+        if self._engine.name == "spark":
+            self._engine.spark.catalog.clearCache()
+        _stderr.trim()
+
+    def _outcome(self, held: Held, times: StageTimes) -> Document | Exception:
+        from profile_export.job import run_job
+
+        try:
+            return run_job(
+                held.claim.plan,
+                self._engine,
+                document=held.claim.document,
+                progress=times.report,
+                stop=held.stop,
+                exclusive=True,
+                may_commit=held.wait_until_sure,
+            )
+        except ExportError as error:
+            return error
+        except Exception as error:
+            _log.exception("a fault of the worker", extra={"job": held.claim.job_id})
+            return error
+
+    def _record(
+        self, end: End, held: Held, outcome: Document | Exception, times: StageTimes
+    ) -> None:
+        claim, write = held.claim, None
+        if end.way is Way.SUCCEED and isinstance(outcome, dict):
+            write = partial(self._succeed, claim, outcome, times)
+        elif end.way in (Way.FAIL, Way.CANCEL):
+            write = partial(_end_without_rows, claim, end, times)
+        elif end.way in (Way.GIVE_BACK, Way.HAND_OVER):
+            counts = end.way is Way.GIVE_BACK
+            write = partial(queue.give_back, held=claim, counts=counts)
+        fault("before-record")
+        recorded = write is None or self._written(write)
+        told = {"job": claim.job_id, "attempt": claim.attempt, "end": end.way.value}
+        if end.code:
+            told |= {"code": end.code, "detail": end.message}
+        elif isinstance(outcome, Exception):
+            told["detail"] = str(outcome)
+        if not recorded:
+            told["end"] = Way.NOTHING.value
+        _log.info("job ended", extra=told)
+
+    def _succeed(
+        self, claim: queue.Claim, document: Document, times: StageTimes, connection: Connection
+    ) -> bool:
+        sizes = self._sizes(claim.plan)
+        if not queue.succeed(connection, claim, document, sizes):
+            return False
+        rows, excluded = ends.counts(document)
+        counters.add(connection, counters.ROWS, {}, rows)
+        size = float(sum(size.bytes for size in sizes.values()))
+        counters.add(connection, counters.BYTES, {}, size)
+        for reason, number in excluded.items():
+            counters.add(connection, counters.EXCLUSIONS, {"reason": reason}, number)
+        _count_end(connection, "SUCCEEDED", times)
+        return True
+
+    def _sizes(self, plan: ExportPlan) -> dict[str, BatchSize]:
+        """Of the batches, as the manifest has them; nothing if somebody has deleted it since."""
+        location = plan.target.table.location or self._engine.locate(plan.target.table)
+        found = read_json(Folder(f"{location}/_profile_export/{plan.job_id}"), MANIFEST) or {}
+        listed = found.get("batches", [])
+        assert isinstance(listed, list)
+        return {b["batchId"]: BatchSize(b["recordCount"], b["bytes"]) for b in listed}
+
+    def _written(self, write: Callable[[Connection], bool]) -> bool:
+        """Write an end, however long the store is away. False where the job is another's now."""
+        patience = None
+        while True:
+            try:
+                with self._store.write() as connection:
+                    return write(connection)
+            except StoreAway:
+                if self._ending:
+                    patience = patience or time.monotonic() + _PATIENCE
+                    if time.monotonic() > patience:
+                        raise
+                time.sleep(0.3)
+
+    def _see_that_the_engine_is_there(self) -> None:
+        """Before a job is taken: an engine that died while idle costs the job no try.
+
+        Raises:
+            EngineGone: it is not.
+        """
+        pid, idle = self._engine.pid, time.monotonic() - self._asked_engine > _IDLE
+        if pid is not None and started(pid) is None:
+            raise EngineGone
+        if idle:
+            if not alive_within(self._engine, _PROBE_LIMIT):
+                raise EngineGone
+            self._asked_engine = time.monotonic()
+
+    def _say_good_bye(self) -> None:
+        try:
+            with self._store.write() as connection:
+                queue.gone(connection, self._worker.id)
+        except StoreAway:
+            return  # its lease says it, in a while
+
+
+def alive_within(engine: Engine, limit: float) -> bool:
+    """Whether an engine answers the smallest question in time."""
+    answers: list[int] = []
+
+    def ask() -> None:
+        try:
+            answers.append(len(engine.spark.sql("SELECT 1").collect()))
+        except Exception as error:
+            _log.warning("the engine does not answer: %s", type(error).__name__)
+
+    thread = threading.Thread(target=ask, name="profile-export-probe", daemon=True)
+    thread.start()
+    thread.join(limit)
+    return answers == [1]
+
+
+def _is_suspect(outcome: Document | Exception) -> bool:
+    if isinstance(outcome, ExportError):
+        return outcome.code in ends.SUSPECT
+    return isinstance(outcome, Exception)
+
+
+def _end_without_rows(
+    claim: queue.Claim, end: End, times: StageTimes, connection: Connection
+) -> bool:
+    if end.way is Way.CANCEL:
+        recorded, status = queue.cancelled(connection, claim), "CANCELLED"
+    else:
+        recorded, status = queue.fail(connection, claim, end.code, end.message), "FAILED"
+    if recorded:
+        _count_end(connection, status, times)
+    return recorded
+
+
+def _count_end(connection: Connection, status: str, times: StageTimes) -> None:
+    counters.add(connection, counters.JOBS_ENDED, {"status": status}, 1)
+    for stage, seconds in times.seconds().items():
+        counters.add(connection, counters.STAGE_SECONDS, {"stage": stage}, seconds)
