@@ -1,20 +1,33 @@
 """A dry run: the who phase of a job, into a scratch folder of its own; the target is only read."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from profile_export.commands._progress import Show
     from profile_export.engines import Engine
     from profile_export.plan import ExportPlan
 
 
-def counts(plan: "ExportPlan", engine: "Engine", *, progress: "Show") -> dict[str, object]:
+def counts(
+    plan: "ExportPlan",
+    engine: "Engine",
+    *,
+    progress: Callable[[str, float], None] | None = None,
+    scratch: str | None = None,
+) -> dict[str, object]:
     """What an export of this plan would count: ``candidates``, ``batches``, ``exclusions``.
 
     As costly as the first phase of the job: narrow columns, no wide row, no event attached. Its
     scratch tables lie below ``TMPDIR``, which the workers of a cluster must share.
+
+    Args:
+        plan: Of the job that is not made.
+        engine: Computes it.
+        progress: Told the stage and its fraction.
+        scratch: An empty folder of the caller's, who also removes it: for one who may have to kill
+            the process that counts.
 
     Raises:
         JobFailed: the target could not take the export, or the engine could not count.
@@ -26,8 +39,10 @@ def counts(plan: "ExportPlan", engine: "Engine", *, progress: "Show") -> dict[st
     from profile_export.storage import Folder
 
     check_target(plan, plan.target.table.location or engine.locate(plan.target.table))
-    with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as scratch:
-        work = JobWorkspace(engine, Folder(scratch), progress=progress)
+    with TemporaryDirectory(
+        prefix="profile-export-", dir=scratch, ignore_cleanup_errors=True
+    ) as folder:
+        work = JobWorkspace(engine, Folder(folder), progress=progress)
         try:
             decided = stages.decide(work, plan).counts
         except KeyboardInterrupt:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import pyarrow.parquet as pq
@@ -61,6 +62,14 @@ class Folder:
         """
         with self._fs.open_input_stream(self._full(path), compression=None) as stream:
             return bytes(stream.read())
+
+    def open(self, path: str) -> BinaryIO:
+        """The file, to be read from any place in it; whoever opens it closes it.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        return cast(BinaryIO, self._fs.open_input_file(self._full(path)))
 
     def write(self, path: str, data: bytes) -> None:
         """Write the file whole or not at all, replacing it; makes the folders above it."""

@@ -55,9 +55,9 @@ NOT_IN_STAGES = {
 STORAGE = ("deltalake", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet", f"{PACKAGE}.storage")
 MAY_WRITE = (
     "engines", "commit", "delta_log", "storage", "manifest", "job", "job_folder",
-    "demo", "compare", "diff_file",
+    "demo", "compare", "diff_file", "counting",
 )  # fmt: skip
-"""The last three write beside: the demo's tables, a comparison's scratch, a diff's details."""
+"""The last four write beside: the demo's tables, scratch of comparing and counting, diffs."""
 MAY_READ = (
     "tables", "parquet_schema", "pins", "engine_errors", "papers", "diff", "diff_rows",
     "query",

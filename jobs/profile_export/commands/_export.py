@@ -90,7 +90,7 @@ def dry_run(planned: "Planned", engine: "LazyEngine") -> dict[str, object]:
     """
     with progress_bar() as show:
         opened = engine.get()
-        from profile_export.commands._count import counts
+        from profile_export.counting import counts
         from profile_export.manifest import plan_json
 
         return {

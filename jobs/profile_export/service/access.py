@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy import Connection
 
-from profile_export.service.jwt import grant_of_jwt, looks_like_jwt
+from profile_export.service.jwt import Claims, KeySet, looks_like_jwt
 from profile_export.service.store import Store, sandboxes, tokens
 
 
@@ -30,15 +31,6 @@ class AccessDenied(Exception):
 
 
 @dataclass(frozen=True)
-class Grant:
-    """What a token allows: an organisation, sandboxes of it, and whether it may write."""
-
-    org: str
-    sandboxes: tuple[str, ...]
-    can_write: bool
-
-
-@dataclass(frozen=True)
 class Caller:
     """Who calls: everything that a route sees lies in this sandbox."""
 
@@ -47,51 +39,58 @@ class Caller:
     sandbox: str
 
 
-_NO_TOKEN = AccessDenied(403, "403010", "Oauth token is missing.")
-_BAD_TOKEN = AccessDenied(401, "401013", "Oauth token is not valid")
-_NO_KEY = AccessDenied(403, "403000", "Api Key is required")
-_NO_HEADER = AccessDenied(400, "400003", "Missing header")
-_NOT_YOURS = AccessDenied(403, "403027", "The token does not give this access")
+_SCOPE = ("x-gw-ims-org-id", "x-sandbox-name")
+
+
+def _no_token() -> AccessDenied:
+    return AccessDenied(403, "403010", "Oauth token is missing.")
+
+
+def _bad_token() -> AccessDenied:
+    return AccessDenied(401, "401013", "Oauth token is not valid")
+
+
+def _not_yours() -> AccessDenied:
+    return AccessDenied(403, "403027", "The token does not give this access")
 
 
 def _caller(request: Request, *, write: bool) -> Caller:
     store: Store = request.app.state.store
-    grant = _grant(request, store)
-    headers = request.headers
-    if not headers.get("x-api-key", "").strip():
-        raise _NO_KEY
-    org, sandbox = (headers.get(name, "").strip() for name in _SCOPE)
-    if not org or not sandbox:
-        raise _NO_HEADER
-    if org != grant.org or sandbox not in grant.sandboxes or (write and not grant.can_write):
-        raise _NOT_YOURS
+    keys: KeySet = request.app.state.keys
+    secret = _secret(request)
+    by_jwt = keys.claims(secret) if looks_like_jwt(secret) else None
     with store.read() as connection:
+        grant = by_jwt or _grant(connection, secret)
+        headers = request.headers
+        if not headers.get("x-api-key", "").strip():
+            raise AccessDenied(403, "403000", "Api Key is required")
+        org, sandbox = (headers.get(name, "").strip() for name in _SCOPE)
+        if not org or not sandbox:
+            raise AccessDenied(400, "400003", "Missing header")
+        if org != grant.org or sandbox not in grant.sandboxes or (write and not grant.can_write):
+            raise _not_yours()
         sandbox_id = sandboxes.find_id(connection, org, sandbox)
-    if sandbox_id is None:
-        raise _NOT_YOURS
+        if sandbox_id is None:
+            raise _not_yours()
     return Caller(sandbox_id, org, sandbox)
 
 
-_SCOPE = ("x-gw-ims-org-id", "x-sandbox-name")
-
-
-def _grant(request: Request, store: Store) -> Grant:
+def _secret(request: Request) -> str:
+    """The token as sent, in a scheme that is matched without case."""
     scheme, _, secret = request.headers.get("authorization", "").strip().partition(" ")
     secret = secret.strip()
     if not scheme:
-        raise _NO_TOKEN
+        raise _no_token()
     if scheme.lower() != "bearer" or not secret:
-        raise _BAD_TOKEN
-    if looks_like_jwt(secret):
-        claims = grant_of_jwt(secret, request.app.state.config)
-        if claims is None:
-            raise _BAD_TOKEN
-        return Grant(*claims)
-    with store.read() as connection:
-        found = tokens.find(connection, secret)
+        raise _bad_token()
+    return secret
+
+
+def _grant(connection: Connection, secret: str) -> Claims:
+    found = tokens.find(connection, secret)
     if found is None:
-        raise _BAD_TOKEN
-    return Grant(found.org, found.sandboxes, found.can_write)
+        raise _bad_token()
+    return Claims(found.org, found.sandboxes, can_write=found.can_write)
 
 
 def reader(request: Request) -> Caller:
@@ -104,5 +103,11 @@ def writer(request: Request) -> Caller:
     return _caller(request, write=True)
 
 
+def planner(request: Request) -> Caller:
+    """Let in who may write to the sandbox; a dry run only reads."""
+    return _caller(request, write=request.query_params.get("dryRun", "").lower() != "true")
+
+
 Reader = Annotated[Caller, Depends(reader)]
 Writer = Annotated[Caller, Depends(writer)]
+Planner = Annotated[Caller, Depends(planner)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -36,7 +37,7 @@ def answer_errors(app: FastAPI) -> None:
         ExportError: _told,
         RequestValidationError: _bad_parameters,
         HTTPException: _of_routing,
-        Exception: _failed,
+        DataError: _unkeepable,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
@@ -46,6 +47,8 @@ def problem(request: Request, error: ExportError, **headers: str) -> Response:
     """An error as problem+json."""
     request_id = getattr(request.state, "request_id", "")
     content = problem_json(error, request_id=request_id)
+    if error.status == 503:
+        headers = {"Retry-After": "5", **headers}
     return JSONResponse(content, error.status, headers=headers or None, media_type=PROBLEM)
 
 
@@ -92,6 +95,16 @@ def _allowed(request: Request) -> str:
     return ", ".join(method for method in _METHODS if method in found)
 
 
-def _failed(request: Request, error: Exception) -> Response:
-    _log.error("unexpected error", exc_info=error)
+def _unkeepable(request: Request, _error: Exception) -> Response:
+    """What a column cannot hold, and got past the checks: U+0000 in a parameter, an endless number.
+
+    The two databases differ in it, so it is answered here, and in one way.
+    """
+    return problem(request, Refused([Problem("bad-value", "A value cannot be kept or looked up.")]))
+
+
+def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to a fault of ours. What it was is in the log, and nowhere else."""
+    extra = {"request_id": getattr(request.state, "request_id", "")}
+    _log.error("unexpected error", exc_info=error, extra=extra)
     return problem(request, Failed("Something went wrong here; it is in the service's log."))

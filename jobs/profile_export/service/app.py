@@ -1,12 +1,29 @@
 """The API as an ASGI app. It plans, records and answers; a worker process does the jobs."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
 from fastapi import FastAPI
 
 from profile_export.service.answers import answer_errors
 from profile_export.service.config import ServiceConfig
+from profile_export.service.engines import Engines
+from profile_export.service.events import Streams
+from profile_export.service.jwt import KeySet
 from profile_export.service.middleware import EveryCall
-from profile_export.service.routes import export_jobs, page
+from profile_export.service.openapi import describe
+from profile_export.service.routes import export_jobs, files, health, metrics, page, queries
 from profile_export.service.store import Store
+
+ROUTERS = (
+    export_jobs.router,
+    files.router,
+    queries.router,
+    health.router,
+    metrics.router,
+    page.router,
+)
 
 
 def create_app(store: Store, config: ServiceConfig) -> FastAPI:
@@ -18,14 +35,25 @@ def create_app(store: Store, config: ServiceConfig) -> FastAPI:
     """
     app = FastAPI(
         title="Profile Export",
+        version=version("profile-export"),
         description="Adobe's profile export calls on your own lakehouse.",
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        lifespan=_lifespan,
     )
     app.state.store, app.state.config = store, config
+    app.state.engines, app.state.keys = Engines(config), KeySet(config)
+    app.state.streams = Streams(config.most_streams)
     answer_errors(app)
-    app.include_router(export_jobs.router)
-    app.include_router(page.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    describe(app)
     app.add_middleware(EveryCall)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.engines.close()

@@ -1,5 +1,6 @@
 """Bodies of requests: their type and size, then every problem of their content at once."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
@@ -9,9 +10,12 @@ from pydantic import BaseModel, ValidationError
 from profile_export.errors import ExportError, Problem, Refused
 from profile_export.jsonbody import decode
 from profile_export.request import READ_ONLY
+from profile_export.service.config import ServiceConfig
 from profile_export.shape import in_order, problems_of
 
 MOST_BYTES = 1 << 20
+_MOST_DRAINED = 16 * MOST_BYTES
+_UTF_8 = ("", "utf-8", "utf8", "us-ascii")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -19,6 +23,12 @@ class TooLarge(ExportError):
     """A body over 1 MiB."""
 
     code, title, status = "body-too-large", "Content too large", 413
+
+
+class TooSlow(ExportError):
+    """A body that does not come."""
+
+    code, title, status = "body-too-slow", "Request timeout", 408
 
 
 class WrongType(ExportError):
@@ -29,19 +39,45 @@ class WrongType(ExportError):
 
 async def _raw(request: Request) -> bytes:
     """The body's bytes, counted as they come: the length that a client states is not believed."""
-    type_ = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if type_ != "application/json" and not type_.endswith("+json"):
-        raise WrongType("The body must be sent with Content-Type: application/json.")
-    stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > MOST_BYTES:
+    config: ServiceConfig = request.app.state.config
+    parts: list[bytes] = []
+    size, stated = 0, request.headers.get("content-length", "")
+    if stated != "0" and (stated or "transfer-encoding" in request.headers):
+        _check_type(request)
+    length = int(stated[:15]) if stated.isdecimal() else 0
+    if length > (MOST_BYTES if "expect" in request.headers else _MOST_DRAINED):
         raise _too_large()
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise _too_large()
-        parts.append(part)
+    try:
+        async with asyncio.timeout(config.body_seconds):
+            async for part in request.stream():
+                size += len(part)
+                if size > _MOST_DRAINED:
+                    raise _too_large()
+                # What is too long is read on for a while: a client that is still sending hears an
+                # answer only when it has sent all.
+                if size <= MOST_BYTES:
+                    parts.append(part)
+    except TimeoutError:
+        detail = f"The body has not come within {config.body_seconds:g} seconds."
+        raise TooSlow(detail) from None
+    if size > MOST_BYTES:
+        raise _too_large()
     return b"".join(parts)
+
+
+def _check_type(request: Request) -> None:
+    type_, _, more = request.headers.get("content-type", "").partition(";")
+    type_ = type_.strip().lower()
+    if type_ != "application/json" and not (
+        type_.startswith("application/") and type_.endswith("+json")
+    ):
+        raise WrongType("The body must be sent with Content-Type: application/json.")
+    for parameter in more.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.lower() == "charset" and value.strip('"').lower() not in _UTF_8:
+            raise WrongType("The body must be JSON in UTF-8.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise WrongType("The body must be sent without a Content-Encoding.")
 
 
 RawBody = Annotated[bytes, Depends(_raw)]

@@ -15,6 +15,14 @@ class ServiceConfig:
         jwt_audience: ``aud`` that its tokens must have; None accepts any.
         query_seconds: After so long an SQL query is stopped.
         count_seconds: After so long a dry run is stopped.
+        body_seconds: A body must have come after so long.
+        event_seconds: A stream of a job's events ends after so long; its client comes again.
+        poll_seconds: So often a stream looks for news.
+        heartbeat_seconds: After so long without any, a stream says that it is there.
+        most_streams: At once, in this process.
+        public_url: Scheme and host of the links in answers, where a proxy hides them; else they
+            are those of the call.
+        engine_settings: Of Spark, on top of ``conf/``.
     """
 
     engine: str = "sail"
@@ -24,3 +32,10 @@ class ServiceConfig:
     jwt_audience: str | None = None
     query_seconds: float = 30.0
     count_seconds: float = 600.0
+    body_seconds: float = 60.0
+    event_seconds: float = 900.0
+    poll_seconds: float = 0.5
+    heartbeat_seconds: float = 15.0
+    most_streams: int = 200
+    public_url: str | None = None
+    engine_settings: tuple[tuple[str, str], ...] = ()

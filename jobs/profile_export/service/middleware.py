@@ -5,8 +5,12 @@ import re
 import time
 from secrets import token_hex
 
+from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from profile_export.service.answers import unexpected
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _log = logging.getLogger("profile_export.access")
@@ -24,10 +28,11 @@ class EveryCall:
             return
         sent = Headers(scope=scope).get("x-request-id", "")
         request_id = sent if _ID.fullmatch(sent) else token_hex(16)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         if scope["path"] != "/":
             scope["path"] = scope["path"].rstrip("/") or "/"
-        status, started = 500, time.perf_counter()
+        status, started = 0, time.perf_counter()
 
         async def answered(message: Message) -> None:
             nonlocal status
@@ -38,14 +43,19 @@ class EveryCall:
 
         try:
             await self._app(scope, receive, answered)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception as error:
+            if status:  # too late for another answer: the server breaks the connection off
+                raise
+            await unexpected(Request(scope), error)(scope, receive, answered)
         finally:
-            _log.info(
-                "call",
-                extra={
-                    "request_id": request_id,
-                    "method": scope["method"],
-                    "path": scope["path"],
-                    "status": status,
-                    "ms": round((time.perf_counter() - started) * 1000, 1),
-                },
-            )
+            told = {
+                "request_id": request_id,
+                "job_id": state.get("job_id"),
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+            _log.info("call", extra={name: value for name, value in told.items() if value})

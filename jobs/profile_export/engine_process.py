@@ -1,0 +1,208 @@
+"""Engines in processes of their own, which can be killed: what the service computes in.
+
+A statement can pass the guard and still be too much for the machine. The embedded engine computes
+in the process that asks, and some plans (a product of many tables) let it answer nothing meanwhile,
+not even an interrupt; others can take all memory. So the process that serves people does not
+compute: a child does, with an engine that stays warm, and it is killed when its time is over.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
+
+from profile_export.errors import ExportError, JobFailed, Problem, Refused
+
+if TYPE_CHECKING:
+    from profile_export.engines import Engine
+
+START_LIMIT = 120.0
+"""Seconds for the engine to start; a JVM on a busy machine takes half a minute."""
+GRACE = 2.0
+"""Seconds that the child has for stopping the work itself, before it is killed."""
+MOST_WAITING = 7
+"""Each waits in a thread of the service, which must keep some for everything else."""
+PATIENCE = 60.0
+"""Seconds that a caller waits for its turn."""
+
+
+class Busy(ExportError):
+    """Too much is asked at once; the same call succeeds later."""
+
+    code, title, status = "busy", "Service busy", 503
+
+
+class Work(ABC):
+    """Something to do with an engine; picklable, and what it gives is too."""
+
+    @abstractmethod
+    def do(self, engine: "Engine") -> object:
+        """Do it, in the child."""
+
+    @abstractmethod
+    def too_late(self, seconds: float) -> ExportError:
+        """The error of work that was stopped after so long."""
+
+    @abstractmethod
+    def broken(self) -> ExportError:
+        """The error of work that ended its process (of too little memory, most likely)."""
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """An error on its way through the pipe: exceptions of ours do not survive pickling."""
+
+    problems: tuple[Problem, ...]
+    message: str
+    code: str
+
+    def error(self) -> ExportError:
+        return Refused(self.problems) if self.problems else JobFailed(self.message, code=self.code)
+
+
+class EngineProcess:
+    """One child process, one piece of work at a time; further ones wait, a few of them.
+
+    It is started by the first work, and again by the first one after it was killed.
+
+    Args:
+        engine: As ``--engine`` takes it.
+        settings: Spark settings on top of ``conf/``.
+    """
+
+    def __init__(self, engine: str, *, settings: dict[str, str] | None = None) -> None:
+        self._engine, self._settings = engine, settings or {}
+        self._lock, self._counting, self._waiting = Lock(), Lock(), 0
+        self._child: tuple[SpawnProcess, Connection] | None = None
+        self._closed = False
+
+    def do(self, work: Work, *, time_limit: float) -> object:
+        """What the work gives; surely over after ``time_limit`` seconds once its turn has come.
+
+        Raises:
+            ExportError: what the work raised, or says of being too late or broken.
+            JobFailed: ``engine``: it could not be started.
+            Busy: too many wait already, or its turn did not come; or the service ends.
+        """
+        with self._turn():
+            _, pipe = self._child or self._started()
+            answer = None
+            try:
+                pipe.send(work)
+                if not pipe.poll(time_limit + GRACE):
+                    raise work.too_late(time_limit)
+                answer = pipe.recv()
+            except (EOFError, OSError) as error:
+                raise (_ending() if self._closed else work.broken()) from error
+            finally:
+                if answer is None:
+                    self._kill()
+        if isinstance(answer, _Failed):
+            raise answer.error()
+        return answer
+
+    def close(self) -> None:
+        """End the child for good, whatever it is doing."""
+        self._closed = True
+        if self._child is not None:
+            self._child[0].kill()  # whoever waits for its answer hears that it has ended
+        if self._lock.acquire(timeout=5):
+            try:
+                self._kill()
+            finally:
+                self._lock.release()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._counting:
+            if self._waiting > MOST_WAITING:
+                raise Busy("Too many calls wait for the engine already. Try again in a minute.")
+            self._waiting += 1
+        try:
+            if not self._lock.acquire(timeout=PATIENCE):
+                raise Busy("The engine is busy with the calls of others. Try again in a minute.")
+            try:
+                if self._closed:
+                    raise _ending()
+                yield
+            finally:
+                self._lock.release()
+        finally:
+            with self._counting:
+                self._waiting -= 1
+
+    def _started(self) -> tuple[SpawnProcess, Connection]:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        child = context.Process(
+            target=_serve, args=(theirs, self._engine, self._settings), daemon=True
+        )
+        child.start()
+        theirs.close()
+        self._child = child, ours
+        try:
+            told = ours.recv() if ours.poll(START_LIMIT) else None
+        except (EOFError, OSError):
+            told = None
+        if told is None or isinstance(told, _Failed):
+            self._kill()
+            raise told.error() if told else JobFailed("The engine did not start.", code="engine")
+        return child, ours
+
+    def _kill(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            process, pipe = child
+            process.kill()
+            process.join()
+            pipe.close()
+
+
+def _ending() -> Busy:
+    return Busy("The service is being stopped. Try again when it is back.")
+
+
+def _serve(pipe: Connection, engine_name: str, settings: dict[str, str]) -> None:
+    """The child: an engine, and one piece of work after the other until the pipe is closed."""
+    from profile_export.engines import open_engine
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.suppress(OSError):  # if memory runs out, this process goes, not the service
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    try:
+        engine = open_engine(engine_name, settings=settings)
+    except ExportError as error:
+        pipe.send(_failed(error))
+        return
+    pipe.send("ready")
+    with contextlib.suppress(EOFError):
+        while True:
+            work: Work = pipe.recv()
+            try:
+                answer: object = work.do(engine)
+            except ExportError as error:
+                answer = _failed(error)
+            pipe.send(answer)
+    engine.stop()
+
+
+def _end_with_parent() -> None:
+    """A service that was killed leaves nobody computing for it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _failed(error: ExportError) -> _Failed:
+    problems = error.problems if isinstance(error, Refused) else ()
+    return _Failed(problems, str(error), error.code)

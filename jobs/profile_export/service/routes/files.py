@@ -1,0 +1,134 @@
+"""Files of a batch: ``/data/foundation/export``."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from profile_export.errors import ExportError, NotFound
+from profile_export.service.access import Caller, Reader
+from profile_export.service.answers import problem
+from profile_export.service.batch_files import BatchFile, Files, chunks
+from profile_export.service.described import described
+from profile_export.service.models import BatchFilesOut, FilesOut, ManifestOut
+from profile_export.service.parameters import Parameters
+from profile_export.service.ranges import Unsatisfiable, asked_range, is_known
+
+ROOT = "/data/foundation/export"
+_PAGE, _LONGEST_PAGE = 100, 1000
+_PAGING: dict[str, dict[str, object]] = {
+    "start": {"type": "integer", "minimum": 0, "default": 0},
+    "limit": {"type": "integer", "minimum": 1, "maximum": _LONGEST_PAGE, "default": _PAGE},
+}
+router = APIRouter(prefix=ROOT, tags=["Files of a batch"])
+
+
+class NoSuchRange(ExportError):
+    """A range of bytes behind the end of a file."""
+
+    code, title, status = "range-not-satisfiable", "Range not satisfiable", 416
+
+
+@router.get(
+    "/batches/{batch_id}/files", **described(gives=BatchFilesOut, query=_PAGING, fails=(404,))
+)
+def of_batch(request: Request, caller: Reader, batch_id: str) -> Response:
+    """The files of a batch, one ``dataSetFileId`` for each; none unless it is successful."""
+    start, limit = _paging(request)
+    found = _files(request, caller).of_batch(batch_id)[start : start + limit]
+    data = [
+        {
+            "dataSetFileId": file.id,
+            "dataSetViewId": file.batch.dataset_id,
+            "version": "1.0.0",
+            "created": str(file.batch.updated),
+            "updated": str(file.batch.updated),
+            "records": str(file.described.rows),
+            "size": str(file.described.bytes),
+            "isValid": True,
+            "_links": {"self": {"href": _href(request, file)}},
+        }
+        for file in found
+    ]
+    return JSONResponse({"data": data, "_page": {"limit": limit, "count": len(data)}})
+
+
+@router.head("/files/{file_id}", include_in_schema=False)
+@router.get(
+    "/files/{file_id}",
+    **described(
+        gives=FilesOut,
+        stream="application/octet-stream",
+        query={**_PAGING, "path": {"type": "string", "description": "Name: give the bytes."}},
+        headers={"Range": {"type": "string"}, "If-None-Match": {"type": "string"}},
+        fails=(404, 409, 416),
+    ),
+)
+def file(request: Request, caller: Reader, file_id: str) -> Response:
+    """What a ``dataSetFileId`` consists of; with ``path`` the bytes of that file, or a range."""
+    start, limit = _paging(request)
+    files = _files(request, caller)
+    found = files.one(file_id)
+    name = request.query_params.get("path")
+    if name is not None:
+        return _bytes(request, files, found, name)
+    href = f"{_href(request, found)}?path={quote(found.name, safe='')}"
+    one = {
+        "name": found.name,
+        "length": str(found.described.bytes),
+        "_links": {"self": {"href": href}},
+    }
+    data = [one][start : start + limit]
+    return JSONResponse({"data": data, "_page": {"limit": limit, "count": len(data)}})
+
+
+@router.get("/batches/{batch_id}/manifest", **described(gives=ManifestOut, fails=(404,)))
+def manifest(request: Request, caller: Reader, batch_id: str) -> Response:
+    """The manifest of the job that wrote a successful batch."""
+    text = _files(request, caller).manifest_text(batch_id)
+    return Response(text, media_type="application/json")
+
+
+def _bytes(request: Request, files: Files, found: BatchFile, name: str) -> Response:
+    if name != found.name:
+        raise NotFound("There is no such file in this sandbox.")
+    size, tag = found.described.bytes, f'"{found.described.sha256}"'
+    headers = {"ETag": tag, "Accept-Ranges": "bytes"}
+    if is_known(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    named = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+    headers["Content-Disposition"] = named
+    start, length, status = 0, size, 200
+    if request.method == "GET":
+        try:
+            part = asked_range(request.headers, tag, size)
+        except Unsatisfiable:
+            told = NoSuchRange(f"The file has {size:,} bytes.")
+            return problem(request, told, **{"Content-Range": f"bytes */{size}"})
+        if part is not None:
+            (start, length), status = part, 206
+            headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
+    headers["Content-Length"] = str(length)
+    opened = files.open(found)
+    if request.method == "HEAD":
+        opened.close()
+        return Response(status_code=200, headers=headers, media_type="application/octet-stream")
+    body = chunks(opened, start, length)
+    return StreamingResponse(body, status, headers, media_type="application/octet-stream")
+
+
+def _files(request: Request, caller: Caller) -> Files:
+    return Files(request.app.state.store, request.app.state.engines, caller.sandbox_id)
+
+
+def _paging(request: Request) -> tuple[int, int]:
+    asked = Parameters(request)
+    start = asked.number("start", 0)
+    limit = asked.number("limit", _PAGE, least=1, most=_LONGEST_PAGE)
+    asked.check()
+    return start, limit
+
+
+def _href(request: Request, file: BatchFile) -> str:
+    base = request.app.state.config.public_url or str(request.base_url)
+    return f"{base.rstrip('/')}{ROOT}/files/{file.id}"
