@@ -30,8 +30,8 @@ class SmallCatalog:
         file: The sandbox file.
         sandbox: As the file says.
         sandbox_id: Its key in the store.
-        tokens: ``write``, ``read`` (only), ``other_org`` (``OTHER_ORG``/``prod``), ``other_sandbox``
-            (``ORG``/``dev``), ``both`` (``prod`` and ``dev`` of ``ORG``).
+        tokens: ``write``; ``read`` (only); ``other_org`` (``OTHER_ORG``/``prod``);
+            ``other_sandbox`` (``ORG``/``dev``); ``both`` (``prod`` and ``dev`` of ``ORG``).
     """
 
     folder: Path

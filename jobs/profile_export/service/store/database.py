@@ -1,28 +1,37 @@
 """Open a store by URL, bring its schema up to date, and give transactions on it."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from profile_export.errors import ExportError, Problem, Refused
+from profile_export.errors import Problem, Refused
+from profile_export.service.store.away import StoreAway, told
 from profile_export.service.store.migrate import upgrade
+
+__all__ = ["DEFAULT_URL", "Store", "StoreAway", "clock", "open_store", "upsert"]
 
 DEFAULT_URL = "sqlite:///profile-export.db"
 BUSY_SECONDS = 30
 """SQLite has one writer at a time; every transaction of ours is short."""
-
-
-class StoreAway(ExportError):
-    """The store cannot be reached just now; nothing is lost by trying again."""
-
-    code, title, status, exit_code = "store-away", "Store not reachable", 503, 1
+_POOL = {"pool_size": 10, "max_overflow": 50}
+"""Connections of one process: as many as a server has threads."""
+_PATIENCE = {
+    # A server that is gone without a word is noticed in half a minute, not in two hours.
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_log = logging.getLogger("profile_export.store")
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Store:
         """A transaction that only reads: one consistent view.
 
         Raises:
-            StoreAway: it cannot be reached.
+            StoreAway: it cannot be used just now.
         """
         with self._connection(write=False) as connection:
             yield connection
@@ -54,20 +63,28 @@ class Store:
         On SQLite it holds the writer's lock from the start, so that what it reads stays true.
 
         Raises:
-            StoreAway: it cannot be reached; it is then unknown whether a commit has arrived.
+            StoreAway: it cannot be used; it is then unknown whether a commit has arrived.
         """
         with self._connection(write=True) as connection:
             yield connection
 
     @contextmanager
     def _connection(self, *, write: bool) -> Iterator[Connection]:
+        options: dict[str, Any] = {"profile_export_write": write}
+        if not write and self.engine.dialect.name == "postgresql":
+            # Several statements of one view; SQLite's transactions are so by themselves.
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         try:
             with self.engine.connect() as plain:
-                connection = plain.execution_options(profile_export_write=write)
+                connection = plain.execution_options(**options)
                 with connection.begin():
                     yield connection
-        except OperationalError as error:
-            raise StoreAway(f"The job store {self.shown} cannot be reached.") from error
+        except SQLAlchemyError as error:
+            away = told(error)
+            if away is None:
+                raise
+            _log.warning("%s %s", away, getattr(error, "orig", error))
+            raise away from error
 
     def close(self) -> None:
         self.engine.dispose()
@@ -81,27 +98,43 @@ def open_store(url: str = DEFAULT_URL) -> Store:
             ``postgresql://user:password@host/database``.
 
     Raises:
-        Refused: ``bad-store-url``.
-        StoreAway: nothing answers there.
+        Refused: ``bad-store-url``, ``store-too-new``.
+        StoreAway: nothing answers there, or it cannot be written.
     """
-    try:
-        parsed = make_url(url)
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise ArgumentError("unknown database")
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        detail = "The store must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
-        raise Refused([Problem("bad-store-url", detail, parameter="--store")]) from error
+    parsed = _parsed(url)
+    shown = parsed.set(query={}, drivername=parsed.get_backend_name())
     if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, **_POOL)
         _for_sqlite(engine)
-    store = Store(engine, parsed.render_as_string(hide_password=True))
+    else:
+        waits = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args=waits, **_POOL)
+    store = Store(engine, shown.render_as_string(hide_password=True))
     try:
         upgrade(engine)
-    except OperationalError as error:
-        raise StoreAway(f"The job store {store.shown} cannot be reached.") from error
+    except SQLAlchemyError as error:
+        engine.dispose()
+        away = told(error, store.shown)
+        if away is None:
+            raise
+        raise away from error
     return store
+
+
+def _parsed(url: str) -> URL:
+    detail = "The store must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
+    bad = Refused([Problem("bad-store-url", detail, parameter="--store")])
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise bad from error
+    backend = parsed.get_backend_name()
+    # A store in memory would forget every job, and no worker could see it.
+    in_memory = backend == "sqlite" and parsed.database in (None, "", ":memory:")
+    if backend not in ("sqlite", "postgresql") or in_memory:
+        raise bad
+    return parsed.set(drivername="postgresql+psycopg") if backend == "postgresql" else parsed
 
 
 def _for_sqlite(engine: Engine) -> None:
@@ -136,8 +169,9 @@ def upsert(
     values: Mapping[str, object],
     *,
     change: Mapping[str, object] | None = None,
+    key: Sequence[str] | None = None,
 ) -> None:
-    """Insert a row, or change the one that has its primary key.
+    """Insert a row, or change the one that has its key.
 
     Args:
         connection: Of a writing transaction.
@@ -145,8 +179,9 @@ def upsert(
         values: Every column of a new row.
         change: What is set where the row is there; all of ``values`` but the key unless given.
             Expressions may speak of the old row (``table.c.value + 1``).
+        key: Columns that are unique together; the primary key unless given.
     """
-    keys: Sequence[str] = [column.name for column in table.primary_key]
+    keys = [column.name for column in table.primary_key] if key is None else key
     changed = change or {name: value for name, value in values.items() if name not in keys}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(**values)

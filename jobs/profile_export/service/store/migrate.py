@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from profile_export.errors import Problem, Refused
+
 _LOCK = 24_115_001
 """Of PostgreSQL's advisory locks: any number, as long as it is ours."""
 
@@ -22,14 +24,22 @@ def configuration() -> Config:
 def upgrade(engine: Engine) -> None:
     """Apply what revisions the store lacks; nothing where it is up to date.
 
-    Several processes may start at once: one migrates, the others wait for it.
+    Several processes may start at once: one migrates, the others wait for it. A store is brought
+    up to date wholly or not at all: both databases undo what was done to tables.
+
+    Raises:
+        Refused: ``store-too-new``: a later version of this program made the store.
     """
     config = configuration()
-    newest = ScriptDirectory.from_config(config).get_current_head()
+    scripts = ScriptDirectory.from_config(config)
     with engine.connect() as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
-        if revision(connection) != newest:
+        found = revision(connection)
+        if found not in (None, *(script.revision for script in scripts.walk_revisions())):
+            detail = f"A later version of this program made the store (revision {found}): use that."
+            raise Refused([Problem("store-too-new", detail, parameter="--store")])
+        if found != scripts.get_current_head():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from weakref import WeakKeyDictionary
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Table, insert, select, update
+from sqlalchemy import Connection, Engine, Table, func, select, update
 
 from profile_export.catalog import Dataset, MergePolicy, Sandbox, SegmentDefinition, Settings
+from profile_export.service.store.database import upsert
 from profile_export.service.store.tables import datasets, policies, sandboxes, segments
 
 DATASET: TypeAdapter[Dataset] = TypeAdapter(Dataset)
@@ -30,18 +31,30 @@ def ensure(connection: Connection, org: str, name: str) -> int:
     found = find_id(connection, org, name)
     if found is not None:
         return found
-    made = connection.execute(
-        insert(sandboxes)
-        .values(org=org, name=name, settings=json.dumps(asdict(Settings())), revision=0, served=0)
-        .returning(sandboxes.c.id)
-    )
-    return int(made.scalar_one())
+    empty = json.dumps(asdict(Settings()))
+    values = {"org": org, "name": name, "settings": empty, "revision": 0, "served": 0}
+    # Another process may make it at this moment: then it is only found.
+    upsert(connection, sandboxes, values, change={"name": name}, key=("org", "name"))
+    found = find_id(connection, org, name)
+    assert found is not None
+    return found
 
 
 def changed(connection: Connection, sandbox_id: int) -> None:
-    """Say that datasets, policies or segments of a sandbox changed; cached catalogs are old."""
+    """Say that datasets, policies or segments of a sandbox change; cached catalogs are old then.
+
+    Called first in a transaction: it holds the sandbox's row until the end, so that what is read
+    after it stays true, and two changes of one sandbox come one after the other.
+    """
     grown = update(sandboxes).where(sandboxes.c.id == sandbox_id)
     connection.execute(grown.values(revision=sandboxes.c.revision + 1))
+
+
+def next_position(connection: Connection, table: Table, sandbox_id: int) -> int:
+    """The place after all others; those of a sandbox file have places below zero."""
+    last = select(func.max(table.c.position)).where(table.c.sandbox_id == sandbox_id)
+    found: int | None = connection.execute(last).scalar_one()
+    return 0 if found is None else max(found + 1, 0)
 
 
 def root(connection: Connection, sandbox_id: int) -> str | None:
@@ -52,7 +65,10 @@ def root(connection: Connection, sandbox_id: int) -> str | None:
 
 
 def catalog(connection: Connection, sandbox_id: int) -> Sandbox:
-    """The sandbox as plans are made against it; kept in memory until its revision grows."""
+    """The sandbox as plans are made against it; kept in memory until its revision grows.
+
+    A transaction that writes sees its own changes, which nobody else may see: it keeps nothing.
+    """
     row = connection.execute(select(sandboxes).where(sandboxes.c.id == sandbox_id)).one()
     known = _known.setdefault(connection.engine, {})
     revision, found = known.get(sandbox_id, (None, None))
@@ -67,6 +83,8 @@ def catalog(connection: Connection, sandbox_id: int) -> Sandbox:
             segments=tuple(map(SEGMENT.validate_json, _texts(connection, segments, sandbox_id))),
             settings=Settings(**json.loads(row.settings)),
         )
+        if connection.get_execution_options().get("profile_export_write", True):
+            return found
         if len(known) >= _MOST_KNOWN:
             known.clear()
         known[sandbox_id] = row.revision, found
