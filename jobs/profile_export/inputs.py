@@ -1,7 +1,7 @@
 """Which datasets a job reads, how they rank, and what their tables are now (S6, S10, S28)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from profile_export.catalog import Dataset, Sandbox
@@ -62,7 +62,8 @@ def read_inputs(
 
 
 def _about(dataset: Dataset, problem: Problem) -> Problem:
-    return Problem(problem.code, f"Dataset {dataset.label}: {problem.detail}", problem.pointer)
+    detail = f"Dataset {dataset.label}: {problem.detail}"
+    return replace(problem, detail=detail, source=dataset.source)
 
 
 def _rank(dataset_id: str, policy: MergePolicyPin, ids: list[str]) -> int:
@@ -86,4 +87,5 @@ def _input(dataset: Dataset, info: TableInfo, *, participates: bool, rank: int) 
         last_updated=dataset.last_updated,
         participates=participates,
         rank=rank,
+        files=info.files,
     )

@@ -8,6 +8,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
+from profile_export.engines.pinned_files import lost_files
 from profile_export.errors import Problem, Refused
 from profile_export.plan import Input, TableRef
 from profile_export.schema import Struct, ddl, from_json
@@ -23,7 +24,7 @@ def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterato
     """Why ``source`` cannot be read at its pinned version any more; nothing where it can.
 
     A Delta version needs its entries of the log and each of its files (VACUUM deletes those). A
-    Parquet folder has no version: only its columns can be looked at.
+    Parquet folder has no version: only its columns can be looked at, and which files are left.
 
     Args:
         source: With the table where it lies now.
@@ -34,6 +35,7 @@ def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterato
         location = source.table.location or locate(source.table)
         if source.version is None:
             yield from _changed(name, inspect_table(source.table).columns, source)
+            yield from _without_files(name, location, source)
             return
         yield from _of_version(name, location, source, source.version)
     except Refused as error:
@@ -65,6 +67,15 @@ def _of_version(name: str, location: str, source: Input, version: int) -> Iterat
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         yield _gone(name, version, f"its file {lost[0]}{more} was deleted (by VACUUM, perhaps)")
+
+
+def _without_files(name: str, location: str, source: Input) -> Iterator[Problem]:
+    if lost := lost_files(source, location):
+        detail = (
+            f"{name}: file {lost[0]} of {source.table.display}, which the job has read, is gone."
+            " The export cannot be repeated; submit it as a new job."
+        )
+        yield Problem("input-missing", detail, parameter=JOB)
 
 
 def _gone(name: str, version: int, why: str) -> Problem:

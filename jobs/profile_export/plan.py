@@ -65,6 +65,9 @@ class Input(Frozen):
     """False for a dataset that only joins identities (pdg under a precedence order, S6, S10)."""
     rank: int
     """Position in the policy's ``order`` (dataSetPrecedence), else in the sandbox; 0 is first."""
+    files: tuple[tuple[str, ...], ...] | None = None
+    """Of a Parquet folder the names of its files, those of one layout together, which are read
+    whatever else is added later (S28); None of other tables, and of a folder with too many."""
 
     @property
     def has_identity_map(self) -> bool:

@@ -65,8 +65,9 @@ def as_new_job(plan: ExportPlan) -> ExportPlan:
 def not_pinned(plan: ExportPlan) -> list[str]:
     """What to tell of inputs without versions: they are read as they are, not as they were."""
     return [
-        f"Dataset {source.name} ({source.dataset_id}) is Parquet, which has no versions: it is read"
-        " as it is now. If it has changed since, the rows may differ."
+        f"Dataset {source.name} ({source.dataset_id}) is Parquet, which has no versions:"
+        f" {'its' if source.files is None else 'the same'} files are read as"
+        " they are now. If they have changed since, the rows may differ."
         for source in plan.inputs
         if source.version is None
     ]

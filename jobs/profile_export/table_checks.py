@@ -15,6 +15,9 @@ _TIMES = ("timestamp", "timestamp_ntz", "date")
 def column_problems(dataset: Dataset, columns: Struct, *, participates: bool) -> Iterator[Problem]:
     """``missing-column`` and ``wrong-column-type`` of one dataset, at its line in the sandbox file.
 
+    A column without a type (``void``, Arrow's null) is refused wherever it is: no engine reads the
+    whole table then.
+
     Events need ``_id`` and ``timestamp`` (S1) where they may be attached, so only if the dataset
     participates.
     """
@@ -34,6 +37,12 @@ def column_problems(dataset: Dataset, columns: Struct, *, participates: bool) ->
         yield from check.column("ingestTime", dataset.ingest_time, is_time)
     if dataset.last_updated is not None:
         yield from check.column("lastUpdated", dataset.last_updated, is_time)
+    for path in _void_paths(columns, ""):
+        yield check.problem(
+            "wrong-column-type",
+            f"has a column {path!r} of no type (void, as of a column of nulls only), which no"
+            " engine reads; write it with a type, or leave it out.",
+        )
     yield from check.if_present("identityMap", _identity_map_fault)
     if dataset.kind == "profile":
         yield from check.if_present("segmentMembership", membership_fault)
@@ -92,6 +101,21 @@ class _Check:
                 "wrong-column-type",
                 f"has a column {name} of type {ddl(type_)}; it must be {needed}.",
             )
+
+
+def _void_paths(type_: DataType, path: str) -> Iterator[str]:
+    match type_:
+        case Struct():
+            for field in type_.fields:
+                below = f"{path}.{field.name}" if path else field.name
+                yield from _void_paths(field.type, below)
+        case Array():
+            yield from _void_paths(type_.element, path)
+        case Map():
+            yield from _void_paths(type_.key, path)
+            yield from _void_paths(type_.value, path)
+        case "void":
+            yield path
 
 
 def _in_array(columns: Struct, path: str) -> bool:

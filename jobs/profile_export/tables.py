@@ -14,10 +14,12 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class TableInfo:
-    """What a table is now: its columns and, for Delta, its newest version (S28)."""
+    """What a table is now: its columns, and its newest version or its files (S28)."""
 
     columns: Struct
     version: int | None
+    files: tuple[tuple[str, ...], ...] | None = None
+    """As :attr:`profile_export.plan.Input.files`."""
 
 
 def inspect_table(table: TableRef) -> TableInfo:
@@ -37,9 +39,9 @@ def inspect_table(table: TableRef) -> TableInfo:
         raise Refused([Problem("table-unreadable", detail)])
     if table.format == "delta":
         return _delta(table, table.location)
-    from profile_export.parquet_schema import parquet_schema  # pyarrow costs 0.4 s: only if needed
+    from profile_export.parquet_schema import inspect_parquet  # pyarrow costs 0.4 s: only if needed
 
-    return TableInfo(parquet_schema(table), None)
+    return inspect_parquet(table)
 
 
 def _delta(table: TableRef, location: str) -> TableInfo:

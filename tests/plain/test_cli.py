@@ -268,6 +268,7 @@ def test_a_missing_table(world: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (world / "crm").rmdir()
     assert run() == 2
     said = capsys.readouterr().err
+    assert said.startswith("sandbox.yml:")
     assert "'crm' does not exist" in said
     assert said.endswith("[table-missing]\n")
     assert str(world) not in said
@@ -397,7 +398,7 @@ def test_a_result_that_cannot_be_written_is_told() -> None:
 def test_the_demo_leaves_a_folder_of_others_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("profile_export.commands._engine.LazyEngine.start", lambda _: None)
+    monkeypatch.setattr("profile_export.commands._engine.LazyEngine.start", lambda _, small: None)
     (tmp_path / "mine").touch()
     assert cli.main(["demo", "--to", str(tmp_path)]) == 2
     assert "is not empty and was not made by the demo" in capsys.readouterr().err

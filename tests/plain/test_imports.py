@@ -18,9 +18,9 @@ PACKAGE = "profile_export"
 WITHOUT_PYSPARK = [
     "asked", "catalog", "cli", "commit", "delta_log", "document", "engines", "engines._settings",
     "errors", "faults", "fields", "growth", "inputs", "jsonbody", "manifest", "outputs",
-    "parquet_schema", "pins", "plan", "planning", "policies", "projections", "request",
-    "request_rules", "rerun", "sandbox", "sandbox_file", "sandbox_rules", "schema",
-    "shape", "storage", "table_checks", "tables", "union", "verify", "yamlfile",
+    "parquet_files", "parquet_schema", "parquet_types", "pins", "plan", "planning", "policies",
+    "projections", "request", "request_rules", "rerun", "sandbox", "sandbox_file",
+    "sandbox_rules", "schema", "shape", "storage", "table_checks", "tables", "union", "verify", "yamlfile",
 ]  # fmt: skip
 """Requests, sandboxes and plans are read in milliseconds; ``--help`` and ``verify`` likewise."""
 
@@ -59,8 +59,8 @@ MAY_WRITE = (
 )  # fmt: skip
 """The last four write beside: the demo's tables, scratch of comparing and counting, diffs."""
 MAY_READ = (
-    "tables", "parquet_schema", "pins", "engine_errors", "papers", "diff", "diff_rows",
-    "query",
+    "tables", "parquet_files", "parquet_schema", "pins", "engine_errors", "papers", "diff",
+    "diff_rows", "query",
     "rowset_offline", "verify", "verify_log", "verify_rows", "verify_files",
 )  # fmt: skip
 """Metadata for planning, papers and files for those who check them."""

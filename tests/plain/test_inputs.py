@@ -29,7 +29,7 @@ from profile_export.errors import Refused
 from profile_export.outputs import IDENTITY_MAP_TYPE
 from profile_export.plan import Input
 from profile_export.planning import make_plan
-from profile_export.schema import Array, Map, Struct
+from profile_export.schema import Array, DataType, Map, Struct
 
 
 def ids(inputs: tuple[Input, ...]) -> list[str]:
@@ -88,6 +88,7 @@ def test_a_broken_table_that_is_not_needed_does_not_matter() -> None:
     (problem,) = caught.value.problems
     assert problem.code == "table-missing"
     assert problem.detail.startswith("Dataset ds-loyalty (loyalty): ")
+    assert problem.source == "sandbox.yml:9"
 
 
 def test_nothing_is_called_unknown_while_a_table_cannot_be_read() -> None:
@@ -106,6 +107,23 @@ def test_messages_show_no_path_of_the_server() -> None:
     with pytest.raises(Refused) as caught:
         make_plan(GOOD, SANDBOX, table_info=reader({}))
     assert "/srv" not in str(caught.value)
+
+
+VOID: dict[str, tuple[DataType, str]] = {
+    "a column": ("void", "nothing"),
+    "in a struct": (struct(a="string", b="void"), "nothing.b"),
+    "in a list": (Array("void"), "nothing"),
+    "in a map": (Map("string", struct(b="void")), "nothing.b"),
+}
+
+
+@pytest.mark.parametrize(("type_", "path"), VOID.values(), ids=VOID)
+def test_a_column_of_no_type_is_refused_asked_or_not(type_: DataType, path: str) -> None:
+    crm = with_column(CRM, "nothing", type_)
+    (problem,) = refused({"fields": "tier"}, crm=crm)
+    assert (problem.code, problem.pointer) == ("wrong-column-type", "")
+    assert problem.source == "sandbox.yml:5"
+    assert f"Dataset ds-crm (crm) has a column {path!r} of no type" in problem.detail
 
 
 COLUMNS: dict[str, tuple[dict[str, Any], dict[str, Struct], str]] = {

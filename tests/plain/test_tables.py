@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
+from profile_export import parquet_schema
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
 from profile_export.schema import Array, DataType, Map, Struct, struct_of
@@ -125,7 +126,6 @@ TYPES: list[tuple[pa.DataType, DataType]] = [
     (pa.timestamp("ms"), "timestamp_ntz"),
     (pa.timestamp("us"), "timestamp_ntz"),
     (pa.duration("us"), "long"),
-    (pa.dictionary(pa.int32(), pa.string()), "string"),
     (pa.list_(pa.int64()), Array("long")),
     (pa.large_list(pa.string()), Array("string")),
     (pa.list_(pa.int8(), 2), Array("byte")),
@@ -152,7 +152,13 @@ def test_int96_is_an_instant(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "type_",
-    [pa.timestamp("ns"), pa.timestamp("ns", "UTC"), pa.time64("us"), pa.float16()],
+    [
+        pa.timestamp("ns"),
+        pa.timestamp("ns", "UTC"),
+        pa.time64("us"),
+        pa.float16(),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
     ids=str,
 )
 def test_types_that_are_refused(tmp_path: Path, type_: pa.DataType) -> None:
@@ -166,25 +172,66 @@ def test_types_that_are_refused(tmp_path: Path, type_: pa.DataType) -> None:
 
 
 def test_a_folder_unites_its_files(tmp_path: Path) -> None:
-    write(tmp_path / "web" / "a.parquet", id=pa.array([1], pa.int32()), s=[{"x": 1}])
-    write(tmp_path / "web" / "b.parquet", id=pa.array([1], pa.int64()), s=[{"y": "a"}], n=["a"])
+    write(tmp_path / "web" / "a.parquet", id=[1], s=[{"x": 1}])
+    write(tmp_path / "web" / "b.parquet", id=[1], s=[{"y": "a"}], n=["a"])
+    write(tmp_path / "web" / "c.parquet", id=[2], s=[{"x": 1}])
     expected = struct_of(id="long", s=struct_of(x="long", y="string"), n="string")
-    assert look(tmp_path / "web") == TableInfo(expected, None)
+    together = ("a.parquet", "c.parquet"), ("b.parquet",)
+    assert look(tmp_path / "web") == TableInfo(expected, None, together)
 
 
-def test_a_column_of_nulls_says_nothing(tmp_path: Path) -> None:
-    write(tmp_path / "web" / "a.parquet", a=pa.nulls(1), b=[1])
-    assert look(tmp_path / "web").columns == struct_of(b="long")
-    write(tmp_path / "web" / "b.parquet", a=["x"])
-    assert look(tmp_path / "web").columns == struct_of(b="long", a="string")
+def test_files_of_one_partition_are_one_layout(tmp_path: Path) -> None:
+    for name in ("day=1/a", "day=1/b", "day=2/a"):
+        write(tmp_path / "web" / f"{name}.parquet", a=[1])
+    together = ("day=1/a.parquet", "day=1/b.parquet"), ("day=2/a.parquet",)
+    assert look(tmp_path / "web").files == together
+    assert look(tmp_path / "web" / "day=1" / "a.parquet").files is None
 
 
-def test_files_that_disagree(tmp_path: Path) -> None:
-    write(tmp_path / "web" / "a.parquet", a=[1])
-    write(tmp_path / "web" / "b.parquet", a=["x"])
+def test_a_column_of_nulls_has_no_type(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=pa.nulls(1), b=[1], c=[{"d": [None]}])
+    assert look(tmp_path / "web").columns == struct_of(
+        a="void", b="long", c=struct_of(d=Array("void"))
+    )
+
+
+TWO = pa.struct({"x": pa.int64(), "y": pa.string()})
+
+
+@pytest.mark.parametrize(
+    ("path", "left", "right"),
+    [
+        pytest.param("a", pa.int64(), pa.string(), id="number and text"),
+        pytest.param("a", pa.int32(), pa.int64(), id="numbers of two sizes"),
+        pytest.param("a", pa.null(), pa.string(), id="no type"),
+        pytest.param("a", pa.timestamp("us"), pa.timestamp("us", "UTC"), id="instant and local"),
+        pytest.param("a.y", TWO, pa.struct({"y": pa.int8()}), id="in a struct"),
+        pytest.param("a.y", pa.list_(TWO), pa.list_(pa.struct({"y": pa.int8()})), id="in a list"),
+        pytest.param("a", TWO, pa.string(), id="struct and leaf"),
+        pytest.param(
+            "a", pa.map_(pa.string(), pa.int8()), pa.map_(pa.int8(), pa.int8()), id="map keys"
+        ),
+    ],
+)
+def test_files_that_disagree(
+    tmp_path: Path, path: str, left: pa.DataType, right: pa.DataType
+) -> None:
+    write(tmp_path / "web" / "0.parquet", b=[1])
+    write(tmp_path / "web" / "1" / "a.parquet", a=pa.nulls(1, left))
+    write(tmp_path / "web" / "2.parquet", a=pa.nulls(1, right), c=[1])
     code, detail = fault(tmp_path / "web")
     assert code == "table-unreadable"
-    assert "'a'" in detail
+    assert f"column {path!r} is of type " in detail
+    assert "in file '1/a.parquet' and of type" in detail
+    assert "in file '2.parquet'" in detail
+
+
+def test_folders_of_other_keys(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a=1" / "a.parquet", x=[1])
+    write(tmp_path / "web" / "b=1" / "a.parquet", x=[1])
+    code, detail = fault(tmp_path / "web")
+    assert code == "table-unreadable"
+    assert "'a=1/a.parquet' and 'b=1/a.parquet'" in detail
 
 
 @pytest.mark.parametrize(
@@ -216,11 +263,22 @@ def test_hidden_files_are_not_data(tmp_path: Path) -> None:
     assert look(tmp_path / "web").columns == struct_of(a="long")
 
 
-def test_only_the_first_100_footers_are_read(tmp_path: Path) -> None:
-    for i in range(100):
+def test_a_folder_of_very_many_files_is_looked_at_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_schema, "MOST_FILES", 3)
+    for i in range(3):
+        write(tmp_path / "web" / f"{i}.parquet", a=[1])
+    assert look(tmp_path / "web").files == (("0.parquet", "1.parquet", "2.parquet"),)
+    (tmp_path / "web" / "3.parquet").write_text("not read")
+    assert look(tmp_path / "web") == TableInfo(struct_of(a="long"), None, None)
+
+
+def test_every_footer_is_looked_at(tmp_path: Path) -> None:
+    for i in range(150):
         write(tmp_path / "web" / f"{i:03}.parquet", a=[1])
-    (tmp_path / "web" / "100.parquet").write_text("not read")
-    assert look(tmp_path / "web").columns == struct_of(a="long")
+    write(tmp_path / "web" / "last.parquet", a=["x"])
+    assert "'last.parquet'" in fault(tmp_path / "web")[1]
 
 
 def test_no_parquet_there(tmp_path: Path) -> None:

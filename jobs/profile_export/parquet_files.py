@@ -1,0 +1,69 @@
+"""The files of a Parquet folder: which they are, and what their ``key=value`` folders say."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+import pyarrow.fs as pafs
+
+from profile_export.schema import Field
+
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
+_INT_MAX = 2**31 - 1
+
+
+def filesystem_of(location: str) -> tuple[pafs.FileSystem, str]:
+    """The file system of a path or URI, and the path in it."""
+    if "://" not in location:
+        return pafs.LocalFileSystem(), location
+    uri = re.sub(r"^s3[an]://", "s3://", location)
+    filesystem, root = pafs.FileSystem.from_uri(uri)
+    return filesystem, str(root)
+
+
+def data_files(filesystem: pafs.FileSystem, root: str) -> dict[str, str] | None:
+    """Name relative to the table -> path, in order; None where there is nothing."""
+    info = filesystem.get_file_info(root)
+    if info.type == pafs.FileType.NotFound:
+        return None
+    if info.type == pafs.FileType.File:
+        return {info.base_name: root}
+    found: dict[str, str] = {}
+    for entry in filesystem.get_file_info(pafs.FileSelector(root, recursive=True)):
+        name = entry.path[len(root) :].strip("/")
+        if entry.type == pafs.FileType.File and entry.size and _is_data(name):
+            found[name] = entry.path
+    return dict(sorted(found.items()))
+
+
+def _is_data(name: str) -> bool:
+    """Spark skips what starts with ``_`` or ``.``, save a partition column that does."""
+    return all(not part.startswith((".", "_")) or "=" in part for part in name.split("/"))
+
+
+def partition_values(name: str) -> dict[str, str | None]:
+    """What the ``key=value`` folders of a file say: a value as text, or null."""
+    pairs = (part.partition("=") for part in name.split("/")[:-1] if "=" in part)
+    return {
+        unquote(key): None if value == _NULL_PARTITION else unquote(value)
+        for key, _, value in pairs
+    }
+
+
+def partition_columns(names: Iterable[str]) -> list[Field]:
+    """Columns of ``key=value`` folders: whole numbers, dates, else text (as Spark infers them)."""
+    values: dict[str, list[str]] = {}
+    for name in names:
+        for key, value in partition_values(name).items():
+            known = values.setdefault(key, [])
+            if value is not None:
+                known.append(value)
+    return [Field(key, _partition_type(found)) for key, found in values.items()]
+
+
+def _partition_type(known: list[str]) -> str:
+    if known and all(_WHOLE.fullmatch(value) for value in known):
+        return "integer" if all(abs(int(value)) <= _INT_MAX for value in known) else "long"
+    return "date" if known and all(_DATE.fullmatch(value) for value in known) else "string"

@@ -1,0 +1,141 @@
+"""Parquet folders as they lie about: planned and then read by both engines alike (S12, S28)."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from profile_export.engines import Engine
+from profile_export.engines.workspace import JobWorkspace
+from profile_export.errors import JobFailed
+from profile_export.plan import Input, TableRef
+from profile_export.storage import Folder
+from profile_export.tables import inspect_table
+
+NULL = "__HIVE_DEFAULT_PARTITION__"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def work(engine: Engine, tmp_path: Path) -> JobWorkspace:
+    return JobWorkspace(engine, Folder(str(tmp_path / "scratch")))
+
+
+def write(folder: Path, name: str, table: dict[str, Any], **options: Any) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(table), path, **options)
+
+
+def planned(folder: Path) -> Input:
+    table = TableRef(format="parquet", location=str(folder), written="web")
+    info = inspect_table(table)
+    return Input(
+        dataset_id="web",
+        name="Web",
+        kind="profile",
+        table=table,
+        version=info.version,
+        columns=info.columns,
+        primary_identity=None,
+        identities=(),
+        ingest_time="at",
+        last_updated=None,
+        participates=True,
+        rank=0,
+        files=info.files,
+    )
+
+
+def rows(work: JobWorkspace, source: Input) -> list[dict[str, Any]]:
+    found = [row.asDict(recursive=True) for row in work.read(source).collect()]
+    return sorted(found, key=lambda row: row["id"])
+
+
+def test_what_a_file_lacks_is_null(work: JobWorkspace, tmp_path: Path) -> None:
+    """Columns, and members of structs, in arrays and in values of maps too."""
+    pairs = pa.map_(pa.string(), pa.struct({"p": pa.int64()}))
+    more = pa.map_(pa.string(), pa.struct({"q": pa.string(), "p": pa.int64()}))
+    one = {"id": [1], "s": [{"x": 1}], "l": [[{"p": 1}]]}
+    two = {"n": ["n"], "id": [2], "s": [{"y": "b"}], "l": [[{"q": "z"}]]}
+    write(tmp_path / "t", "a.parquet", {**one, "m": pa.array([[("k", {"p": 1})]], pairs)})
+    write(tmp_path / "t", "b.parquet", {**two, "m": pa.array([[("k", {"q": "z"})]], more)})
+    write(tmp_path / "t", "c.parquet", {"id": [3]})
+    assert rows(work, planned(tmp_path / "t")) == [
+        {
+            "id": 1,
+            "s": {"x": 1, "y": None},
+            "l": [{"p": 1, "q": None}],
+            "m": {"k": {"p": 1, "q": None}},
+            "n": None,
+        },
+        {
+            "id": 2,
+            "s": {"x": None, "y": "b"},
+            "l": [{"p": None, "q": "z"}],
+            "m": {"k": {"p": None, "q": "z"}},
+            "n": "n",
+        },
+        {"id": 3, "s": None, "l": None, "m": None, "n": None},
+    ]
+
+
+def test_types_that_are_one_to_spark_and_not_to_arrow(work: JobWorkspace, tmp_path: Path) -> None:
+    texts = [pa.array(["x"], type_) for type_ in (pa.string(), pa.large_string(), pa.string_view())]
+    zones = [pa.timestamp("us", "UTC"), pa.timestamp("ms", "Europe/Paris"), pa.timestamp("us")]
+    small = [pa.uint8(), pa.int16(), pa.int16()]
+    for n, (text, zone, number) in enumerate(zip(texts, zones, small, strict=True)):
+        times = pa.array([NOON.replace(tzinfo=None)], zone)
+        table = {"id": [n], "s": text, "t": times, "n": pa.array([7], number)}
+        int96 = zone == pa.timestamp("us")
+        write(tmp_path / "t", f"{n}.parquet", table, use_deprecated_int96_timestamps=int96)
+    instants = planned(tmp_path / "t")
+    found = work.read(instants).selectExpr("id", "s", "n", "unix_micros(t) AS t").collect()
+    noon = int(NOON.timestamp()) * 1_000_000
+    assert sorted(map(tuple, found)) == [(n, "x", 7, noon) for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param(["1", "-2", NULL], [1, -2, None], id="whole numbers"),
+        pytest.param(["2026-01-01", NULL], [date(2026, 1, 1), None], id="dates"),
+        pytest.param(["a%20b", "1+1,ü", NULL], ["a b", "1+1,ü", None], id="texts"),
+        pytest.param([NULL], [None], id="nothing but null"),
+    ],
+)
+def test_folders_named_key_value(
+    work: JobWorkspace, tmp_path: Path, values: list[str], expected: list[object]
+) -> None:
+    for n, value in enumerate(values):
+        write(tmp_path / "t", f"day={value}/part-0.parquet", {"id": [n], "day": ["in the file"]})
+    found = rows(work, planned(tmp_path / "t"))
+    assert found == [{"id": n, "day": day} for n, day in enumerate(expected)]
+
+
+def test_a_name_that_engines_take_for_a_pattern(work: JobWorkspace, tmp_path: Path) -> None:
+    write(tmp_path / "t", "a[1].parquet", {"id": [1]})
+    write(tmp_path / "t", "b{2}*.parquet", {"id": [2]})
+    assert rows(work, planned(tmp_path / "t")) == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize("name", ["", "day=1/"])
+def test_files_that_come_later_are_not_read(work: JobWorkspace, tmp_path: Path, name: str) -> None:
+    write(tmp_path / "t", f"{name}a.parquet", {"id": [1]})
+    source = planned(tmp_path / "t")
+    write(tmp_path / "t", f"{name}b.parquet", {"id": [2]})
+    assert [row["id"] for row in rows(work, source)] == [1]
+
+
+def test_a_file_that_is_gone_is_told(work: JobWorkspace, tmp_path: Path) -> None:
+    """An engine may read it as no rows."""
+    write(tmp_path / "t", "a.parquet", {"id": [1]})
+    write(tmp_path / "t", "b.parquet", {"id": [2]})
+    source = planned(tmp_path / "t")
+    (tmp_path / "t" / "b.parquet").unlink()
+    with pytest.raises(JobFailed, match=r"b\.parquet") as caught:
+        work.read(source)
+    assert caught.value.code == "input-missing"
