@@ -20,7 +20,8 @@ WITHOUT_PYSPARK = [
     "errors", "faults", "fields", "growth", "inputs", "jsonbody", "manifest", "outputs",
     "parquet_files", "parquet_schema", "parquet_types", "pins", "plan", "planning", "policies",
     "projections", "request", "request_rules", "rerun", "sandbox", "sandbox_file",
-    "sandbox_rules", "schema", "shape", "storage", "table_checks", "tables", "union", "verify", "yamlfile",
+    "sandbox_rules", "schema", "shape", "storage", "table_checks", "tables", "union",
+    "verify", "yamlfile",
 ]  # fmt: skip
 """Requests, sandboxes and plans are read in milliseconds; ``--help`` and ``verify`` likewise."""
 
