@@ -44,7 +44,7 @@ def read_inputs(
     others = [i for i, d in datasets.items() if d.kind != "export" and i not in chosen]
     wanted = chosen + (others if policy.graph == "pdg" else [])
     inputs: list[Input] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = [] if wanted else [_nothing_to_read(sandbox)]
     unread: list[tuple[Literal["profile", "experienceevent"], str]] = []
     for dataset_id in wanted:
         dataset, takes_part = datasets[dataset_id], dataset_id in chosen
@@ -59,6 +59,14 @@ def read_inputs(
         rank = _rank(dataset_id, policy, list(datasets))
         inputs.append(_input(dataset, info, participates=takes_part, rank=rank))
     return Read(tuple(inputs), tuple(problems), tuple(unread))
+
+
+def _nothing_to_read(sandbox: Sandbox) -> Problem:
+    detail = (
+        f"Sandbox {sandbox.name} has no dataset of class profile or experienceevent, so there is"
+        " nobody to export. Add one to it."
+    )
+    return Problem("no-inputs", detail)
 
 
 def _about(dataset: Dataset, problem: Problem) -> Problem:

@@ -108,6 +108,8 @@ def refusals(body: dict[str, Any], sandbox: Sandbox) -> tuple[list[Problem], Mer
     # Looked at together with the shape, so that one answer names everything.
     policy = found.resolve()
     if policy is not None:
+        if not any(dataset.kind in (PROFILE, EVENT) for dataset in sandbox.datasets):
+            found.add("", "no-inputs")
         found.check_paths(policy)
     found.check_filter()
     found.check_extras()
