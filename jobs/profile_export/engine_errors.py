@@ -33,7 +33,7 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
     """
     if isinstance(error, ExportError):
         return error
-    text = root_cause(error)
+    text = _shown(root_cause(error), plan)
     if stopped or isinstance(error, KeyboardInterrupt):
         return Cancelled("The job was stopped; nothing of it is visible.")
     if _DISK_FULL.search(text) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
@@ -47,13 +47,22 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
             code="out-of-memory",
         )
     if (found := _broken_input(plan, decode=bool(_UNREADABLE.search(str(error))))) is not None:
-        return found
+        return JobFailed(_shown(str(found), plan), code=found.code)
     if isinstance(error, _OURS):
         return JobFailed(
             f"A fault in the export itself ({type(error).__name__}: {text}). Please report it.",
             code="internal-error",
         )
     return JobFailed(f"The engine could not do the job: {text}", code="engine")
+
+
+def _shown(text: str, plan: ExportPlan) -> str:
+    """A text in which tables have the names that the user gave them: where they lie is ours."""
+    tables = [plan.target.table, *(source.table for source in plan.inputs)]
+    places = {table.location: table.display for table in tables if table.location is not None}
+    for place in sorted(places, key=len, reverse=True):
+        text = text.replace(place, places[place])
+    return text
 
 
 def root_cause(error: BaseException) -> str:

@@ -36,12 +36,24 @@ def decode(body: bytes | str | Mapping[str, object]) -> tuple[dict[str, object],
     Raises:
         Refused: ``not-json``, ``too-deep`` or ``wrong-type`` at pointer ``""``; nothing is left.
     """
-    value = body if isinstance(body, Mapping) else _loads(body)
-    problems: list[Problem] = []
-    clean = _clean(value, (), problems)
+    clean, problems = _decoded(body)
     if not isinstance(clean, dict):
         raise Refused([Problem("wrong-type", "The body must be a JSON object.")])
     return clean, problems
+
+
+def decode_array(body: bytes | str) -> tuple[list[object], list[Problem]]:
+    """As :func:`decode`, of a body that is an array."""
+    clean, problems = _decoded(body)
+    if not isinstance(clean, list):
+        raise Refused([Problem("wrong-type", "The body must be a JSON array.")])
+    return clean, problems
+
+
+def _decoded(body: bytes | str | Mapping[str, object]) -> tuple[object, list[Problem]]:
+    value = body if isinstance(body, Mapping) else _loads(body)
+    problems: list[Problem] = []
+    return _clean(value, (), problems), problems
 
 
 def _loads(body: bytes | str) -> object:

@@ -1,13 +1,13 @@
 """What must agree between the parts of a sandbox file."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from profile_export.catalog import BUILT_IN_POLICY
 from profile_export.errors import Problem, nearest
-from profile_export.sandbox_file import DatasetPart, PolicyPart, SegmentPart
-from profile_export.shape import pointer, quote
+from profile_export.sandbox_file import DatasetPart, MergePart, PolicyPart, SegmentPart
+from profile_export.shape import MOST_HINTS, pointer, quote
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ def cross_problems(parts: Parts) -> Iterator[Problem]:
         yield from _class_problems(index, dataset)
     exports = {d.id for d in parts.datasets.values() if d.class_ == "export"}
     for index, policy in parts.policies.items():
-        yield from _order_problems(index, policy, parts.dataset_ids, exports)
+        at = pointer("mergePolicies", index, "attributeMerge", "order")
+        yield from order_problems(policy.attribute_merge, parts.dataset_ids, exports, at)
     yield from _default_problems(parts.policies)
     for index, segment in parts.segments.items():
         asked = segment.merge_policy_id
@@ -77,23 +78,33 @@ def _class_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
             yield Problem("bad-value", detail, f"{at}/{name}")
 
 
-def _order_problems(
-    index: int, policy: PolicyPart, known: frozenset[str], exports: set[str]
+def order_problems(
+    merge: MergePart, known: Collection[str], exports: Collection[str], at: str
 ) -> Iterator[Problem]:
-    merge, at = policy.attribute_merge, pointer("mergePolicies", index, "attributeMerge", "order")
+    """What is wrong with the order of a policy's datasets.
+
+    Args:
+        merge: Well-formed.
+        known: Ids of all datasets.
+        exports: Those of them that hold no fragments.
+        at: Pointer of the order.
+    """
     if merge.type == "dataSetPrecedence" and not merge.order:
         yield Problem("missing", "dataSetPrecedence needs the 'order' of its data sets (S10).", at)
+    seen: set[str] = set()
     for place, dataset_id in enumerate(merge.order):
-        here = pointer(place)
+        here = at + pointer(place)
         if dataset_id not in known:
-            detail = f"There is no dataset {quote(dataset_id)}. {nearest(dataset_id, known)}"
-            yield Problem("unknown-dataset", detail, at + here)
+            hint = nearest(dataset_id, known) if place < MOST_HINTS else ""
+            detail = f"There is no dataset {quote(dataset_id)}. {hint}".rstrip()
+            yield Problem("unknown-dataset", detail, here)
         elif dataset_id in exports:
             detail = f"Dataset {quote(dataset_id)} is an export dataset; it holds no fragments."
-            yield Problem("bad-value", detail, at + here)
-        elif dataset_id in merge.order[:place]:
+            yield Problem("bad-value", detail, here)
+        elif dataset_id in seen:
             detail = f"Dataset {quote(dataset_id)} stands in the order already."
-            yield Problem("bad-value", detail, at + here)
+            yield Problem("bad-value", detail, here)
+        seen.add(dataset_id)
 
 
 def _default_problems(policies: Mapping[int, PolicyPart]) -> Iterator[Problem]:

@@ -28,6 +28,20 @@ def sql_name(sandbox: Sandbox, dataset_id: str) -> str:
     return names[-1]
 
 
+def catalog_names(sandbox: Sandbox) -> dict[str, str]:
+    """Dataset id -> the SQL name that its catalog object tells, of every dataset.
+
+    Those that are no export datasets, which SQL does not see, are named behind all that are.
+    """
+    tables = sql_tables(sandbox)
+    names = {dataset.id: name for name, dataset in tables.items()}  # ds_{id} comes before
+    for dataset in sandbox.datasets:
+        if dataset.kind != "export":
+            names[dataset.id] = name = _free(_plain(dataset.name), tables)
+            tables[name] = dataset
+    return names
+
+
 def _plain(text: str) -> str:
     return _NO_NAME.sub("_", text.lower())
 

@@ -13,11 +13,26 @@ from profile_export.service.events import Streams
 from profile_export.service.jwt import KeySet
 from profile_export.service.middleware import EveryCall
 from profile_export.service.openapi import describe
-from profile_export.service.routes import export_jobs, files, health, metrics, page, queries
+from profile_export.service.routes import (
+    batches,
+    datasets,
+    export_jobs,
+    files,
+    health,
+    metrics,
+    page,
+    policies,
+    queries,
+    segments,
+)
 from profile_export.service.store import Store
 
 ROUTERS = (
     export_jobs.router,
+    datasets.router,
+    batches.router,
+    policies.router,
+    segments.router,
     files.router,
     queries.router,
     health.router,

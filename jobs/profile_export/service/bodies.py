@@ -1,7 +1,7 @@
 """Bodies of requests: their type and size, then every problem of their content at once."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -88,8 +88,17 @@ def _too_large() -> TooLarge:
     return TooLarge(f"The body is larger than {MOST_BYTES:,} bytes.")
 
 
-def validated(body: bytes | Mapping[str, object], model: type[_Model]) -> _Model:
+def validated(
+    body: bytes | Mapping[str, object],
+    model: type[_Model],
+    also: Callable[[Mapping[str, object]], Iterable[Problem]] = lambda _: (),
+) -> _Model:
     """The body as a model; read-only members of our documents are ignored.
+
+    Args:
+        body: As it came, or decoded.
+        model: What it must be.
+        also: What else is wrong with its usable members, well-formed or not.
 
     Raises:
         Refused: every problem, in the order of their pointers.
@@ -97,12 +106,15 @@ def validated(body: bytes | Mapping[str, object], model: type[_Model]) -> _Model
     sent, problems = decode(body)
     usable = {name: value for name, value in sent.items() if name not in READ_ONLY}
     made: _Model | None = None
+    found: list[Problem] = []
     try:
         made = model.model_validate(usable)
     except ValidationError as error:
-        known = {problem.pointer for problem in problems}
         found = problems_of(error.errors(include_url=False), model)
-        problems += [problem for problem in found if problem.pointer not in known]
+    known = {problem.pointer for problem in problems}
+    problems += [problem for problem in found if problem.pointer not in known]
+    known = {problem.pointer for problem in problems}
+    problems += [problem for problem in also(usable) if problem.pointer not in known]
     if made is None or problems:
         raise Refused(in_order(problems))
     return made

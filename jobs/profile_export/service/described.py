@@ -71,6 +71,12 @@ def described(
     return {"openapi_extra": extra}
 
 
+def reference(model: type[BaseModel]) -> dict[str, Any]:
+    """A model within a JSON schema that a route gives."""
+    MODELS[model.__name__] = model
+    return _schema(model)
+
+
 def _schema(model: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model, type):
         return {"$ref": _REF.format(model=model.__name__)}

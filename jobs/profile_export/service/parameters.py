@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection
 
 from fastapi import Request
+from pydantic_core import PydanticCustomError
 
 from profile_export.errors import Problem, Refused
-from profile_export.shape import quote
+from profile_export.shape import quote, rfc3339
 
 _DIGITS = re.compile(r"\d{1,15}", re.ASCII)
 _CURSOR = re.compile(r"(\d{1,15})_(\d{1,16})", re.ASCII)
@@ -28,6 +29,28 @@ class Parameters:
             return int(text)
         self.bad(name, f"{quote(text)} is no whole number of {least} to {most}.")
         return default
+
+    def text(self, name: str) -> str | None:
+        """Any text that can be stored, or None where the parameter is not sent."""
+        text = self._sent.get(name)
+        if text is not None and "\0" in text:
+            self.bad(name, "U+0000 can be part of no text.")
+            return None
+        return text
+
+    def moment(self, name: str) -> int | None:
+        """Epoch milliseconds, or a time with an offset (RFC 3339); None where it is not sent."""
+        text = self._sent.get(name)
+        if text is None:
+            return None
+        if _DIGITS.fullmatch(text):
+            return int(text)
+        try:
+            return int(rfc3339(text).timestamp() * 1000)
+        except PydanticCustomError:
+            detail = f"{quote(text)} is neither epoch milliseconds nor a time with an offset."
+            self.bad(name, detail)
+            return None
 
     def one_of(self, name: str, known: Collection[str]) -> str | None:
         """One of the known words, or None where the parameter is not sent."""

@@ -4,11 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Row, insert, select, update
 
+from profile_export.errors import NotFound
 from profile_export.plan import ExportPlan
 from profile_export.service.store.tables import batches
+from profile_export.shape import quote
+
+STATUSES = ("processing", "success", "failed", "aborted")
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,80 @@ class BatchSize:
 
     records: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """A batch as it is stored; times are epoch milliseconds, None what is not known yet."""
+
+    id: str
+    dataset_id: str
+    status: str
+    record_count: int | None
+    size: int | None
+    errors: list[dict[str, object]]
+    created: int
+    updated: int
+    started: int | None
+    completed: int | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which batches are listed; None is any. The times themselves are excluded."""
+
+    dataset_ids: tuple[str, ...] | None = None
+    statuses: tuple[str, ...] | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+def page(
+    connection: Connection,
+    sandbox_id: int,
+    wanted: Wanted,
+    *,
+    limit: int,
+    start: int = 0,
+    order: Sequence[tuple[str, bool]] = (),
+) -> list[StoredBatch]:
+    """Batches of a sandbox, newest first; those of one job in its order.
+
+    Args:
+        connection: Any.
+        sandbox_id: Whose.
+        wanted: Which of them.
+        limit: At most so many.
+        start: So many are left out before the first.
+        order: Columns to sort by before all, each with whether it descends.
+    """
+    c = batches.c
+    chosen = select(batches).where(c.sandbox_id == sandbox_id)
+    if wanted.dataset_ids is not None:
+        chosen = chosen.where(c.dataset_id.in_(wanted.dataset_ids))
+    if wanted.statuses is not None:
+        chosen = chosen.where(c.status.in_(wanted.statuses))
+    if wanted.created_after is not None:
+        chosen = chosen.where(c.created > wanted.created_after)
+    if wanted.created_before is not None:
+        chosen = chosen.where(c.created < wanted.created_before)
+    asked = [c[name].desc() if descends else c[name].asc() for name, descends in order]
+    chosen = chosen.order_by(*asked, c.created.desc(), c.job_id.desc(), c.position)
+    return [_batch(row) for row in connection.execute(chosen.limit(limit).offset(start))]
+
+
+def find(connection: Connection, sandbox_id: int, batch_id: str) -> StoredBatch:
+    """One batch of a sandbox.
+
+    Raises:
+        NotFound: there is none of that id in it.
+    """
+    known = batch_id.replace("\0", "")  # PostgreSQL has no such text
+    chosen = select(batches).where(batches.c.sandbox_id == sandbox_id, batches.c.id == known)
+    row = connection.execute(chosen).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no batch {quote(batch_id)} in this sandbox.")
+    return _batch(row)
 
 
 def create(connection: Connection, sandbox_id: int, plan: ExportPlan, *, created: int) -> None:
@@ -74,6 +153,13 @@ def ended(
             .where(batches.c.id == batch_id, batches.c.job_id == job_id)
             .values(record_count=size.records, size=size.bytes)
         )
+
+
+def _batch(row: Row[Any]) -> StoredBatch:
+    return StoredBatch(
+        row.id, row.dataset_id, row.status, row.record_count, row.size, json.loads(row.errors),
+        row.created, row.updated, row.started, row.completed,
+    )  # fmt: skip
 
 
 def _ms(at: datetime) -> int:

@@ -1,0 +1,55 @@
+"""Lists that are short enough to be sorted and cut in memory: data sets, policies, segments."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from profile_export.service.parameters import Parameters
+from profile_export.shape import quote
+
+LONGEST_PAGE = 1000
+_Item = TypeVar("_Item")
+_ORDER = re.compile(r"(?:(asc|desc):|([-+ ]))?(.+)", re.ASCII)
+
+
+def asked_order(
+    parameters: Parameters, names: Sequence[str], known: Iterable[str]
+) -> list[tuple[str, bool]]:
+    """What a list is sorted by: each field, and whether it descends.
+
+    ``created``, ``desc:created``, ``-created`` and ``asc:created,name`` are understood; a plus may
+    have become a blank on its way.
+
+    Args:
+        parameters: Of the call; a field that is not known is a problem.
+        names: Spellings of the parameter; the first that was sent counts.
+        known: Fields.
+    """
+    fields = list(known)
+    for name in names:
+        text = parameters.text(name)
+        if not text:
+            continue
+        found, descends = [], False
+        for part in text.split(","):
+            match = _ORDER.fullmatch(part)
+            if match is None or match[3].strip() not in fields:
+                parameters.bad(name, f"{quote(text)} is no list of {', '.join(fields)}.")
+                return []
+            if match[1] or match[2]:
+                descends = match[1] == "desc" or match[2] == "-"
+            found.append((match[3].strip(), descends))
+        return found
+    return []
+
+
+def in_order(
+    items: Iterable[_Item],
+    order: Sequence[tuple[str, bool]],
+    keys: Mapping[str, Callable[[_Item], str | int]],
+) -> list[_Item]:
+    """The items, sorted by several fields; those that are equal stay as they came."""
+    made = list(items)
+    for name, descends in reversed(order):
+        made.sort(key=keys[name], reverse=descends)
+    return made
