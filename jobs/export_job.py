@@ -15,6 +15,6 @@ def own_stderr() -> None:
 
 if __name__ == "__main__":
     own_stderr()
-    from profile_export.cli import entry
+    from profile_export.entry import entry
 
     entry()

@@ -12,11 +12,14 @@ or CANCELLED job document where there was a job, problem+json otherwise.
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from profile_export.commands import _process, _say
 from profile_export.commands._ended import JobEnded
@@ -36,8 +39,30 @@ COMMANDS = (
 """Modules of :mod:`~profile_export.commands`, in the order of the help."""
 INTERRUPTED = 130
 
+
+class _Group(TyperGroup):
+    """Tells Ctrl-C from a command that ends with 130, which typer makes one."""
+
+    def make_context(self, *words: Any, **extra: Any) -> Any:
+        with _abort():
+            return super().make_context(*words, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _abort():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _abort() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise typer.Abort from error
+
+
 app = typer.Typer(
     name="profile-export",
+    cls=_Group,
     help="One row per person out of many lakehouse tables, on request: stitched, merged, audited.",
     epilog="\b\nFirst steps:\n  profile-export demo\n  profile-export run --help",
     add_completion=False,
@@ -113,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def entry() -> NoReturn:
-    """What the script ``profile-export`` calls: :func:`main` as a process."""
+    """:func:`main` as a process."""
     _process.fill_closed_streams()
     code = main()
     _say.flush()

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +379,33 @@ def test_a_reader_that_went_away_changes_nothing(pipe: str) -> None:
     assert "BrokenPipe" not in done.stderr
 
 
+INTERRUPTED_AT_AN_IMPORT = """
+import os, signal, sys
+
+class AtTyper:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), signal.{signal})
+
+sys.meta_path.insert(0, AtTyper())
+from profile_export.entry import entry
+entry()
+"""
+
+
+@pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_while_the_command_line_is_being_imported(signal: str) -> None:
+    done = child(INTERRUPTED_AT_AN_IMPORT.format(signal=signal), "--version")
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "Interrupted. No job was under way.\n"
+
+
+def test_the_installed_script_is_the_one_that_minds_its_start() -> None:
+    file = Path(cli.__file__).parents[2] / "pyproject.toml"
+    project = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert project["project"]["scripts"] == {"profile-export": "profile_export.entry:entry"}
+
+
 def test_a_result_that_cannot_be_written_is_told() -> None:
     env = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
     with open("/dev/full", "w", encoding="utf-8") as full:
@@ -398,7 +426,10 @@ def test_a_result_that_cannot_be_written_is_told() -> None:
 def test_the_demo_leaves_a_folder_of_others_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("profile_export.commands._engine.LazyEngine.start", lambda _, small: None)
+    def starts(*_: object, **__: object) -> None:
+        raise AssertionError("an engine was started")
+
+    monkeypatch.setattr("profile_export.commands._engine.LazyEngine.start", starts)
     (tmp_path / "mine").touch()
     assert cli.main(["demo", "--to", str(tmp_path)]) == 2
     assert "is not empty and was not made by the demo" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import os
 import signal
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from types import FrameType
 
@@ -17,12 +17,27 @@ class Interrupted(KeyboardInterrupt):
     """
 
 
+def signals_quit() -> None:
+    """Ctrl-C and SIGTERM end the process at once: for the start, when nothing is under way yet."""
+
+    def quit_now(_number: int, _frame: FrameType | None) -> None:
+        with suppress(OSError):
+            os.write(2, b"Interrupted. No job was under way.\n")
+        os._exit(130)
+
+    for number in _heard():
+        signal.signal(number, quit_now)
+
+
+def _heard() -> list[signal.Signals]:
+    """A signal that is ignored (``nohup``) stays so."""
+    both = (signal.SIGINT, signal.SIGTERM)
+    return [number for number in both if signal.getsignal(number) != signal.SIG_IGN]
+
+
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does: scratch folders go, and the exit code says it.
-
-    A signal that is ignored (``nohup``) stays so.
-    """
+    """SIGTERM ends a command as Ctrl-C does: scratch folders go, and the exit code says it."""
     if current_thread() is not main_thread():
         yield
         return
@@ -30,8 +45,7 @@ def signals_interrupt() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise Interrupted
 
-    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+    before = {number: signal.signal(number, interrupt) for number in _heard()}
     try:
         yield
     finally:

@@ -32,8 +32,10 @@ def demo(
     a demo has built is used again: earlier exports stay.
     """
     from profile_export.commands._engine import LazyEngine
+    from profile_export.demo.folder import claim
 
     with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
+        claim(Path(to))
         lazy.start()  # beside the building of the tables, which need no engine
         from profile_export.demo import build
 

@@ -11,11 +11,10 @@ import pyarrow.parquet as pq
 from deltalake import WriterProperties, write_deltalake
 
 from profile_export.demo import keys, profiles, purchases
+from profile_export.demo.folder import claim
 from profile_export.demo.segments import Bought, evaluate
 from profile_export.demo.sources import read_people, read_purchases
-from profile_export.errors import Conflict
 
-MARKER = ".profile-export-demo"
 REQUESTS = ("seed", "demo", "everyone")
 PARQUET_TABLE = "web_sign_ups"  # one dataset is plain Parquet, so that both formats are shown
 
@@ -47,7 +46,7 @@ def build(to: Path) -> DemoSandbox:
     Raises:
         Conflict: ``to`` is a file, or holds something and is no demo folder; nothing is written.
     """
-    _claim(to)
+    claim(to)
     tables = make_tables()
     for name, table in tables.items():
         _write(to / name, table, delta=name != PARQUET_TABLE)
@@ -78,21 +77,6 @@ def _of_persons(bought: pa.Table) -> Bought:
     rows = bought.filter(pc.is_in(bought["customer"], customers))
     columns = (rows[name].to_pylist() for name in ("customer", "time", "dollars"))
     return list(zip(*columns, strict=True))
-
-
-def _claim(to: Path) -> None:
-    """Mark ``to`` as a demo folder before anything else, so that a build cut short can go on."""
-    if to.exists() and not to.is_dir():
-        raise Conflict(f"{to} is a file; name a folder for the demo.", code="not-a-demo-folder")
-    marker = to / MARKER
-    if to.exists() and not marker.is_file() and any(to.iterdir()):
-        raise Conflict(
-            f"{to} is not empty and was not made by the demo, so it is left alone; "
-            "name a new or empty folder.",
-            code="not-a-demo-folder",
-        )
-    to.mkdir(parents=True, exist_ok=True)
-    marker.write_text("Made by profile-export demo; building it again replaces the input tables.\n")
 
 
 def _write(to: Path, table: pa.Table, *, delta: bool) -> None:

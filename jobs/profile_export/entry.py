@@ -1,0 +1,13 @@
+"""What the script ``profile-export`` calls: signals first, then the imports, which take a while."""
+
+from typing import NoReturn
+
+from profile_export.commands import _process
+
+
+def entry() -> NoReturn:
+    """The command line as a process; Ctrl-C ends it without a trace from the start."""
+    _process.signals_quit()
+    from profile_export.cli import entry as run
+
+    run()
