@@ -93,6 +93,8 @@ class EngineProcess:
             Busy: too many wait already, or its turn did not come; or the service ends.
         """
         with self._turn():
+            if self._child is not None and not self._child[0].is_alive():
+                self._kill()  # it died while nobody asked: nobody needs to hear of it
             _, pipe = self._child or self._started()
             answer = None
             try:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -275,10 +276,15 @@ def test_a_process_that_dies_is_told_and_replaced(ask: Asked, process: QueryProc
     assert process.run("SELECT 1", ask.sandbox, time_limit=60).rows == [[1]]
     child = process._child
     assert child is not None
-    child[0].kill()
+    Timer(0.3, child[0].kill).start()
     with pytest.raises(JobFailed, match="broke its engine"):
-        process.run("SELECT 1", ask.sandbox, time_limit=60)
+        process.run(LONG, ask.sandbox, time_limit=60)
     assert process.run("SELECT 2", ask.sandbox, time_limit=60).rows == [[2]]
+    child = process._child
+    assert child is not None
+    child[0].kill()
+    child[0].join()  # between two queries nobody needs to hear of it
+    assert process.run("SELECT 3", ask.sandbox, time_limit=60).rows == [[3]]
 
 
 def test_an_engine_that_cannot_start(ask: Asked) -> None:

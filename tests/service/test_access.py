@@ -1,0 +1,193 @@
+"""Who is let in: every route of the app against every kind of caller (2-api.md, Access)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from profile_export.service.app import ROUTERS
+from profile_export.service.store import Store, tokens
+from serving import NAME, ORG, SmallCatalog
+from small_sandbox import request
+
+Headers = Callable[..., dict[str, str]]
+ROUTES = [
+    (method, route.path)
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods)
+]
+OPEN = {"/health/live", "/health/ready", "/metrics", "/", "/static/{stamp}/{name}"}
+"""The routes under *Service*: they need no header."""
+READ_BY_POST = {"/data/foundation/query/queries"}
+GUARDED = [each for each in ROUTES if each[1] not in OPEN]
+IDS = [f"{method} {path}" for method, path in GUARDED]
+
+MISSING = (403, "403010")
+NOT_VALID = (401, "401013")
+NO_KEY = (403, "403000")
+NO_HEADER = (400, "400003")
+NOT_YOURS = (403, "403027")
+
+CALLERS: dict[str, tuple[dict[str, Any], tuple[int, str]]] = {
+    "no token": ({"authorization": None}, MISSING),
+    "an empty token": ({"authorization": ""}, MISSING),
+    "blanks for a token": ({"authorization": "   "}, MISSING),
+    "no token, nor anything else": (
+        dict.fromkeys(("authorization", "x_api_key", "x_gw_ims_org_id", "x_sandbox_name")),
+        MISSING,
+    ),
+    "a bad token": ({"authorization": "Bearer pe_x"}, NOT_VALID),
+    "a bad token and nothing else": (
+        {
+            "authorization": "Bearer x",
+            **dict.fromkeys(("x_api_key", "x_gw_ims_org_id", "x_sandbox_name")),
+        },
+        NOT_VALID,
+    ),
+    "another scheme": ({"authorization": "Basic YTpi"}, NOT_VALID),
+    "the scheme alone": ({"authorization": "Bearer"}, NOT_VALID),
+    "a JWT where none is known": ({"authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}, NOT_VALID),
+    "quotes": ({"authorization": "Bearer ' OR 1=1 --"}, NOT_VALID),
+    "no api key": ({"x_api_key": None}, NO_KEY),
+    "a blank api key": ({"x_api_key": " "}, NO_KEY),
+    "no api key, no organisation": ({"x_api_key": None, "x_gw_ims_org_id": None}, NO_KEY),
+    "no organisation": ({"x_gw_ims_org_id": None}, NO_HEADER),
+    "a blank organisation": ({"x_gw_ims_org_id": ""}, NO_HEADER),
+    "no sandbox": ({"x_sandbox_name": None}, NO_HEADER),
+    "no sandbox, another organisation": (
+        {"x_sandbox_name": None, "x_gw_ims_org_id": "other@OtherOrg"},
+        NO_HEADER,
+    ),
+    "another organisation": ({"x_gw_ims_org_id": "other@OtherOrg"}, NOT_YOURS),
+    "an organisation nobody knows": ({"x_gw_ims_org_id": "x"}, NOT_YOURS),
+    "another case": ({"x_gw_ims_org_id": ORG.upper()}, NOT_YOURS),
+    "another sandbox": ({"x_sandbox_name": "dev"}, NOT_YOURS),
+    "a sandbox nobody knows": ({"x_sandbox_name": "x"}, NOT_YOURS),
+    "two sandboxes": ({"x_sandbox_name": f"{NAME},dev"}, NOT_YOURS),
+}
+
+
+def call(client: TestClient, method: str, path: str, headers: dict[str, str]) -> Any:
+    """A call with a body that would be refused: whoever hears of it was let in."""
+    place = path.replace("{batch_id}", "0" * 32).replace("{file_id}", f"{'0' * 32}-0")
+    for name in ("job_id", "policy_id", "segment_id", "data_set_id", "dataset_id", "id"):
+        place = place.replace("{" + name + "}", "1")
+    assert "{" not in place, "fill in the new parameter"
+    body = b"{" if method in ("POST", "PUT", "PATCH") else None
+    return client.request(method, place, headers=headers, content=body)
+
+
+def test_every_route_is_either_guarded_or_known_to_be_open(app: FastAPI) -> None:
+    assert {path for _, path in ROUTES} >= OPEN
+    others = {getattr(r, "path", None) for r in app.routes} - {None}
+    assert others == {"/openapi.json"}
+    assert len(app.routes) == len(ROUTERS) + 1
+
+
+def test_open_routes_need_no_header(client: TestClient) -> None:
+    for path in ("/health/live", "/metrics", "/openapi.json", "/"):
+        assert client.get(path).status_code == 200
+    assert client.get("/health/ready").status_code == 503  # no worker
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("method", "path"), GUARDED, ids=IDS)
+def test_every_route_by_every_caller(
+    client: TestClient, headers: Headers, method: str, path: str
+) -> None:
+    for who, (over, (status, code)) in CALLERS.items():
+        answer = call(client, method, path, headers(**over))
+        assert answer.status_code == status, who
+        if method != "HEAD":
+            assert answer.json()["error_code"] == code, who
+            assert set(answer.json()) == {"error_code", "message"}
+            assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["x-request-id"]
+    for who, header in (
+        ("write", headers()),
+        ("both", headers("both")),
+        ("any case", headers(authorization=headers()["authorization"].replace("Bearer", "bEARER"))),
+        ("two blanks", headers(authorization=headers()["authorization"].replace(" ", "  "))),
+    ):
+        answer = call(client, method, path, header)
+        assert answer.status_code in (200, 400, 404), who
+        if method in ("POST", "PUT", "PATCH"):
+            assert answer.json().get("errors", [{}])[0].get("code") == "not-json" or (
+                answer.status_code == 404
+            ), who
+    writes = method in ("POST", "PUT", "PATCH", "DELETE") and path not in READ_BY_POST
+    answer = call(client, method, path, headers("read"))
+    if writes:
+        assert (answer.status_code, answer.json()["error_code"]) == NOT_YOURS
+    else:
+        assert answer.status_code in (200, 400, 404)
+    # A token of another sandbox or organisation sees the same as what is not there.
+    for who in ("other_org", "other_sandbox"):
+        assert call(client, method, path, headers(who)).status_code in (200, 400, 404)
+
+
+def test_messages_are_as_clients_know_them(client: TestClient, headers: Headers) -> None:
+    url = "/data/core/ups/export/jobs"
+    told = [
+        client.get(url, headers=headers(**over)).json()
+        for over in (
+            {"authorization": None},
+            {"authorization": "Bearer x"},
+            {"x_api_key": None},
+            {"x_sandbox_name": None},
+        )
+    ]
+    assert told == [
+        {"error_code": "403010", "message": "Oauth token is missing."},
+        {"error_code": "401013", "message": "Oauth token is not valid"},
+        {"error_code": "403000", "message": "Api Key is required"},
+        {"error_code": "400003", "message": "Missing header"},
+    ]
+
+
+def test_a_revoked_token(client: TestClient, headers: Headers, store: Store) -> None:
+    url = "/data/core/ups/export/jobs"
+    with store.write() as connection:
+        secret, made = tokens.create(connection, ORG, [NAME], can_write=True)
+    mine = headers(authorization=f"Bearer {secret}")
+    assert client.get(url, headers=mine).status_code == 200
+    with store.write() as connection:
+        tokens.revoke(connection, made.id)
+    assert client.get(url, headers=mine).status_code == 401
+
+
+def test_a_sandbox_that_the_token_has_and_the_store_has_not(
+    client: TestClient, headers: Headers, store: Store
+) -> None:
+    with store.write() as connection:
+        secret, _ = tokens.create(connection, ORG, ["later"], can_write=True)
+    mine = headers(authorization=f"Bearer {secret}", x_sandbox_name="later")
+    answer = client.get("/data/core/ups/export/jobs", headers=mine)
+    assert (answer.status_code, answer.json()["error_code"]) == NOT_YOURS
+
+
+def test_access_is_checked_before_the_body_and_the_parameters(
+    client: TestClient, headers: Headers, small_catalog: SmallCatalog
+) -> None:
+    url = "/data/core/ups/export/jobs"
+    assert small_catalog.sandbox_id
+    large = b"[" * (1 << 21)
+    answer = client.post(url, content=large, headers=headers("read", content_type="text/plain"))
+    assert answer.json()["error_code"] == "403027"
+    assert client.get(f"{url}?limit=x", headers=headers(x_api_key=None)).status_code == 403
+
+
+def test_a_dry_run_is_reading(client: TestClient, headers: Headers) -> None:
+    url = "/data/core/ups/export/jobs"
+    bad = request(fields="nowhere")
+    for asked in ("true", "TRUE", "false&dryRun=true"):
+        answer = client.post(f"{url}?dryRun={asked}", json=bad, headers=headers("read"))
+        assert answer.status_code == 400
+    for asked in ("false", "1", "", "true&dryRun=false"):
+        answer = client.post(f"{url}?dryRun={asked}", json=bad, headers=headers("read"))
+        assert answer.status_code == 403

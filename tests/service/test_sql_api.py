@@ -1,0 +1,288 @@
+"""SQL and dry runs over HTTP: what an engine in a process of its own computes for the API."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+import serving
+import small_sandbox
+from profile_export.engine_process import MOST_WAITING, Busy, EngineProcess
+from profile_export.engines import Engine
+from profile_export.service.app import create_app
+from profile_export.service.config import ServiceConfig
+from profile_export.service.engines import TooLong, _Count
+from profile_export.service.store import Store, open_store
+from serving import NAME, SmallCatalog
+from serving_done import Sleep, exported
+from small_sandbox import OTHER, TARGET, by_segment, request
+from tiny import TINY
+
+URL = "/data/foundation/query/queries"
+JOBS = "/data/core/ups/export/jobs"
+TABLE = "profile_data_export"
+LONG = "SELECT sum(t0.score - t39.score) FROM " + ", ".join(f"{TABLE} t{n}" for n in range(40))
+
+
+class Asked:
+    """A service with one export in it; its engines are started once for this module."""
+
+    def __init__(self, client: TestClient, catalog: SmallCatalog, store: Store) -> None:
+        self.client, self.catalog, self.store = client, catalog, store
+
+    def sql(self, sql: Any, who: str = "read", **over: Any) -> Any:
+        body = {"sql": sql, "dbName": NAME, **over}
+        return self.client.post(URL, json=body, headers=self.catalog.headers(who))
+
+    def refused(self, sql: Any, **over: Any) -> list[tuple[str, str]]:
+        answer = self.sql(sql, **over)
+        assert answer.status_code == 400, answer.text
+        assert str(self.catalog.folder) not in answer.text
+        return [(e["pointer"], e["code"]) for e in answer.json()["errors"]]
+
+    def dry(self, body: Any, who: str = "read") -> Any:
+        url = f"{JOBS}?dryRun=true"
+        return self.client.post(url, json=body, headers=self.catalog.headers(who))
+
+
+@pytest.fixture(scope="module")
+def ask(
+    engine: Engine, engine_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asked]:
+    folder = tmp_path_factory.mktemp("sql")
+    small_sandbox.build(folder)
+    store = open_store(f"sqlite:///{folder / 'store.db'}")
+    catalog = serving.fill(store, folder)
+    config = ServiceConfig(
+        engine=engine_name, query_seconds=20, engine_settings=tuple(TINY.items())
+    )
+    with TestClient(create_app(store, config), raise_server_exceptions=False) as client:
+        made = Asked(client, catalog, store)
+        exported(client, store, engine, catalog.headers(), by_segment())
+        yield made
+    store.close()
+
+
+def test_rows_and_columns(ask: Asked) -> None:
+    sql = f"SELECT id, _ACP_BATCHID IS NOT NULL AS b FROM {TABLE} ORDER BY id"
+    answer = ask.sql(sql, name="n", description="d")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "columns": [{"name": "id", "type": "string"}, {"name": "b", "type": "boolean"}],
+        "rows": [["c0", True], ["c3", True]],
+        "truncated": False,
+    }
+    again = f"SELECT count(*) FROM ds_{TARGET}"
+    assert ask.sql(again, "write", dbName=f"{NAME}:all").json()["rows"] == [[2]]
+    headers = ask.catalog.headers()
+    assert ask.client.post(
+        f"{URL}/", json={"sql": again, "dbName": NAME}, headers=headers
+    ).is_success
+
+
+def test_what_is_refused(ask: Asked) -> None:
+    assert ask.refused("SELEC 1")[0][0] == "/sql"
+    assert ask.refused("DELETE FROM x")[0][0] == "/sql"
+    assert ask.refused("SELECT 1; SELECT 2")[0][0] == "/sql"
+    assert ask.refused("SELECT * FROM crm") == [("/sql", "unknown-table")]
+    assert ask.refused("SELECT * FROM parquet.`/etc`")[0][0] == "/sql"
+    assert ask.refused("SELECT reflect('java.lang.System', 'getenv', 'HOME')")[0][0] == "/sql"
+    assert ask.refused(f"SELECT nope FROM {TABLE}") == [("/sql", "sql-invalid")]
+    assert ask.refused(f"SELECT * FROM ds_{OTHER}") == [("/sql", "no-data")]
+    assert ask.refused("")[0] == ("/sql", "bad-value")
+    assert ask.refused(None) == [("/sql", "wrong-type")]
+    assert ask.refused(5, dbName=5) == [("/dbName", "wrong-type"), ("/sql", "wrong-type")]
+    assert ask.refused("SELECT 1", colour=1) == [("/colour", "unknown-member")]
+    for database in ("dev", f"{NAME}:ALL", f"{NAME}:", NAME.upper(), f"{NAME}:all:all", "*"):
+        assert ask.refused("SELECT 1", dbName=database) == [("/dbName", "unknown-database")]
+    assert ask.refused("DROP TABLE x", dbName="dev") == [
+        ("/dbName", "unknown-database"),
+        ("/sql", "not-a-select"),
+    ]
+    headers = ask.catalog.headers()
+    told = ask.client.post(URL, json={}, headers=headers).json()["errors"]
+    assert [(e["pointer"], e["code"]) for e in told] == [
+        ("/dbName", "missing"),
+        ("/sql", "missing"),
+    ]
+    assert ask.client.get(URL, headers=headers).status_code == 405
+
+
+def test_another_sandbox_has_none_of_these_tables(ask: Asked) -> None:
+    answer = ask.sql(f"SELECT * FROM {TABLE}", "other_sandbox", dbName="dev")
+    assert answer.json()["errors"][0]["code"] == "unknown-table"
+
+
+def test_a_dry_run_counts_and_keeps_nothing(ask: Asked) -> None:
+    answer = ask.dry(by_segment())
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert set(found) == {"plan", "counts"}
+    assert set(found["counts"]) == {"candidates", "batches", "exclusions"}
+    assert [b["recordCount"] for b in found["counts"]["batches"]] == [2, 0]
+    assert found["counts"]["candidates"] == 6
+    assert found["plan"]["inputs"][0]["version"] == 1
+    assert str(ask.catalog.folder) not in answer.text
+    jobs = ask.client.get(JOBS, headers=ask.catalog.headers()).json()["records"]
+    assert len(jobs) == 1
+    assert "location" not in answer.headers
+
+
+def test_a_dry_run_of_what_would_fail(ask: Asked, tmp_path: Path) -> None:
+    log = ask.catalog.folder / "web" / "_delta_log"
+    log.rename(tmp_path / "aside")
+    try:
+        answer = ask.dry(request())
+    finally:
+        (tmp_path / "aside").rename(log)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["code"] == "table-missing"
+    assert str(ask.catalog.folder) not in answer.text
+
+
+def test_a_query_that_takes_too_long_and_the_next(ask: Asked, monkeypatch: Any) -> None:
+    from dataclasses import replace
+
+    engines: Any = ask.client.app.state.engines  # type: ignore[attr-defined]
+    monkeypatch.setattr(engines, "_config", replace(engines._config, query_seconds=0.5))
+    begun = time.monotonic()
+    assert ask.refused(LONG) == [("/sql", "time-limit")]
+    assert time.monotonic() - begun < 10
+    monkeypatch.setattr(engines, "_config", replace(engines._config, query_seconds=30))
+    assert ask.sql("SELECT 1").json()["rows"] == [[1]]
+
+
+def test_a_long_query_keeps_no_count_waiting(ask: Asked) -> None:
+    ask.dry(request())  # its engine is warm
+    thread = threading.Thread(target=ask.sql, args=(LONG,))
+    thread.start()
+    begun = time.monotonic()
+    assert ask.dry(request()).status_code == 200
+    assert time.monotonic() - begun < 15
+    engines: Any = ask.client.app.state.engines  # type: ignore[attr-defined]
+    child = engines._queries._child[0]
+    child.kill()
+    child.join()
+    thread.join()
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess]:
+    monkeypatch.setattr("profile_export.engine_process.GRACE", 0.1)
+    opened = EngineProcess("sail")
+    yield opened
+    opened.close()
+
+
+def test_work_that_is_too_slow_is_killed(process: EngineProcess) -> None:
+    first = process.do(Sleep(0), time_limit=20)
+    assert process.do(Sleep(0), time_limit=20) == first
+    with pytest.raises(TooLong):
+        process.do(Sleep(60), time_limit=0.2)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(str(first)), 0)
+    assert process.do(Sleep(0), time_limit=20) != first
+
+
+def test_too_many_callers_are_told_to_come_again(
+    process: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.do(Sleep(0), time_limit=20)
+    monkeypatch.setattr("profile_export.engine_process.PATIENCE", 0.3)
+    told: list[object] = []
+
+    def ask() -> None:
+        try:
+            told.append(process.do(Sleep(1.5), time_limit=20))
+        except Busy as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(MOST_WAITING + 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done = [one for one in told if isinstance(one, int)]
+    assert 1 <= len(done) <= 2
+    assert sum("wait for the engine" in str(one) for one in told) >= 3
+    assert sum("busy with the calls" in str(one) for one in told) >= MOST_WAITING - 2
+
+
+def test_the_end_of_the_service_ends_the_work(process: EngineProcess) -> None:
+    process.do(Sleep(0), time_limit=20)
+    told: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            process.do(Sleep(60), time_limit=60)
+        except Busy as error:
+            told.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    begun = time.monotonic()
+    process.close()
+    for thread in threads:
+        thread.join(10)
+    assert time.monotonic() - begun < 8
+    assert len(told) == 2
+    assert process._child is None
+    with pytest.raises(Busy):
+        process.do(Sleep(0), time_limit=1)
+
+
+def test_a_service_that_is_killed_leaves_nobody_computing(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, threading; sys.path[:0] = [sys.argv[1]]\n"
+        "from profile_export.engine_process import EngineProcess\n"
+        "from profile_export.query_process import _Query\n"
+        "from profile_export.sandbox import load_sandbox\n"
+        "if __name__ == '__main__':\n"
+        "    p = EngineProcess('sail'); s = load_sandbox(sys.argv[2])\n"
+        "    p.do(_Query('SELECT 1', s, 1, 9), time_limit=20)\n"
+        "    print(p._child[0].pid, flush=True); threading.Event().wait()\n"
+    )
+    script = tmp_path / "service.py"
+    script.write_text(code)
+    file = small_sandbox.build(tmp_path)
+    root = str(Path(small_sandbox.__file__).parents[1] / "jobs")
+    service = subprocess.Popen(
+        [sys.executable, str(script), root, str(file)], stdout=subprocess.PIPE, text=True
+    )
+    assert service.stdout is not None
+    child = int(service.stdout.readline())
+    service.send_signal(signal.SIGKILL)
+    service.wait()
+    until = time.monotonic() + 10
+    while Path(f"/proc/{child}").exists() and time.monotonic() < until:
+        if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
+            break
+        time.sleep(0.05)
+    assert time.monotonic() < until
+
+
+def test_a_count_that_is_killed_leaves_no_scratch(
+    ask: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tempfile
+    from dataclasses import replace
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(_Count, "do", Sleep(30).do)
+    engines: Any = ask.client.app.state.engines  # type: ignore[attr-defined]
+    monkeypatch.setattr(engines, "_config", replace(engines._config, count_seconds=-1.95))
+    answer = ask.dry(request())
+    assert (answer.status_code, answer.json()["type"][-10:]) == (503, "time-limit")
+    assert answer.headers["retry-after"]
+    assert list(tmp_path.iterdir()) == []
