@@ -10,7 +10,7 @@ from profile_export.errors import JobFailed, Problem, Refused
 
 if TYPE_CHECKING:
     from profile_export.engines import Engine
-    from profile_export.plan import TableRef
+    from profile_export.plan import ExportPlan, TableRef
     from profile_export.tables import TableInfo
 
 
@@ -43,13 +43,21 @@ class LazyEngine:
             with suppress(Exception):  # how the work went is known; an engine that is gone, is gone
                 self._outcome.stop()
 
-    def start(self) -> None:
-        """Begin to open it in a thread, so that its imports and its start cost no waiting."""
-        self._opening = Thread(target=self._open, name="profile-export-engine")
+    def start(self, *, small: bool) -> None:
+        """Begin to open it in a thread, so that its imports and its start cost no waiting.
+
+        Args:
+            small: As ``open_engine`` takes it.
+        """
+        self._opening = Thread(target=self._open, args=(small,), name="profile-export-engine")
         self._opening.start()
 
-    def get(self) -> "Engine":
+    def get(self, plan: "ExportPlan | None" = None) -> "Engine":
         """The open engine.
+
+        Args:
+            plan: The one job that it is for, where that is known: the size of its inputs decides
+                how an engine that is not open yet is set up.
 
         Raises:
             JobFailed: it could not be opened.
@@ -57,7 +65,7 @@ class LazyEngine:
         if self._opening is not None:
             self._opening.join()
         if self._outcome is None:
-            self._open()
+            self._open(_is_small(plan) if plan is not None and self.name == "spark" else False)
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         assert self._outcome is not None
@@ -81,13 +89,19 @@ class LazyEngine:
         except JobFailed as error:
             raise Refused([Problem("table-missing", str(error))]) from error
 
-    def _open(self) -> None:
+    def _open(self, small: bool) -> None:
         try:
             from profile_export.engines import open_engine
 
-            self._outcome = open_engine(self.name, verbose=self._verbose)
+            self._outcome = open_engine(self.name, verbose=self._verbose, small=small)
         except BaseException as error:
             self._outcome = error
+
+
+def _is_small(plan: "ExportPlan") -> bool:
+    from profile_export.engines.input_size import is_small
+
+    return is_small(plan)
 
 
 def _take_ctrl_c_back() -> None:

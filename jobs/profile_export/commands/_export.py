@@ -67,7 +67,7 @@ def export(planned: "Planned", engine: "LazyEngine") -> Exported:
     _say.note(f"Job {plan.job_id}: exporting to {shown}")
     try:
         with progress_bar() as show:
-            opened = engine.get()
+            opened = engine.get(plan)
             from profile_export.job import run_job
 
             done = run_job(plan, opened, document=document, progress=show)
@@ -89,7 +89,7 @@ def dry_run(planned: "Planned", engine: "LazyEngine") -> dict[str, object]:
         JobFailed: it could not be counted.
     """
     with progress_bar() as show:
-        opened = engine.get()
+        opened = engine.get(planned.plan)
         from profile_export.counting import counts
         from profile_export.manifest import plan_json
 

@@ -36,7 +36,7 @@ def demo(
 
     with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
         claim(Path(to))
-        lazy.start()  # beside the building of the tables, which need no engine
+        lazy.start(small=True)  # beside the building of the tables, which need no engine
         from profile_export.demo import build
 
         built = build(Path(to))

@@ -130,7 +130,7 @@ def _account(question: "Question", lazy: "LazyEngine") -> "Account":
     from profile_export.commands._progress import progress_bar
 
     with progress_bar() as show:
-        engine = lazy.get()
+        engine = lazy.get(question.plan)
         from profile_export.engines.workspace import JobWorkspace
         from profile_export.explain import explain as account_of
         from profile_export.storage import Folder

@@ -72,7 +72,7 @@ def _compared(
 
     manifest = papers.manifest()
     with progress_bar() as show:
-        opened = lazy.get()
+        opened = lazy.get(plan)
         from profile_export.compare import compare
 
         found = compare(plan, manifest, opened, progress=show)

@@ -98,7 +98,11 @@ class Engine(Protocol):
 
 
 def open_engine(
-    name: str, *, verbose: bool = False, settings: Mapping[str, str] | None = None
+    name: str,
+    *,
+    verbose: bool = False,
+    settings: Mapping[str, str] | None = None,
+    small: bool = False,
 ) -> Engine:
     """Open the engine called ``name``: ``sail``, ``spark``, or ``sc://host:port``.
 
@@ -108,6 +112,8 @@ def open_engine(
         name: As ``--engine`` takes it.
         verbose: Let the engine's own output through to the terminal.
         settings: Spark settings on top of ``conf/`` (an own ``spark`` session only).
+        small: For one job with small inputs (``input_size.is_small``): an own ``spark`` session is
+            then set up to start fast and not to run long.
 
     Raises:
         JobFailed: ``engine`` or ``delta-jars``, with what to do.
@@ -121,7 +127,7 @@ def open_engine(
     if name.startswith("sc://"):
         return open_remote(name)
     if name == "spark":
-        return open_spark(verbose=verbose, settings=dict(settings or {}))
+        return open_spark(verbose=verbose, settings=dict(settings or {}), small=small)
     raise JobFailed(f"No engine is called {name!r}: sail, spark or sc://host:port.", code="engine")
 
 

@@ -99,7 +99,7 @@ def under_spark_submit() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def open_spark(*, verbose: bool, settings: dict[str, str]) -> SparkEngine:
+def open_spark(*, verbose: bool, settings: dict[str, str], small: bool = False) -> SparkEngine:
     """A classic session: of spark-submit where there is one, else our own on this machine.
 
     Our own costs 3-5 s for the JVM, and once per machine the resolving of Delta's JARs.
@@ -116,7 +116,7 @@ def open_spark(*, verbose: bool, settings: dict[str, str]) -> SparkEngine:
 
     submitted = under_spark_submit() or SparkSession.getActiveSession() is not None
     builder = SparkSession.builder.appName("profile-export")
-    for key, value in ({} if submitted else _own_settings(settings)).items():
+    for key, value in ({} if submitted else _own_settings(settings, small=small)).items():
         builder = builder.config(key, value)
     if not submitted:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -153,12 +153,14 @@ def open_remote(url: str) -> SparkEngine:
         ) from error
 
 
-def _own_settings(settings: dict[str, str]) -> dict[str, str]:
+def _own_settings(settings: dict[str, str], *, small: bool) -> dict[str, str]:
     folder = conf_folder()
+    for_small = folder / "spark-small.conf"  # a conf folder of the user's own may lack it
     return {
         "spark.master": "local[*]",
         **read_conf(folder / "spark-defaults.conf"),
         **read_conf(folder / "spark-local.conf"),
+        **(read_conf(for_small) if small and for_small.is_file() else {}),
         "spark.jars": ",".join(map(str, delta_jars())),
         **settings,
     }
