@@ -180,15 +180,23 @@ class JobFolder:
             folder = folder.parent
 
     def _see_that_it_is_ours(self, known: ExportPlan, plan: ExportPlan) -> None:
-        def asked(which: ExportPlan) -> tuple[object, ...]:
-            return which.ims_org_id, which.sandbox, which.target.dataset_id, which.request
-
-        if asked(known) != asked(plan):
+        if known.question != plan.question:
             raise Conflict(
                 f"Job id {self._job_id} was used for another request on this target. Choose another"
                 " id, or leave it out.",
                 code="job-id-in-use",
             )
+
+
+def finished_plan(
+    target: Folder, job_id: int, question: tuple[str, str, str, dict[str, object]]
+) -> ExportPlan | None:
+    """The plan of a job that is done, if it asked the same; None too where that is not readable."""
+    with suppress(OSError, ValueError):
+        saved = read_json(target.at(f"{ROOT}/{job_id}"), JOB)
+        plan = None if saved is None else ExportPlan.model_validate(saved["plan"])
+        return plan if plan is not None and plan.question == question else None
+    return None
 
 
 def _topmost_missing(folder: Path | None) -> str | None:

@@ -159,6 +159,11 @@ class ExportPlan(Frozen):
     segment_per_batch: bool
 
     @property
+    def question(self) -> tuple[str, str, str, dict[str, object]]:
+        """Sandbox, target and request: what a job of the same id must have asked."""
+        return self.ims_org_id, self.sandbox, self.target.dataset_id, self.request
+
+    @property
     def records(self) -> tuple[Input, ...]:
         """The participating profile datasets."""
         return tuple(i for i in self.inputs if i.kind == "profile" and i.participates)

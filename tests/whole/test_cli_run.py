@@ -222,6 +222,11 @@ def test_a_job_id_that_succeeded_answers_its_document_again(shell: Shell) -> Non
     assert other.code == 2
     assert other.json["type"].endswith("job-id-in-use")
     assert shell.versions() == 1
+    shutil.rmtree(shell.folder / "demo" / "crm")
+    later = shell.run("--job-id", "24115", "--json")
+    assert (later.code, later.json) == (0, first.json), later.err
+    gone = shell.run("--job-id", "24116", "--json")
+    assert (gone.code, gone.json["errors"][0]["code"]) == (2, "table-missing")
 
 
 @pytest.mark.usefixtures("on_sail")

@@ -35,8 +35,14 @@ class Planned:
     sandbox_file: str
 
 
-def make_plan(asked: Asked, engine: "LazyEngine") -> Planned:
+def make_plan(asked: Asked, engine: "LazyEngine", *, or_finished: bool = False) -> Planned:
     """The plan of what was asked. Reads metadata; opens the engine only for tables known by name.
+
+    Args:
+        asked: The words.
+        engine: Of this command.
+        or_finished: Give the plan of the job of this id that has done the same already, where there
+            is one: its document is to be had whatever has become of its inputs.
 
     Raises:
         Refused: every problem of the words, the sandbox file and the request.
@@ -58,6 +64,8 @@ def make_plan(asked: Asked, engine: "LazyEngine") -> Planned:
             parse_request(body)
     if body is None or sandbox is None:
         raise Refused(problems)
+    if or_finished and not problems and (done := _finished(asked, body, sandbox)) is not None:
+        return Planned(done, sandbox, asked.sandbox)
     with _collecting(problems):
         plan = planning.make_plan(
             body, sandbox, table_info=engine.table_info, job_id=asked.job_id, as_of=as_of
@@ -65,6 +73,22 @@ def make_plan(asked: Asked, engine: "LazyEngine") -> Planned:
     if problems:
         raise Refused(_as_written(problems, asked.sandbox))
     return Planned(plan, sandbox, asked.sandbox)
+
+
+def _finished(asked: Asked, body: bytes, sandbox: "Sandbox") -> "ExportPlan | None":
+    if asked.job_id is None:
+        return None
+    from profile_export.request import read_request
+
+    draft = read_request(body)
+    target = sandbox.dataset(draft.request.destination.dataset_id)
+    if draft.problems or target is None or target.table.location is None:
+        return None
+    from profile_export.job_folder import finished_plan
+    from profile_export.storage import Folder
+
+    question = sandbox.ims_org_id, sandbox.name, target.id, draft.request.sent
+    return finished_plan(Folder(target.table.location), asked.job_id, question)
 
 
 def load_sandbox(file: str) -> "Sandbox":

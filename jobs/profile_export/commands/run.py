@@ -74,7 +74,7 @@ def _exported(asked: "Asked", lazy: "LazyEngine", *, json: bool) -> None:
     from profile_export.commands._asked import make_plan
     from profile_export.commands._export import export
 
-    done = export(make_plan(asked, lazy), lazy)
+    done = export(make_plan(asked, lazy, or_finished=True), lazy)
     if json:
         _say.result_json(done.document)
         return
