@@ -70,8 +70,8 @@ def patched(body: bytes, policy: MergePolicy, catalog: Sandbox) -> MergePolicy:
     for step in steps:
         problems += _do(step, changed)
     merge = changed.get("attributeMerge")
-    by_time = isinstance(merge, dict) and merge.get("type") == "timestampOrdered"
-    if by_time and _ORDER not in [step.parts for step in steps]:
+    ordered = _ORDER in [step.parts for step in steps]
+    if isinstance(merge, dict) and merge.get("type") == "timestampOrdered" and not ordered:
         merge.pop("order", None)  # left from before
     made: MergePolicyIn | None = None
     found: list[Problem] = []

@@ -90,9 +90,9 @@ def find(connection: Connection, sandbox_id: int, batch_id: str) -> StoredBatch:
     Raises:
         NotFound: there is none of that id in it.
     """
-    known = batch_id.replace("\0", "")  # PostgreSQL has no such text
-    chosen = select(batches).where(batches.c.sandbox_id == sandbox_id, batches.c.id == known)
-    row = connection.execute(chosen).one_or_none()
+    chosen = select(batches).where(batches.c.sandbox_id == sandbox_id, batches.c.id == batch_id)
+    storable = "\0" not in batch_id  # PostgreSQL refuses it
+    row = connection.execute(chosen).one_or_none() if storable else None
     if row is None:
         raise NotFound(f"There is no batch {quote(batch_id)} in this sandbox.")
     return _batch(row)

@@ -29,10 +29,9 @@ def versions(connection: Connection, sandbox_id: int, policy_id: str) -> list[St
     Raises:
         NotFound: there is none of that id.
     """
-    chosen = select(policies).where(
-        policies.c.sandbox_id == sandbox_id, policies.c.id == policy_id.replace("\0", "")
-    )
-    rows = connection.execute(chosen.order_by(policies.c.version))
+    of_id = policies.c.sandbox_id == sandbox_id, policies.c.id == policy_id
+    chosen = select(policies).where(*of_id).order_by(policies.c.version)
+    rows = connection.execute(chosen) if "\0" not in policy_id else ()  # PostgreSQL refuses it
     found = [_stored(row.definition, row.updated) for row in rows]
     if not found and policy_id == BUILT_IN_POLICY.id:
         return [StoredPolicy(BUILT_IN_POLICY, 0)]
