@@ -1,0 +1,79 @@
+"""A service as its users start it: `profile-export serve`, a process with a worker process."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import serving
+from profile_export.service.store import open_store, tokens
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running service.
+
+    Attributes:
+        url: Where it listens.
+        token: With all rights on the small sandbox.
+        folder: Of the sandbox file.
+        process: Of ``serve``.
+    """
+
+    url: str
+    token: str
+    folder: Path
+    process: subprocess.Popen[str]
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self.token}",
+            "x-api-key": "tests",
+            "x-gw-ims-org-id": serving.ORG,
+            "x-sandbox-name": serving.NAME,
+        }
+
+
+@contextmanager
+def live_service(folder: Path, store: Path) -> Iterator[Live]:
+    """Serve the sandbox file of ``folder`` on a free port until the context ends."""
+    log = store.with_suffix(".log")
+    url_of_store = f"sqlite:///{store}"
+    command = [
+        sys.executable, "-m", "profile_export.cli", "serve", "--sandbox",
+        str(folder / "sandbox.yml"), "--store", url_of_store, "--port", "0",
+    ]  # fmt: skip
+    with log.open("w") as told:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, text=True)
+    try:
+        url = _listening(process, log)
+        opened = open_store(url_of_store)
+        with opened.write() as connection:
+            secret, _ = tokens.create(connection, serving.ORG, [serving.NAME], can_write=True)
+        opened.close()
+        yield Live(url, secret, folder, process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _listening(process: subprocess.Popen[str], log: Path, limit: float = 60.0) -> str:
+    deadline = time.monotonic() + limit
+    assert process.stdout is not None
+    while time.monotonic() < deadline:
+        line = process.stdout.readline()
+        if match := re.match(r"Listening on (http://\S+)", line):
+            return match[1]
+        if not line and process.poll() is not None:
+            break
+    raise AssertionError(f"serve did not listen: {log.read_text()[-3000:]}")
