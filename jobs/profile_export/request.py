@@ -25,6 +25,11 @@ READ_ONLY = ("id", "imsOrgId", "sandbox", "version", "updateEpoch", "creationTim
 UNUSABLE = "\0"
 """Stands for a required text that was faulty. No request holds it: ``decode`` refuses U+0000."""
 
+MOST_SEGMENTS = 4000
+"""As many as Adobe lets a sandbox have. A body of 1 MiB could ask for 60,000, whose job document
+alone would have 10 MB."""
+MOST_STATUSES = 100
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -63,8 +68,9 @@ def read_request(body: bytes | str | Mapping[str, object]) -> Draft:
     usable = deepcopy({name: value for name, value in sent.items() if name not in READ_ONLY})
     dataset_pointer, spelling = _one_spelling(usable)
     known = {problem.pointer for problem in problems}
+    too_long = _shortened(usable)
     request, found = _validated(usable)
-    for problem in (*spelling, *found):
+    for problem in (*spelling, *too_long, *found):
         at = dataset_pointer if problem.pointer == _DATASET else problem.pointer
         if at not in known:  # what cannot be decoded is not complained of twice
             problems.append(Problem(problem.code, problem.detail, at))
@@ -90,6 +96,27 @@ def _one_spelling(body: dict[str, object]) -> tuple[str, list[Problem]]:
         return _DATASET, []
     detail = "'datasetId' and 'dataSetId' are two spellings of one member, and differ; send one."
     return _DATASET, [Problem("bad-value", detail, at)]
+
+
+def _shortened(body: dict[str, object]) -> list[Problem]:
+    """Take lists out that are longer than any use, before each of their items is looked at."""
+    asked = body.get("filter")
+    items = asked.get("segments") if isinstance(asked, dict) else None
+    if not isinstance(items, list):
+        return []
+    if len(items) > MOST_SEGMENTS:
+        detail = f"{len(items):,} segments are asked; one export takes {MOST_SEGMENTS:,} at most."
+        _take_out(body, ("filter", "segments"))
+        return [Problem("too-many-segments", detail, pointer("filter", "segments"))]
+    problems = []
+    for index, item in enumerate(items):
+        statuses = item.get("status") if isinstance(item, dict) else None
+        if isinstance(statuses, list) and len(statuses) > MOST_STATUSES:
+            detail = f"{len(statuses):,} statuses are asked; there are three. Name each once."
+            at = ("filter", "segments", index, "status")
+            _take_out(body, at)
+            problems.append(Problem("too-many-statuses", detail, pointer(*at)))
+    return problems
 
 
 def _validated(body: dict[str, object]) -> tuple[ExportRequest, list[Problem]]:

@@ -1,0 +1,127 @@
+"""A job's events: its document at each change, as server-sent events."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from profile_export.service.config import ServiceConfig
+from profile_export.service.events import Streams, job_events
+from profile_export.service.store import Store, jobs, queue
+from profile_export.service.store.database import StoreAway
+from small_sandbox import request
+
+URL = "/data/core/ups/export/jobs"
+Headers = Callable[..., dict[str, str]]
+QUICK = ServiceConfig(poll_seconds=0.01, heartbeat_seconds=0.05, event_seconds=10)
+
+
+@pytest.fixture
+def made(client: TestClient, headers: Headers) -> int:
+    return int(client.post(URL, json=request(), headers=headers()).json()["id"])
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """What an EventSource would read."""
+    found = []
+    for block in text.split("\n\n"):
+        lines = [line.split(": ", 1) for line in block.splitlines() if not line.startswith(":")]
+        event = dict(lines)
+        if "data" in event:
+            assert event["event"] == "job"
+            assert event["id"].isdigit()
+            found.append(json.loads(event["data"]))
+    return found
+
+
+def test_a_job_that_has_ended_is_told_once(client: TestClient, headers: Headers, made: int) -> None:
+    client.delete(f"{URL}/{made}", headers=headers())
+    answer = client.get(f"{URL}/{made}/events/", headers=headers("read"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.text.startswith("retry: ")
+    shown = client.get(f"{URL}/{made}", headers=headers()).json()
+    assert documents(answer.text) == [shown]
+
+
+def test_each_change_is_told_and_the_end_ends_it(store: Store, made: int) -> None:
+    async def follow() -> list[str]:
+        streams = Streams(1)
+        with store.read() as connection:
+            first = jobs.find(connection, 1, made)
+        stream = job_events(store, QUICK, streams, first)
+        told: list[str] = []
+        held: queue.Claim | None = None
+        async for piece in stream:
+            assert streams._open == 1
+            told.append(piece.decode())
+            status = documents(piece.decode())[0]["status"] if b"data" in piece else None
+            with store.write() as connection:
+                if status == "NEW":
+                    held = queue.claim(connection, "w", lease=10)
+                elif status == "PROCESSING" and held is not None and len(told) < 6:
+                    queue.renew(connection, held, lease=10, progress=("who", len(told) / 10))
+                elif status == "PROCESSING":
+                    jobs.cancel(connection, 1, made, at=jobs.now())
+                elif status == "CANCELLING" and held is not None:
+                    queue.cancelled(connection, held)
+        assert streams._open == 0
+        return told
+
+    shown = documents("".join(asyncio.run(follow())))
+    states = [document["status"] for document in shown]
+    assert states[0] == "NEW"
+    assert states[-2:] == ["CANCELLING", "CANCELLED"]
+    assert {s["metrics"]["progress"]["stage"] for s in shown[2:-2]} == {"who"}
+    assert len(set(map(json.dumps, shown))) == len(shown)
+
+
+def _pieces(store: Store, config: ServiceConfig, made: int) -> list[bytes]:
+    async def follow() -> list[bytes]:
+        with store.read() as connection:
+            first = jobs.find(connection, 1, made)
+        return [piece async for piece in job_events(store, config, Streams(1), first)]
+
+    return asyncio.run(follow())
+
+
+def test_a_quiet_job_is_still_here_until_the_time_is_over(store: Store, made: int) -> None:
+    pieces = _pieces(store, replace(QUICK, event_seconds=0.4), made)
+    assert len(documents(b"".join(pieces).decode())) == 1
+    beats = [piece for piece in pieces if piece.startswith(b":")]
+    assert 2 <= len(beats) <= 8
+
+
+def test_a_store_that_is_away_for_a_while_is_waited_for(
+    store: Store, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, find = 0, jobs.find
+
+    def sometimes(*asked: Any) -> jobs.Job:
+        nonlocal calls
+        calls += 1
+        if calls in (2, 3):
+            raise StoreAway("away")
+        if calls == 4:
+            with store.write() as connection:
+                jobs.cancel(connection, 1, made, at=jobs.now())
+        return find(*asked)
+
+    monkeypatch.setattr("profile_export.service.events.jobs.find", sometimes)
+    shown = documents(b"".join(_pieces(store, QUICK, made)).decode())
+    assert [document["status"] for document in shown] == ["NEW", "CANCELLED"]
+
+
+def test_too_many_streams(client: TestClient, headers: Headers, made: int) -> None:
+    state: Any = client.app.state  # type: ignore[attr-defined]
+    client.delete(f"{URL}/{made}", headers=headers())
+    state.streams._open = state.config.most_streams
+    answer = client.get(f"{URL}/{made}/events", headers=headers())
+    assert (answer.status_code, answer.json()["type"][-5:]) == (503, ":busy")
+    state.streams._open -= 1
+    assert client.get(f"{URL}/{made}/events", headers=headers()).status_code == 200
