@@ -70,14 +70,15 @@ function times(job) {
 async function batches(job) {
   const listed = (job.destination.batches ?? [job.destination]).filter((batch) => batch.batchId);
   if (!listed.length) return make("p", { class: "quiet", text: "None: the job failed, and nothing of it is visible." });
+  const kinds = ["id", "id", "", "number", "number"];
   const rows = await Promise.all(listed.map(async (batch) => {
     const known = await api.batch(batch.batchId).catch(() => ({}));
     const segment = batch.segmentId ? `${batch.segmentNs}: ${batch.segmentId} (${batch.status.join(", ")})` : "everyone asked for";
     const cells = [segment, batch.batchId, known.status ?? "", shown(known.recordCount), shown(known.size)];
-    return make("tr", { children: cells.map((text, index) => make("td", { text, ...(index > 2 ? { class: "number" } : {}) })) });
+    return make("tr", { children: cells.map((text, index) => make("td", { text, ...(kinds[index] && { class: kinds[index] }) })) });
   }));
   const titles = ["Segment", "Batch", "Status", "Records", "Bytes"];
-  const head = titles.map((text, index) => make("th", { scope: "col", text, ...(index > 2 ? { class: "number" } : {}) }));
+  const head = titles.map((text, index) => make("th", { scope: "col", text, ...(kinds[index] === "number" && { class: "number" }) }));
   return make("table", { children: [
     make("thead", { children: [make("tr", { children: head })] }),
     make("tbody", { children: rows }),
