@@ -21,7 +21,7 @@ import httpx
 from profile_export import document as documents
 from profile_export.document import FINAL
 from profile_export.engines import Engine
-from profile_export.faults import VARIABLE
+from profile_export.faults import VARIABLE as FAULT
 from profile_export.plan import ExportPlan
 from profile_export.service.heart import Worker
 from profile_export.service.store import Store, jobs, open_store, sandboxes
@@ -29,6 +29,7 @@ from profile_export.service.worker import WorkLoop
 from serving import NAME, ORG
 
 JOBS = "/data/core/ups/export/jobs"
+VARIABLE = "PROFILE_EXPORT_STORE"
 _ROOT = Path(__file__).parents[1]
 _NUMBERS = count(1)
 
@@ -78,6 +79,7 @@ class Program:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     stdin: int = subprocess.DEVNULL
+    start: list[str] = field(default_factory=lambda: ["-m", "profile_export.cli"])
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True, parents=True)
@@ -86,7 +88,7 @@ class Program:
         paths = os.pathsep.join(map(str, (_ROOT / "jobs", _ROOT / "tests")))
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "profile_export.cli", *self.words],
+                [sys.executable, *self.start, *self.words],
                 stdin=self.stdin, stdout=out, stderr=err, cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": paths, **self.environment},
             )  # fmt: skip
@@ -126,7 +128,7 @@ class Program:
 def worker(url: str, folder: Path, *, engine: str, lease: float = 15.0, fault: str = "") -> Program:
     """Start a worker of its own; wait with :func:`ready`."""
     words = ("worker", "--engine", engine, "--lease", str(lease))
-    return Program(words, folder, {"PROFILE_EXPORT_STORE": url, VARIABLE: fault})
+    return Program(words, folder, {VARIABLE: url, FAULT: fault})
 
 
 def ready(program: Program) -> Program:

@@ -19,6 +19,7 @@ from profile_export.service.store.tables import jobs as table
 from tables.plans import crm, plan_for
 from tables.runs import findings, left_of, target_of
 from working import (
+    VARIABLE,
     Program,
     ended,
     job,
@@ -84,7 +85,7 @@ def test_a_worker_killed_while_it_cancels(
     quick: tuple[str, Store], engine: Engine, engine_name: str, tmp_path: Path
 ) -> None:
     url, store = quick
-    sandbox, plan = sandbox_of(store), plan_in(tmp_path, rows=100_000)
+    sandbox, plan = sandbox_of(store), plan_in(tmp_path, rows=40_000)
     submit(store, sandbox, plan)
     with worker(url, tmp_path / "w", engine=engine_name, lease=1, fault="while-cancelling") as one:
         wait_for(lambda: is_processing(store, sandbox))
@@ -96,6 +97,44 @@ def test_a_worker_killed_while_it_cancels(
     with working(store, engine):
         assert ended(store, sandbox, 1).status == "CANCELLED"
     assert not target_of(plan).parent.exists()
+
+
+STUBBORN = """
+from profile_export.engines.sail import SailEngine
+from profile_export.service import worker
+SailEngine.interrupt = lambda _: None
+worker._OBEYS["sail"] = 0.2
+from profile_export.cli import entry
+entry()
+"""
+
+
+@pytest.mark.parametrize("then", ["cancel", "go"])
+def test_an_engine_that_does_not_stop_ends_with_its_process(
+    then: str, quick: tuple[str, Store], engine_name: str, tmp_path: Path
+) -> None:
+    if engine_name != "sail":
+        pytest.skip("one engine shows it")
+    url, store = quick
+    plan = plan_in(tmp_path, rows=60_000)
+    sandbox = sandbox_of(store)
+    (tmp_path / "stubborn.py").write_text(STUBBORN, encoding="utf-8")
+    words = ("worker", "--engine", "sail")
+    script = str(tmp_path / "stubborn.py")
+    with ready(Program(words, tmp_path / "w", {VARIABLE: url}, start=[script])) as stubborn:
+        submit(store, sandbox, plan)
+        wait_for(lambda: (target_of(plan) / "_profile_export/1/plan.json").exists())
+        if then == "go":
+            assert stubborn.end() == 0
+            assert is_processing(store, sandbox)
+            assert attempts(store) == 0
+            return
+        with store.write() as connection:
+            jobs.cancel(connection, sandbox, 1, at=jobs.now())
+        assert ended(store, sandbox, 1).status == "CANCELLED"
+        assert stubborn.logged("the engine does not stop; its process ends")
+        assert not target_of(plan).parent.exists()
+        assert stubborn.end() == 0
 
 
 def _paused(url: str, store: Store, plan: ExportPlan, engine_name: str, folder: Path) -> Program:
@@ -154,7 +193,7 @@ def test_a_worker_told_to_go_hands_its_job_over(
     tmp_path: Path,
 ) -> None:
     url, store = quick
-    plan = plan_in(tmp_path, rows=100_000)
+    plan = plan_in(tmp_path, rows=40_000)
     sandbox = sandbox_of(store)
     with ready(worker(url, tmp_path / "w", engine=engine_name)) as told:
         submit(store, sandbox, plan)
@@ -173,9 +212,9 @@ def test_an_orphan_goes_away_within_a_second(
 ) -> None:
     url, store = quick
     words = ("worker", "--engine", engine_name, "--child")
-    environment = {"PROFILE_EXPORT_STORE": url}
+    environment = {VARIABLE: url}
     with ready(Program(words, tmp_path / "w", environment, stdin=subprocess.PIPE)) as child:
-        submit(store, sandbox_of(store), plan_in(tmp_path, rows=100_000))
+        submit(store, sandbox_of(store), plan_in(tmp_path, rows=40_000))
         wait_for(lambda: is_processing(store, 1))
         assert child.process.stdin is not None
         child.process.stdin.close()

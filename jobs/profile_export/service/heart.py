@@ -47,6 +47,7 @@ class Held:
         stop: Of the job.
         cancelling: Somebody asked for its end.
         lost: Another worker has it.
+        stopped_at: When the job was first seen to have been asked to stop; see :meth:`overdue`.
     """
 
     def __init__(self, claim: Claim, *, lease: float, at: float) -> None:
@@ -54,10 +55,12 @@ class Held:
         self.stop = Stop()
         self.cancelling = claim.cancelling
         self.lost = False
+        self.stopped_at: float | None = None
+        self._only_looked_at = claim.cancelling or claim.exhausted
         self._lease = lease
         self._sure_until = at + 0.8 * lease
         self._progress: tuple[str, float] | None = None
-        if claim.cancelling or claim.exhausted:
+        if self._only_looked_at:
             self.stop.ask()
 
     def report(self, stage: str, fraction: float) -> None:
@@ -79,6 +82,13 @@ class Held:
         if status == "CANCELLING":
             self.cancelling = True
             self.stop.ask()
+
+    def overdue(self, limit: float) -> bool:
+        """Whether the engine has not stopped, so long after it was asked to; to be called often."""
+        if self._only_looked_at or not self.stop.asked or self.stop.closed:
+            return False
+        self.stopped_at = self.stopped_at or now()
+        return now() - self.stopped_at > limit
 
     def wait_until_sure(self) -> None:
         """Return when the lease is surely ours: nobody else works on the job now.

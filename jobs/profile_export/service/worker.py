@@ -38,6 +38,12 @@ _PATIENCE = 60.0
 """How long a worker that was asked to go away tries to record an end while the store is away."""
 
 
+_OBEYS = {"sail": 3.0, "spark": 30.0}
+"""Seconds in which an engine stops its work. The embedded one shares two threads, say, with what it
+computes, and has been seen to hear nothing for 40 s; a new process takes one second.
+"""
+
+
 class EngineGone(Exception):
     """The engine died: begin anew with another one."""
 
@@ -57,6 +63,26 @@ class WorkLoop:
         self._ending = True
         if (held := self._held) is not None:
             held.stop.ask()
+
+    def overdue(self) -> bool:
+        """Whether a job was asked to stop and its engine does not obey."""
+        held = self._held
+        return held is not None and held.overdue(_OBEYS.get(self._engine.name, _OBEYS["spark"]))
+
+    def let_go(self) -> None:
+        """Hand over the job under way though it has not stopped: the process ends at once.
+
+        What it leaves is what ``kill -9`` leaves, and the next worker goes on from there.
+        """
+        self._ending = True
+        held = self._held
+        try:
+            with self._store.write() as connection:
+                if held is not None and not held.lost:
+                    queue.give_back(connection, held.claim, counts=False)
+                queue.gone(connection, self._worker.id)
+        except StoreAway:
+            return  # the lease runs out
 
     def run(self) -> None:
         """Work until :meth:`end`.

@@ -78,6 +78,8 @@ class WorkerProcess:
         deadline = None
         while work.is_alive():
             work.join(0.05)
+            if self._loop is not None and self._loop.overdue():
+                self._break_off(self._loop)
             for number in _SIGNALS:  # the embedded engine listens for SIGINT too, once it is open
                 signal.signal(number, self._hear)
             if not self._asked_to_end():
@@ -128,13 +130,21 @@ class WorkerProcess:
             continue
         self._orphaned = True
 
+    def _break_off(self, loop: WorkLoop) -> None:
+        """End the work of an engine that does not stop, by ending this process."""
+        _log.warning("the engine does not stop; its process ends")
+        loop.let_go()
+        if not self._asked_to_end() and not _under_spark_submit():
+            self._begin_anew()
+        os._exit(130 if self._interrupted else int(not self._asked_to_end()))
+
     def _begin_anew(self) -> None:
         """Become a new worker: no engine can be opened twice in one process."""
         from profile_export.engines import _stderr
 
         if self._asked_to_end():
             return
-        _log.warning("the engine died; the worker begins anew")
+        _log.warning("the worker begins anew, with another engine")
         self._store.close()
         _stderr.restore()
         os.execv(sys.executable, command_line(*sys.argv[1:]))
