@@ -5,21 +5,26 @@ The file is the truth for what it declares, the store for what the API made of i
 - A dataset of the file is put in, or brought up to date; one that left the file leaves the
   catalog. Datasets that the API made stay.
 - A policy version that the store does not have is put in. One that it has is never changed: jobs
-  may have pinned it. A file whose version says something new, that no API call has changed
-  meanwhile, gives the policy its next version.
+  may have pinned it. A file whose latest version says something new, of a policy that the API has
+  not changed, gives the policy its next version. A default that is new in the file is the only one.
 - A segment is put in, or brought up to date unless the API made it.
-- What the API deleted does not come back.
+- A policy or a segment that left the file goes, unless the API changed or made it.
+- What the API deleted does not come back while the file declares it.
 """
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, replace
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
-from profile_export.catalog import Sandbox
+from profile_export.catalog import MergePolicy, Sandbox
 from profile_export.errors import Problem, Refused
+from profile_export.service.store import policies as kept_policies
 from profile_export.service.store import sandboxes as known
-from profile_export.service.store.database import clock, upsert
+from profile_export.service.store.database import clock
 from profile_export.service.store.tables import (
     datasets,
     policies,
@@ -41,6 +46,7 @@ def load(connection: Connection, sandbox: Sandbox, *, root: str | None) -> int:
         Refused: ``duplicate-id``: a dataset of the file has the id of one that the API made.
     """
     sandbox_id = known.ensure(connection, sandbox.ims_org_id, sandbox.name)
+    known.changed(connection, sandbox_id)
     connection.execute(
         update(sandboxes)
         .where(sandboxes.c.id == sandbox_id)
@@ -49,15 +55,12 @@ def load(connection: Connection, sandbox: Sandbox, *, root: str | None) -> int:
     _datasets(connection, sandbox_id, sandbox)
     _policies(connection, sandbox_id, sandbox)
     _segments(connection, sandbox_id, sandbox)
-    known.changed(connection, sandbox_id)
     return sandbox_id
 
 
 def _datasets(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None:
-    of_sandbox = datasets.c.sandbox_id == sandbox_id
-    rows = connection.execute(select(datasets.c.id, datasets.c.origin).where(of_sandbox))
-    made_by = {row.id: row.origin for row in rows}
-    taken = [d for d in sandbox.datasets if made_by.get(d.id) == "api"]
+    stored = {row.id: row for row in _rows(connection, datasets, sandbox_id)}
+    taken = [d for d in sandbox.datasets if d.id in stored and stored[d.id].origin == "api"]
     if taken:
         raise Refused(
             Problem(
@@ -67,76 +70,119 @@ def _datasets(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None
             )
             for d in taken
         )
-    declared = {d.id for d in sandbox.datasets}
-    for left in (
-        id_ for id_, origin in made_by.items() if id_ not in declared and origin == "file"
-    ):
-        connection.execute(delete(datasets).where(of_sandbox, datasets.c.id == left))
-    at = clock(connection)
-    for position, dataset in enumerate(sandbox.datasets):
+    first = -len(sandbox.datasets)  # places below zero: before all that the API made
+    for position, dataset in enumerate(sandbox.datasets, first):
         definition = known.DATASET.dump_json(replace(dataset, source=None)).decode()
-        row = {
-            "sandbox_id": sandbox_id, "id": dataset.id, "position": position - len(declared),
-            "origin": "file", "definition": definition, "document": "{}",
-            "created": at, "updated": at,
-        }  # fmt: skip
-        change = {"position": row["position"], "definition": definition}
-        upsert(connection, datasets, row, change=change)
-
-
-def _policies(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None:
-    gone = _removed(connection, sandbox_id, "policy")
-    of_sandbox = policies.c.sandbox_id == sandbox_id
-    rows = connection.execute(
-        select(policies).where(of_sandbox).order_by(policies.c.id, policies.c.version)
-    ).all()
-    stored = {(row.id, row.version): row for row in rows}
-    latest = {row.id: row for row in rows}
-    at = clock(connection)
-    for position, policy in enumerate(p for p in sandbox.merge_policies if p.id not in gone):
-        there, newest = stored.get((policy.id, policy.version)), latest.get(policy.id)
-        version = policy.version
-        if there is not None:
-            same = known.POLICY.validate_json(there.definition)
-            if newest is None or replace(policy, source=None) == same or newest.origin == "api":
-                continue
-            is_last = all(
-                p.version <= policy.version for p in sandbox.merge_policies if p.id == policy.id
-            )
-            shown = replace(known.POLICY.validate_json(newest.definition), version=policy.version)
-            if not is_last or shown == replace(policy, source=None):
-                continue
-            version = newest.version + 1
-        definition = known.POLICY.dump_json(replace(policy, version=version, source=None)).decode()
-        row = {
-            "sandbox_id": sandbox_id, "id": policy.id, "version": version,
-            "position": newest.position if newest else position - len(sandbox.merge_policies),
-            "origin": "file", "definition": definition, "updated": at,
-        }  # fmt: skip
-        upsert(connection, policies, row)
+        _put(connection, datasets, sandbox_id, dataset.id, position, definition, stored)
+    _drop(connection, datasets, sandbox_id, stored.values(), {d.id for d in sandbox.datasets})
 
 
 def _segments(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None:
-    gone = _removed(connection, sandbox_id, "segment")
-    at = clock(connection)
-    for position, segment in enumerate(s for s in sandbox.segments if s.id not in gone):
-        definition = known.SEGMENT.dump_json(replace(segment, source=None)).decode()
-        row = {
-            "sandbox_id": sandbox_id, "id": segment.id,
-            "position": position - len(sandbox.segments), "origin": "file",
-            "definition": definition, "document": "{}", "created": at, "updated": at,
-        }  # fmt: skip
-        by_api = connection.execute(
-            select(segments.c.id).where(
-                segments.c.sandbox_id == sandbox_id,
-                segments.c.id == segment.id,
-                segments.c.origin == "api",
-            )
-        ).first()
-        if by_api is None:
-            upsert(connection, segments, row, change={"definition": definition})
+    stored = {row.id: row for row in _rows(connection, segments, sandbox_id)}
+    declared = {s.id for s in sandbox.segments}
+    gone = _removed(connection, sandbox_id, "segment", declared)
+    for position, segment in enumerate(sandbox.segments, -len(sandbox.segments)):
+        there = stored.get(segment.id)
+        if segment.id not in gone and (there is None or there.origin == "file"):
+            definition = known.SEGMENT.dump_json(replace(segment, source=None)).decode()
+            _put(connection, segments, sandbox_id, segment.id, position, definition, stored)
+    _drop(connection, segments, sandbox_id, stored.values(), declared)
 
 
-def _removed(connection: Connection, sandbox_id: int, kind: str) -> set[str]:
-    chosen = select(removed.c.id).where(removed.c.sandbox_id == sandbox_id, removed.c.kind == kind)
-    return set(connection.execute(chosen).scalars())
+def _policies(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None:
+    stored: defaultdict[str, dict[int, Row[Any]]] = defaultdict(dict)
+    for row in _rows(connection, policies, sandbox_id):
+        stored[row.id][row.version] = row
+    declared = {policy.id for policy in sandbox.merge_policies}
+    gone = _removed(connection, sandbox_id, "policy", declared)
+    made: list[MergePolicy] = []
+    for position, declaration in enumerate(sandbox.merge_policies, -len(sandbox.merge_policies)):
+        if declaration.id in gone:
+            continue
+        policy = _new_version(replace(declaration, source=None), stored[declaration.id], sandbox)
+        if policy is None:
+            continue
+        here = next((row.position for row in stored[policy.id].values()), position)
+        definition = known.POLICY.dump_json(policy).decode()
+        values = {"definition": definition, "origin": "file", "updated": clock(connection)}
+        key = {"sandbox_id": sandbox_id, "id": policy.id, "version": policy.version}
+        connection.execute(insert(policies).values(**key, **values, position=here))
+        made.append(policy)
+    _drop(
+        connection,
+        policies,
+        sandbox_id,
+        [row for rows in stored.values() if _of_file(rows) for row in rows.values()],
+        declared,
+    )
+    for stands in kept_policies.latest(connection, sandbox_id):
+        if stands.policy in made:
+            kept_policies.only_default(connection, sandbox_id, stands.policy)
+
+
+def _new_version(
+    policy: MergePolicy, stored: dict[int, Row[Any]], sandbox: Sandbox
+) -> MergePolicy | None:
+    """The version that the store lacks of a policy of the file; None if it has all."""
+    if policy.version not in stored:
+        return policy
+    is_last = policy.version == sandbox.versions(policy.id)[-1].version
+    if not is_last or not _of_file(stored):
+        return None
+    stands = known.POLICY.validate_json(stored[max(stored)].definition)
+    if replace(stands, version=policy.version) == policy:
+        return None
+    return replace(policy, version=stands.version + 1)
+
+
+def _of_file(versions: dict[int, Row[Any]]) -> bool:
+    """Whether the API has left a policy as the file made it."""
+    return all(row.origin == "file" for row in versions.values())
+
+
+def _put(
+    connection: Connection,
+    table: Table,
+    sandbox_id: int,
+    id_: str,
+    position: int,
+    definition: str,
+    stored: dict[str, Row[Any]],
+) -> None:
+    """Insert a row, or change one that says something else."""
+    row, at = stored.get(id_), clock(connection)
+    values = {"position": position, "definition": definition}
+    if row is None:
+        empty = {"origin": "file", "document": "{}", "created": at, "updated": at}
+        connection.execute(insert(table).values(sandbox_id=sandbox_id, id=id_, **values, **empty))
+    elif (row.position, row.definition) != (position, definition):
+        if row.definition != definition:
+            values["updated"] = at
+        of_id = table.c.sandbox_id == sandbox_id, table.c.id == id_
+        connection.execute(update(table).where(*of_id).values(**values))
+
+
+def _drop(
+    connection: Connection,
+    table: Table,
+    sandbox_id: int,
+    stored: Iterable[Row[Any]],
+    declared: set[str],
+) -> None:
+    """Delete what a file declared before and does not declare any more."""
+    left = {row.id for row in stored if row.origin == "file"} - declared
+    for id_ in left:
+        connection.execute(delete(table).where(table.c.sandbox_id == sandbox_id, table.c.id == id_))
+
+
+def _rows(connection: Connection, table: Table, sandbox_id: int) -> list[Row[Any]]:
+    return list(connection.execute(select(table).where(table.c.sandbox_id == sandbox_id)))
+
+
+def _removed(connection: Connection, sandbox_id: int, kind: str, declared: set[str]) -> set[str]:
+    """What the API deleted of the file; what the file does not declare any more is forgotten."""
+    of_kind = removed.c.sandbox_id == sandbox_id, removed.c.kind == kind
+    gone = set(connection.execute(select(removed.c.id).where(*of_kind)).scalars())
+    for id_ in gone - declared:
+        connection.execute(delete(removed).where(*of_kind, removed.c.id == id_))
+    return gone & declared
