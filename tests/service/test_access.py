@@ -191,3 +191,58 @@ def test_a_dry_run_is_reading(client: TestClient, headers: Headers) -> None:
     for asked in ("false", "1", "", "true&dryRun=false"):
         answer = client.post(f"{url}?dryRun={asked}", json=bad, headers=headers("read"))
         assert answer.status_code == 403
+
+
+def _made(client: TestClient, headers: Headers) -> dict[str, str]:
+    """One of everything that a sandbox can own: a URL of it, and its id."""
+    ups, catalog = "/data/core/ups", "/data/foundation/catalog"
+    policy = {
+        "name": "p",
+        "schema": {"name": "_xdm.context.profile"},
+        "identityGraph": {"type": "none"},
+        "attributeMerge": {"type": "timestampOrdered"},
+    }
+    segment = {
+        "name": "s",
+        "schema": {"name": "_xdm.context.profile"},
+        "expression": {"type": "PQL", "format": "pql/text", "value": "x"},
+    }
+    mine = headers()
+    job = client.post(f"{ups}/export/jobs", json=request(), headers=mine).json()
+    policy_id = client.post(f"{ups}/config/mergePolicies", json=policy, headers=mine).json()["id"]
+    segment_id = client.post(f"{ups}/segment/definitions", json=segment, headers=mine).json()["id"]
+    batch = job["destination"]["batchId"]
+    return {
+        f"{ups}/export/jobs/{{}}": str(job["id"]),
+        f"{ups}/export/jobs/{{}}/events": str(job["id"]),
+        f"{ups}/config/mergePolicies/{{}}": policy_id,
+        f"{ups}/segment/definitions/{{}}": segment_id,
+        f"{catalog}/dataSets/{{}}": "crm",
+        f"{catalog}/batches/{{}}": batch,
+        "/data/foundation/export/batches/{}/files": batch,
+        "/data/foundation/export/batches/{}/manifest": batch,
+        "/data/foundation/export/files/{}": f"{batch}-0",
+    }
+
+
+def test_what_another_owns_is_answered_as_what_does_not_exist(
+    client: TestClient, headers: Headers
+) -> None:
+    patch = [{"op": "add", "path": "/name", "value": "x"}]
+    for url, id_ in _made(client, headers).items():
+        nobody = id_[:-3] + "".join("0" if char != "0" else "1" for char in id_[-3:])
+        methods = [("GET", None), ("DELETE", None), ("PATCH", patch), ("PUT", {"a": 1})]
+        for method, body in methods:
+            for who in ("other_org", "other_sandbox"):
+                told = []
+                for asked in (id_, nobody):
+                    answer = client.request(
+                        method, url.format(asked), headers=headers(who), json=body
+                    )
+                    said = {k: v for k, v in answer.json().items() if k != "requestId"}
+                    told.append((answer.status_code, str(said).replace(asked, "ID")))
+                assert told[0] == told[1], url
+                assert told[0][0] in (404, 405), url
+    for url, id_ in _made(client, headers).items():  # nothing of it was done
+        if "/export/batches" not in url and "/files" not in url and "events" not in url:
+            assert client.get(url.format(id_), headers=headers()).status_code == 200

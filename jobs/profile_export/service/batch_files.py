@@ -73,10 +73,13 @@ class Files:
             NotFound: there is none.
         """
         named = _FILE.fullmatch(file_id)
-        if named is not None:
-            for file in self.of_batch(named[1]):
+        try:
+            for file in self.of_batch(named[1]) if named is not None else ():
                 if file.id == file_id:
                     return file
+        except NotFound as error:
+            if error.code != NotFound.code:
+                raise
         raise NotFound("There is no such file in this sandbox.")
 
     def manifest_text(self, batch_id: str) -> bytes:
