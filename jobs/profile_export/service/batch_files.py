@@ -1,7 +1,7 @@
 """The files of a batch, as its job's manifest lists them: nothing else is ever opened.
 
 A ``dataSetFileId`` is ``{batch id}-{n}``: the n-th Parquet file of the batch in its manifest, which
-never changes (docs/decisions/0009).
+never changes (docs/decisions/0010).
 """
 
 import re
