@@ -11,6 +11,7 @@ import pytest
 from profile_export.engines import Engine
 from profile_export.engines.workspace import JobWorkspace
 from profile_export.errors import JobFailed
+from profile_export.pins import pin_problems
 from profile_export.plan import Input, TableRef
 from profile_export.storage import Folder
 from profile_export.tables import inspect_table
@@ -139,3 +140,5 @@ def test_a_file_that_is_gone_is_told(work: JobWorkspace, tmp_path: Path) -> None
     with pytest.raises(JobFailed, match=r"b\.parquet") as caught:
         work.read(source)
     assert caught.value.code == "input-missing"
+    (problem,) = pin_problems(source, locate=lambda table: str(table.location))
+    assert (problem.code, "b.parquet" in problem.detail) == ("input-missing", True)
