@@ -145,8 +145,11 @@ def ready(program: Program) -> Program:
 class Service(Program):
     """``profile-export serve`` on any free port."""
 
-    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
-        super().__init__(("serve", "--port", "0", *words), folder, environment)
+    def __init__(
+        self, folder: Path, *words: str, start: list[str] | None = None, **environment: str
+    ) -> None:
+        begin = start or ["-m", "profile_export.cli"]
+        super().__init__(("serve", "--port", "0", *words), folder, environment, start=begin)
 
     def listening(self) -> str:
         """Its URL, once it listens."""

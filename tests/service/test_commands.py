@@ -1,0 +1,355 @@
+"""``token`` and ``jobs``: against a store, and against a service over HTTP."""
+
+import json
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from profile_export import cli
+from profile_export.commands import _watch
+from profile_export.engines import Engine
+from profile_export.service.store import Store, jobs, open_store, queue, tokens
+from serving import NAME, ORG, SmallCatalog
+from small_sandbox import by_segment, request
+from working import opened_copy, working
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """``run("jobs", "list")``: exit code, stdout, stderr."""
+
+    def ran(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.main(list(words))
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return code, said.out, said.err
+
+    return ran
+
+
+@pytest.fixture
+def store_url(_migrated_file: Path, tmp_path: Path) -> str:
+    """On SQLite only: commands speak to the store through the same functions as the API."""
+    url, opened = opened_copy(_migrated_file, tmp_path)
+    opened.close()
+    return url
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The app on a port of its own; gives its URL."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+        thread.start()
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture
+def place(
+    app: FastAPI, small_catalog: SmallCatalog, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A service over the small sandbox, which the environment names."""
+    with listening(app) as url:
+        monkeypatch.setenv("PROFILE_EXPORT_URL", url)
+        monkeypatch.setenv("PROFILE_EXPORT_ORG", ORG)
+        monkeypatch.setenv("PROFILE_EXPORT_SANDBOX", NAME)
+        monkeypatch.setenv("PROFILE_EXPORT_TOKEN", small_catalog.tokens["write"])
+        yield url
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> str:
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps(by_segment()), encoding="utf-8")
+    return str(file)
+
+
+def submitted(run: Run, asked: str, *more: str) -> str:
+    code, out, err = run("jobs", "submit", asked, *more)
+    assert code == 0, err
+    assert re.fullmatch(r"\d+\n", out)
+    return out.strip()
+
+
+# token
+
+
+def test_a_token_alone_on_stdout(run: Run, store_url: str) -> None:
+    words = ("--org", ORG, "--sandbox", "a", "--sandbox", "b", "--store", store_url)
+    code, out, err = run("token", "create", *words)
+    assert code == 0
+    assert re.fullmatch(r"pe_[\w-]{43}\n", out)
+    assert err.count("was not there: it is now, and empty") == 2
+    store = open_store(store_url)
+    with store.read() as connection:
+        found = tokens.find(connection, out.strip())
+    assert found is not None
+    assert (found.org, found.sandboxes, found.can_write) == (ORG, ("a", "b"), True)
+    store.close()
+
+
+def test_tokens_are_listed_and_revoked(run: Run, store_url: str) -> None:
+    words = ("--org", ORG, "--sandbox", "a", "--store", store_url)
+    secret = run("token", "create", *words, "--read-only")[1].strip()
+    code, out, _ = run("token", "list", "--store", store_url, "--json")
+    (shown,) = json.loads(out)
+    assert (code, shown["rights"], shown["revoked"]) == (0, "read", None)
+    assert secret not in out
+    assert run("token", "revoke", shown["id"], "--store", store_url)[0] == 0
+    assert run("token", "revoke", shown["id"], "--store", store_url)[0] == 0
+    assert json.loads(run("token", "list", "--store", store_url, "--json")[1])[0]["revoked"]
+    code, out, _ = run("token", "list", "--store", store_url)
+    assert code == 0
+    assert shown["id"] in out
+    code, out, err = run("token", "revoke", "nobody", "--store", store_url)
+    assert (code, out) == (2, "")
+    assert "There is no token nobody" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--org", "", "--sandbox", "a"], ["--org", ORG, "--sandbox", " a"], ["--org", ORG]],
+)
+def test_a_token_for_nothing(words: list[str], run: Run, store_url: str) -> None:
+    code, out, _ = run("token", "create", "--store", store_url, *words)
+    assert (code, out) == (2, "")
+
+
+# jobs
+
+
+@pytest.mark.usefixtures("place")
+def test_submit_show_list_cancel(run: Run, asked: str) -> None:
+    first, second = submitted(run, asked), submitted(run, asked)
+    code, out, _ = run("jobs", "show", first)
+    assert (code, json.loads(out)["id"]) == (0, int(first))
+    code, out, _ = run("jobs", "list")
+    assert code == 0
+    assert out.index(second) < out.index(first)
+    assert [r["id"] for r in json.loads(run("jobs", "list", "--json")[1])] == [
+        int(second),
+        int(first),
+    ]
+    assert len(json.loads(run("jobs", "list", "--json", "--limit", "1")[1])) == 1
+    code, out, err = run("jobs", "cancel", first)
+    assert (code, out, err) == (0, "", f"Job {first} is CANCELLED.\n")
+    assert run("jobs", "cancel", first)[0] == 0
+    listed = json.loads(run("jobs", "list", "--json", "--status", "CANCELLED")[1])
+    assert [r["id"] for r in listed] == [int(first)]
+
+
+@pytest.mark.usefixtures("place")
+def test_the_same_key_is_the_same_job(run: Run, asked: str) -> None:
+    keyed = [submitted(run, asked, "--idempotency-key", "k1") for _ in range(2)]
+    assert keyed[0] == keyed[1]
+
+
+@pytest.mark.usefixtures("place")
+def test_a_job_is_watched_to_its_end(run: Run, asked: str, store: Store, engine: Engine) -> None:
+    with working(store, engine):
+        code, out, err = run("jobs", "submit", asked, "--watch")
+        assert (code, out.count("SUCCEEDED")) == (0, 1), err
+        job_id = re.findall(r"\d+", out)[0]
+        code, out, _ = run("jobs", "watch", job_id, "--json")
+        assert (code, json.loads(out)["status"]) == (0, "SUCCEEDED")
+        code, out, err = run("jobs", "cancel", job_id)
+        assert (code, out) == (2, "")
+        assert "has ended" in err
+
+
+@pytest.mark.usefixtures("place")
+def test_a_failed_job_is_exit_code_1(run: Run, asked: str, store: Store) -> None:
+    job_id = submitted(run, asked)
+    with store.write() as connection:
+        held = queue.claim(connection, "w", lease=60)
+        assert held is not None
+        queue.fail(connection, held, "disk-full", "The disk is full: free some space.")
+    code, out, err = run("jobs", "watch", job_id)
+    assert (code, out) == (1, "")
+    assert "The disk is full: free some space." in err
+    code, out, _ = run("jobs", "watch", job_id, "--json")
+    assert (code, json.loads(out)["status"]) == (1, "FAILED")
+
+
+@pytest.mark.usefixtures("place")
+def test_a_cancelled_job_is_exit_code_1(run: Run, asked: str) -> None:
+    job_id = submitted(run, asked)
+    run("jobs", "cancel", job_id)
+    code, out, err = run("jobs", "watch", job_id)
+    assert (code, out) == (1, "")
+    assert "was cancelled" in err
+
+
+@pytest.mark.usefixtures("place")
+def test_a_refused_request_tells_every_problem(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps(request(fields="nope", what=1)), encoding="utf-8")
+    code, out, err = run("jobs", "submit", str(bad))
+    assert (code, out) == (2, "")
+    assert [line.split(":")[0] for line in err.splitlines()] == ["/fields", "/what"]
+    code, out, _ = run("jobs", "submit", str(bad), "--json")
+    assert (code, len(json.loads(out)["errors"])) == (2, 2)
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["show", "1"], "There is no export job 1"),
+        (["watch", "1"], "There is no export job 1"),
+        (["list", "--status", "LATE"], "status"),
+        (["list", "--sandbox", "none"], "does not let you in"),
+        (["list", "--org", "none"], "does not let you in"),
+        (["list", "--org", "ü"], "cannot be sent"),
+        (["list", "--url", "nowhere"], "is no address of a service"),
+        (["list", "--url", "ftp://x"], "is no address of a service"),
+        (["list", "--url", "http://[::1"], "is no address of a service"),
+        (["submit", "none.json"], "cannot be read"),
+        (["submit", "x.json", "--idempotency-key", "ü"], "cannot be"),
+        (["show", "none"], "ID"),
+        (["purge", "--older-than", "1y"], "is no age"),
+        (["purge"], "--older-than"),
+    ],
+)
+def test_wrong_words_are_exit_code_2(words: list[str], told: str, run: Run) -> None:
+    code, out, err = run("jobs", *words)
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+@pytest.mark.usefixtures("place")
+def test_nobody_at_home_is_exit_code_1(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        code, out, err = run("jobs", "list", "--url", url)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"No service answers at {url} (ConnectError)")
+
+
+@pytest.mark.usefixtures("place")
+def test_a_bad_token_is_exit_code_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for token, told in [
+        ("pe_x", "not valid"),
+        ("", "Set PROFILE_EXPORT_TOKEN"),
+        ("a b", "no token"),
+    ]:
+        monkeypatch.setenv("PROFILE_EXPORT_TOKEN", token)
+        code, out, err = run("jobs", "list")
+        assert (code, out) == (2, "")
+        assert told in err
+
+
+@pytest.mark.usefixtures("place")
+def test_a_token_file_must_be_ours_alone(
+    run: Run, small_catalog: SmallCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PROFILE_EXPORT_TOKEN")
+    file = tmp_path / "token"
+    file.write_text(f"{small_catalog.tokens['read']}\n", encoding="utf-8")
+    for mode, wanted in [(0o600, 0), (0o400, 0), (0o640, 2), (0o604, 2), (0o644, 2), (0o700, 2)]:
+        os.chmod(file, mode)
+        code, _, err = run("jobs", "list", "--token-file", str(file))
+        assert (code, f"chmod 600 {file}" in err) == (wanted, wanted == 2), oct(mode)
+    assert run("jobs", "list", "--token-file", str(tmp_path / "none"))[0] == 2
+
+
+def test_watching_goes_on_without_events_and_through_restarts(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    monkeypatch.setattr(_watch, "_POLL", 0.01)
+    document: dict[str, Any] = {"id": 7, "status": "PROCESSING", "metrics": {}, "errors": []}
+    done = {**document, "status": "SUCCEEDED", "metrics": {"totalExportedProfileCounter": 3}}
+    event = f"event: job\ndata: {json.dumps(document)}\n\n".encode()
+    with answering(
+        (200, event),  # a stream that breaks off
+        (200, json.dumps(document).encode()),
+        None,  # the service restarts
+        (404, b'{"detail": "There is nothing at this address."}'),  # an older one, without events
+        (200, json.dumps(document).encode()),
+        (200, json.dumps(done).encode()),
+    ) as url:
+        code, out, err = run("jobs", "watch", "7", "--url", url, "--org", "o", "--sandbox", "s")
+    assert (code, out) == (0, "Job 7 SUCCEEDED: 3 records.\n"), err
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((200, b"<html>"), "is no Profile Export service"),
+        ((502, b"<html>"), "is no Profile Export service"),
+        ((500, b'{"detail": "Something went wrong here."}'), "Something went wrong here."),
+        ((503, b'{"detail": "Store away."}'), "Store away."),
+    ],
+)
+def test_a_service_with_a_fault_is_exit_code_1(
+    answer: tuple[int, bytes], told: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    with answering(answer) as url:
+        code, out, err = run("jobs", "show", "7", "--url", url, "--org", "o", "--sandbox", "s")
+    assert (code, out) == (1, "")
+    assert told in err
+
+
+@contextmanager
+def answering(*answers: tuple[int, bytes] | None) -> Iterator[str]:
+    """A server that gives these answers, one a call; None breaks the connection off."""
+    waiting = iter(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = next(waiting)
+            if answer is None:
+                self.close_connection = True
+                return
+            self.send_response(answer[0])
+            self.send_header("content-length", str(len(answer[1])))
+            self.end_headers()
+            self.wfile.write(answer[1])
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_purge_says_what_it_did(
+    run: Run, store_url: str, asked: str, place: str, store: Store
+) -> None:
+    job_id, other = submitted(run, asked), submitted(run, asked)
+    run("jobs", "cancel", job_id)
+    code, out, _ = run("jobs", "purge", "--older-than", "0d", "--store", store_url)
+    assert code == 0
+    assert out.startswith("Removed 1 finished jobs from sqlite:")
+    assert run("jobs", "show", job_id)[0] == 2
+    assert run("jobs", "show", other)[0] == 0
+    with store.read() as connection:
+        assert len(jobs.page(connection, 1, limit=10)) == 1
+    assert place

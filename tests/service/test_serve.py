@@ -1,0 +1,190 @@
+"""``serve``: ready, token, address, worker; and how it ends."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profile_export.processes import started
+from serving import SmallCatalog, fill
+from small_sandbox import request
+from working import JOBS, Program, Service, opened_copy, wait_for
+
+
+@pytest.fixture
+def place(_migrated_file: Path, _small_tables: Path, tmp_path: Path) -> tuple[str, SmallCatalog]:
+    """A store that has the small sandbox, with tables of its own."""
+    folder = tmp_path / "sandbox"
+    shutil.copytree(_small_tables, folder)
+    url, store = opened_copy(_migrated_file, tmp_path)
+    catalog = fill(store, folder)
+    store.close()
+    return url, catalog
+
+
+@pytest.fixture
+def bare(place: tuple[str, SmallCatalog], tmp_path: Path) -> Iterator[Service]:
+    """A service without a worker."""
+    with Service(tmp_path / "s", "--no-worker", PROFILE_EXPORT_STORE=place[0]) as service:
+        assert isinstance(service, Service)
+        yield service
+
+
+def test_the_first_export_of_a_new_service(place: tuple[str, SmallCatalog], tmp_path: Path) -> None:
+    """With a store of its own in the current folder: a token, printed once; a job; the end."""
+    words = ("--sandbox", str(place[1].file))
+    with Service(tmp_path / "s", *words) as service:
+        assert isinstance(service, Service)
+        url = service.listening()
+        (token,) = re.findall(r"^pe_\S+$", service.out, re.MULTILINE)
+        (curl,) = re.findall(r"^  (curl .+)$", service.out, re.MULTILINE)
+        assert service.out.rstrip().endswith(f"Listening on {url}")
+        listed = subprocess.run(shlex.split(curl), capture_output=True, text=True, check=True)
+        assert '"records":[]' in listed.stdout.replace(" ", "")
+        with service.client(token) as client:
+            document = client.post(JOBS, json=request()).json()
+            assert document["status"] == "NEW"
+
+            def status() -> str:
+                return str(client.get(f"{JOBS}/{document['id']}").json()["status"])
+
+            wait_for(lambda: status() == "SUCCEEDED", what=service.err)
+            assert client.get("/health/ready").status_code == 200
+        assert service.end(signal.SIGTERM) == 0
+        assert all(line.startswith("{") for line in service.err.splitlines())
+    assert (tmp_path / "s" / "profile-export.db").exists()
+    with Service(tmp_path / "s", "--no-worker", *words) as again:
+        assert isinstance(again, Service)
+        again.listening()
+        assert "pe_" not in again.out
+        assert again.end(signal.SIGINT) == 130
+        assert "Traceback" not in again.err
+
+
+def test_a_worker_that_dies_is_started_again(
+    place: tuple[str, SmallCatalog], tmp_path: Path
+) -> None:
+    with Service(tmp_path / "s", PROFILE_EXPORT_STORE=place[0]) as service:
+        assert isinstance(service, Service)
+        service.listening()
+        first = service.worker_pid()
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: service.worker_pid() != first)
+        second = service.worker_pid()
+        wait_for(lambda: service.logged("worker ready"))
+        service.process.kill()  # kill -9: nobody tells the worker
+        killed = time.monotonic()
+        wait_for(lambda: started(second) is None, seconds=10)
+        assert time.monotonic() - killed < 3
+
+
+def test_serve_and_its_worker_end_together(place: tuple[str, SmallCatalog], tmp_path: Path) -> None:
+    with Service(tmp_path / "s", PROFILE_EXPORT_STORE=place[0]) as service:
+        assert isinstance(service, Service)
+        service.listening()
+        worker = service.worker_pid()
+        assert service.end(signal.SIGTERM) == 0
+        assert started(worker) is None
+
+
+def test_a_port_in_use(bare: Service, tmp_path: Path) -> None:
+    port = bare.listening().rpartition(":")[2]
+    second = Program(("serve", "--no-worker", "--port", port), tmp_path / "second")
+    assert second.process.wait(30) == 1
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in second.err
+    assert not (tmp_path / "second" / "profile-export.db").exists()
+
+
+def test_two_services_on_one_store(
+    bare: Service, place: tuple[str, SmallCatalog], tmp_path: Path
+) -> None:
+    url, catalog = place
+    with Service(tmp_path / "two", "--no-worker", PROFILE_EXPORT_STORE=url) as other:
+        assert isinstance(other, Service)
+        token = catalog.tokens["write"]
+        with bare.client(token) as one, other.client(token) as two:
+            made = [client.post(JOBS, json=request()).json()["id"] for client in (one, two) * 3]
+            listed = [r["id"] for r in two.get(JOBS).json()["records"]]
+        assert sorted(listed) == sorted(made)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--store", "mysql://x"], 2, "--store: The store must be sqlite"),
+        (["--store", "sqlite:////no/such/folder/x.db"], 1, "cannot be opened"),
+        (["--engine", "duck"], 2, "--engine: No engine is called 'duck'"),
+        (["--sandbox", "none.yml"], 2, "none.yml"),
+        (["--port", "70000"], 2, "--port"),
+        (["--host", "203.0.113.1"], 1, "cannot listen on 203.0.113.1"),
+    ],
+)
+def test_what_is_wrong_is_said_at_once(
+    words: list[str], code: int, told: str, tmp_path: Path
+) -> None:
+    with Program(("serve", "--port", "0", *words), tmp_path) as failed:
+        assert failed.process.wait(30) == code
+        assert told in failed.err
+        assert "Traceback" not in failed.err
+        assert failed.out == ""
+
+
+SLOW = """
+import sys
+from profile_export.service import patience
+patience.PatientProtocol.head_seconds = patience.PatientProtocol.body_seconds = 0.3
+from profile_export.cli import entry
+entry()
+"""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /health/live HTT",
+        b"GET /health/live HTTP/1.1\r\nHost: x\r\n",
+        b"POST /data/core/ups/export/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /heal",
+    ],
+    ids=["nothing", "a line", "headers", "a body", "a second request"],
+)
+def test_slow_clients_are_cut(sent: bytes, slow: Service) -> None:
+    host, port = slow.listening().removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(sent)
+        begun, got = time.monotonic(), b""
+        try:
+            while chunk := client.recv(65536):
+                got += chunk
+        except ConnectionResetError:
+            pass
+    assert time.monotonic() - begun < 8
+    assert got == b"" or got.startswith(b"HTTP/1.1 ")
+
+
+@pytest.fixture(scope="module")
+def slow(_migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("slow")
+    url, store = opened_copy(_migrated_file, folder)
+    store.close()
+    (folder / "slow.py").write_text(SLOW, encoding="utf-8")
+    words = ("--no-worker", "--store", url)
+    with Service(folder, *words, start=[str(folder / "slow.py")]) as service:
+        assert isinstance(service, Service)
+        yield service
+
+
+def test_who_keeps_quiet_between_two_calls_is_not_cut_at_once(slow: Service) -> None:
+    with slow.client("x") as client:
+        for _ in range(3):
+            assert client.get("/health/live").status_code == 200
+            time.sleep(0.5)
