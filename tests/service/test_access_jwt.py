@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from starlette.testclient import TestClient
 
+from profile_export.errors import Refused
 from profile_export.service import jwt as ours
 from profile_export.service.config import ServiceConfig
 from profile_export.service.jwt import KeysAway, KeySet
@@ -261,3 +262,9 @@ def test_without_settings_any_issuer_and_audience_will_do(provider: Provider) ->
     assert keys.claims(signed(iss="x", aud="y")) is not None
     assert keys.claims(signed(iss=None, aud=None)) is not None
     assert keys.claims(signed(exp=None)) is None
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "keys", "ftp://x/y", "data:,{}", "http"])
+def test_urls_that_hold_no_keys(url: str) -> None:
+    with pytest.raises(Refused, match="bad-jwks-url"):
+        KeySet(ServiceConfig(jwks_url=url))

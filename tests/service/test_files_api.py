@@ -10,10 +10,13 @@ from urllib.parse import quote
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from profile_export.engines import Engine
 from profile_export.service import batch_files
+from profile_export.service.ranges import Unsatisfiable, asked_range
 from profile_export.service.store import Store
 from serving import SmallCatalog
 from serving_done import exported
@@ -328,3 +331,23 @@ def test_links_behind_a_proxy(
     monkeypatch.setattr(state, "config", told)
     (file,) = ask.get(f"batches/{ask.batch}/files").json()["data"]
     assert file["_links"]["self"]["href"].startswith(f"https://export.example{ROOT}/files/")
+
+
+_header = st.from_regex(r"bytes=\d{0,3}-\d{0,3}", fullmatch=True) | st.text(max_size=12)
+
+
+@given(header=_header, size=st.integers(1, 300))
+def test_any_range_is_a_part_of_the_file(header: str, size: int) -> None:
+    data = bytes(n % 256 for n in range(size))
+    try:
+        found = asked_range({"range": header}, '"t"', size)
+    except Unsatisfiable:
+        assert header.startswith("bytes=")
+        return
+    if found is None:
+        return
+    start, length = found
+    first, _, last = header.removeprefix("bytes=").partition("-")
+    expected = data[int(first) : int(last) + 1 if last else None] if first else data[-int(last) :]
+    assert length > 0
+    assert data[start : start + length] == expected

@@ -234,7 +234,7 @@ def test_no_secret_is_logged(
     told = [json.loads(line) for line in lines]
     assert all("\n" not in line for line in lines)
     assert not any("secret" in line or token in line for line in lines)
-    assert told[0]["job_id"] == made["id"]
+    assert told[0]["job"] == made["id"]
     assert {t["request_id"] for t in told[:2]} == {"r-2"}
     assert told[0]["path"] == URL
     assert (told[0]["method"], told[0]["status"]) == ("POST", 200)

@@ -1,6 +1,7 @@
 """SQL and dry runs over HTTP: what an engine in a process of its own computes for the API."""
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -15,10 +16,14 @@ import serving
 import small_sandbox
 from profile_export.engine_process import MOST_WAITING, Busy, EngineProcess
 from profile_export.engines import Engine
+from profile_export.errors import JobFailed, Refused
+from profile_export.plan import TableRef
+from profile_export.schema import Struct
 from profile_export.service.app import create_app
 from profile_export.service.config import ServiceConfig
-from profile_export.service.engines import TooLong, _Count
+from profile_export.service.engines import Engines, TooLong, _Count
 from profile_export.service.store import Store, open_store
+from profile_export.tables import TableInfo
 from serving import NAME, SmallCatalog
 from serving_done import Sleep, exported
 from small_sandbox import OTHER, TARGET, by_segment, request
@@ -286,3 +291,35 @@ def test_a_count_that_is_killed_leaves_no_scratch(
     assert (answer.status_code, answer.json()["type"][-10:]) == (503, "time-limit")
     assert answer.headers["retry-after"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tables_that_only_an_engine_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    named, info = TableRef(format="delta", name="a.b.c"), TableInfo(Struct(), 7)
+    spark, sail = Engines(ServiceConfig(engine="spark")), Engines(ServiceConfig(engine="sail"))
+    with pytest.raises(Refused, match="needs the spark engine"):
+        sail.table_info(named)
+
+    def do(_self: Any, work: Any, *, time_limit: float) -> object:
+        class Known:
+            def table_info(self, table: TableRef) -> TableInfo:
+                assert table == named
+                return info
+
+            def locate(self, table: TableRef) -> str:
+                return f"/warehouse/{table.name}"
+
+        assert time_limit
+        assert pickle.loads(pickle.dumps(work)) == work
+        return work.do(Known())
+
+    monkeypatch.setattr(EngineProcess, "do", do)
+    assert spark.table_info(named) == info
+    assert spark.locate(named) == "/warehouse/a.b.c"
+    assert spark.locate(TableRef(format="delta", location="/x")) == "/x"
+
+    def missing(*_: Any, **__: Any) -> object:
+        raise JobFailed("There is no table a.b.c.", code="input-missing")
+
+    monkeypatch.setattr(EngineProcess, "do", missing)
+    with pytest.raises(Refused, match="table-missing"):
+        spark.table_info(named)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import jwt
 
-from profile_export.errors import ExportError
+from profile_export.errors import ExportError, Problem, Refused
 from profile_export.service.config import ServiceConfig
 
 ALGORITHMS = ("RS256", "ES256")
@@ -39,15 +39,20 @@ class Claims:
 
 
 class KeySet:
-    """The keys of an identity provider, fetched when needed and kept."""
+    """The keys of an identity provider, fetched when needed and kept.
+
+    Raises:
+        Refused: ``bad-jwks-url``: the URL is neither http nor https.
+    """
 
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
-        self._client = jwt.PyJWKClient(
-            config.jwks_url or "http://none.invalid",
-            lifespan=FRESH_SECONDS,
-            timeout=FETCH_SECONDS,
-        )
+        url = config.jwks_url or "http://none.invalid"
+        try:
+            self._client = jwt.PyJWKClient(url, lifespan=FRESH_SECONDS, timeout=FETCH_SECONDS)
+        except (jwt.PyJWTError, ValueError):
+            detail = "The key set must be at an http or https URL."
+            raise Refused([Problem("bad-jwks-url", detail, parameter="--jwks-url")]) from None
         self._last: tuple[float, jwt.PyJWKSet] | None = None
         self._away_until = 0.0
 

@@ -52,7 +52,7 @@ class EveryCall:
         finally:
             told = {
                 "request_id": request_id,
-                "job_id": state.get("job_id"),
+                "job": state.get("job_id"),
                 "method": scope["method"],
                 "path": scope["path"],
                 "status": status,
