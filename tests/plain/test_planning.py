@@ -273,7 +273,10 @@ def test_problems_of_shape_and_of_the_catalog_come_in_one_answer() -> None:
 
 
 def test_a_sandbox_without_datasets() -> None:
-    assert told(refused({}, Sandbox("a", "b"))) == [("/destination/datasetId", "unknown-dataset")]
+    assert told(refused({}, Sandbox("a", "b"))) == [
+        ("", "no-inputs"),
+        ("/destination/datasetId", "unknown-dataset"),
+    ]
 
 
 def test_an_engine_may_look_at_named_tables() -> None:
