@@ -43,14 +43,14 @@ def own_postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("template") / "store.db"
     open_store(f"sqlite:///{file}").close()
     return file
 
 
 @pytest.fixture(scope="session")
-def _migrated_database(postgres: Postgres) -> str:
+def migrated_database(postgres: Postgres) -> str:
     name = postgres.create()
     open_store(postgres.url(name)).close()
     return name
@@ -61,11 +61,11 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a store with all its tables and nothing in them."""
     if request.param == "sqlite":
         file = tmp_path / "store.db"
-        shutil.copy(request.getfixturevalue("_migrated_file"), file)
+        shutil.copy(request.getfixturevalue("migrated_file"), file)
         yield f"sqlite:///{file}"
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        name = server.create(template=request.getfixturevalue("_migrated_database"))
+        name = server.create(template=request.getfixturevalue("migrated_database"))
         yield server.url(name)
         server.drop(name)
 
@@ -90,17 +90,17 @@ def store(store_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def _small_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = small_sandbox.build(tmp_path_factory.mktemp("small"))
     file.write_text(small_sandbox.SANDBOX.rstrip() + serving.MORE, encoding="utf-8")
     return file.parent
 
 
 @pytest.fixture
-def small_catalog(store: Store, _small_tables: Path, tmp_path: Path) -> SmallCatalog:
+def small_catalog(store: Store, small_tables: Path, tmp_path: Path) -> SmallCatalog:
     """The small sandbox, with tables of its own, in the store."""
     folder = tmp_path / "sandbox"
-    shutil.copytree(_small_tables, folder)
+    shutil.copytree(small_tables, folder)
     return serving.fill(store, folder)
 
 

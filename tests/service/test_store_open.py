@@ -298,5 +298,5 @@ class TestSandboxes:
 
 
 @pytest.fixture
-def store_file(tmp_path: Path, _migrated_file: Path) -> Path:
-    return Path(shutil.copy(_migrated_file, tmp_path / "store.db"))
+def store_file(tmp_path: Path, migrated_file: Path) -> Path:
+    return Path(shutil.copy(migrated_file, tmp_path / "store.db"))
