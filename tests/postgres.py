@@ -63,9 +63,8 @@ class Postgres:
         words = [word for item in settings.items() for word in ("-c", "=".join(item))]
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                # If the tests are killed, the server goes with them.
                 [
-                    *self._as_owner(), "--pdeathsig", "INT", program("postgres"),
+                    *self._as_owner(dies=True), program("postgres"),
                     "-D", str(self.folder / "data"), "-p", str(self.port), *words,
                 ],
                 stdout=log, stderr=log, cwd=self.folder,
@@ -124,11 +123,20 @@ class Postgres:
             user = pwd.getpwnam("nobody")
         return user.pw_uid, user.pw_gid
 
-    def _as_owner(self) -> list[str]:
+    def _as_owner(self, *, dies: bool = False) -> list[str]:
+        """What a command begins with.
+
+        Args:
+            dies: If the tests are killed, what was started goes with them (on Linux).
+        """
+        if shutil.which("setpriv") is None:
+            assert self._owner is None, "As root, PostgreSQL is started by setpriv (util-linux)."
+            return []
+        death = ["--pdeathsig", "INT"] if dies else []
         if self._owner is None:
-            return ["setpriv"]
+            return ["setpriv", *death]
         uid, gid = self._owner
-        return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+        return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", *death]
 
 
 def _free_port() -> int:
