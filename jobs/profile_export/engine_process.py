@@ -8,21 +8,15 @@ compute: a child does, with an engine that stays warm, and it is killed when its
 
 import contextlib
 import multiprocessing
-import os
-import signal
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
-from threading import Lock, Thread
-from typing import TYPE_CHECKING
+from threading import Lock
 
-from profile_export.errors import ExportError, JobFailed, Problem, Refused
+from profile_export.engine_child import Failed, Work, serve
+from profile_export.errors import ExportError, JobFailed
 
-if TYPE_CHECKING:
-    from profile_export.engines import Engine
+__all__ = ["Busy", "EngineProcess", "Work"]
 
 START_LIMIT = 120.0
 """Seconds for the engine to start; a JVM on a busy machine takes half a minute."""
@@ -38,34 +32,6 @@ class Busy(ExportError):
     """Too much is asked at once; the same call succeeds later."""
 
     code, title, status = "busy", "Service busy", 503
-
-
-class Work(ABC):
-    """Something to do with an engine; picklable, and what it gives is too."""
-
-    @abstractmethod
-    def do(self, engine: "Engine") -> object:
-        """Do it, in the child."""
-
-    @abstractmethod
-    def too_late(self, seconds: float) -> ExportError:
-        """The error of work that was stopped after so long."""
-
-    @abstractmethod
-    def broken(self) -> ExportError:
-        """The error of work that ended its process (of too little memory, most likely)."""
-
-
-@dataclass(frozen=True)
-class _Failed:
-    """An error on its way through the pipe: exceptions of ours do not survive pickling."""
-
-    problems: tuple[Problem, ...]
-    message: str
-    code: str
-
-    def error(self) -> ExportError:
-        return Refused(self.problems) if self.problems else JobFailed(self.message, code=self.code)
 
 
 class EngineProcess:
@@ -107,7 +73,7 @@ class EngineProcess:
             finally:
                 if answer is None:
                     self._kill()
-        if isinstance(answer, _Failed):
+        if isinstance(answer, Failed):
             raise answer.error()
         return answer
 
@@ -145,7 +111,7 @@ class EngineProcess:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         child = context.Process(
-            target=_serve, args=(theirs, self._engine, self._settings), daemon=True
+            target=serve, args=(theirs, self._engine, self._settings), daemon=True
         )
         child.start()
         theirs.close()
@@ -154,7 +120,7 @@ class EngineProcess:
             told = ours.recv() if ours.poll(START_LIMIT) else None
         except (EOFError, OSError):
             told = None
-        if told is None or isinstance(told, _Failed):
+        if told is None or isinstance(told, Failed):
             self._kill()
             raise told.error() if told else JobFailed("The engine did not start.", code="engine")
         return child, ours
@@ -170,41 +136,3 @@ class EngineProcess:
 
 def _ending() -> Busy:
     return Busy("The service is being stopped. Try again when it is back.")
-
-
-def _serve(pipe: Connection, engine_name: str, settings: dict[str, str]) -> None:
-    """The child: an engine, and one piece of work after the other until the pipe is closed."""
-    from profile_export.engines import open_engine
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
-    Thread(target=_end_with_parent, daemon=True).start()
-    with contextlib.suppress(OSError):  # if memory runs out, this process goes, not the service
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    try:
-        engine = open_engine(engine_name, settings=settings)
-    except ExportError as error:
-        pipe.send(_failed(error))
-        return
-    pipe.send("ready")
-    with contextlib.suppress(EOFError):
-        while True:
-            work: Work = pipe.recv()
-            try:
-                answer: object = work.do(engine)
-            except ExportError as error:
-                answer = _failed(error)
-            pipe.send(answer)
-    engine.stop()
-
-
-def _end_with_parent() -> None:
-    """A service that was killed leaves nobody computing for it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _failed(error: ExportError) -> _Failed:
-    problems = error.problems if isinstance(error, Refused) else ()
-    return _Failed(problems, str(error), error.code)
