@@ -15,7 +15,7 @@ The file is the truth for what it declares, the store for what the API made of i
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
@@ -32,6 +32,19 @@ from profile_export.service.store.tables import (
     sandboxes,
     segments,
 )
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The sandbox in the store that a file goes into, in one transaction at one time."""
+
+    connection: Connection
+    sandbox_id: int
+    at: int
+
+    def rows(self, table: Table) -> list[Row[Any]]:
+        chosen = select(table).where(table.c.sandbox_id == self.sandbox_id)
+        return list(self.connection.execute(chosen))
 
 
 def load(connection: Connection, sandbox: Sandbox, *, root: str | None) -> int:
@@ -52,14 +65,15 @@ def load(connection: Connection, sandbox: Sandbox, *, root: str | None) -> int:
         .where(sandboxes.c.id == sandbox_id)
         .values(settings=json.dumps(asdict(sandbox.settings)), root=root)
     )
-    _datasets(connection, sandbox_id, sandbox)
-    _policies(connection, sandbox_id, sandbox)
-    _segments(connection, sandbox_id, sandbox)
+    target = _Target(connection, sandbox_id, clock(connection))
+    _datasets(target, sandbox)
+    _policies(target, sandbox)
+    _segments(target, sandbox)
     return sandbox_id
 
 
-def _datasets(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None:
-    stored = {row.id: row for row in _rows(connection, datasets, sandbox_id)}
+def _datasets(target: _Target, sandbox: Sandbox) -> None:
+    stored = {row.id: row for row in target.rows(datasets)}
     taken = [d for d in sandbox.datasets if d.id in stored and stored[d.id].origin == "api"]
     if taken:
         raise Refused(
@@ -73,28 +87,28 @@ def _datasets(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None
     first = -len(sandbox.datasets)  # places below zero: before all that the API made
     for position, dataset in enumerate(sandbox.datasets, first):
         definition = known.DATASET.dump_json(replace(dataset, source=None)).decode()
-        _put(connection, datasets, sandbox_id, dataset.id, position, definition, stored)
-    _drop(connection, datasets, sandbox_id, stored.values(), {d.id for d in sandbox.datasets})
+        _put(target, datasets, dataset.id, position, definition, stored)
+    _drop(target, datasets, stored.values(), {d.id for d in sandbox.datasets})
 
 
-def _segments(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None:
-    stored = {row.id: row for row in _rows(connection, segments, sandbox_id)}
+def _segments(target: _Target, sandbox: Sandbox) -> None:
+    stored = {row.id: row for row in target.rows(segments)}
     declared = {s.id for s in sandbox.segments}
-    gone = _removed(connection, sandbox_id, "segment", declared)
+    gone = _removed(target, "segment", declared)
     for position, segment in enumerate(sandbox.segments, -len(sandbox.segments)):
         there = stored.get(segment.id)
         if segment.id not in gone and (there is None or there.origin == "file"):
             definition = known.SEGMENT.dump_json(replace(segment, source=None)).decode()
-            _put(connection, segments, sandbox_id, segment.id, position, definition, stored)
-    _drop(connection, segments, sandbox_id, stored.values(), declared)
+            _put(target, segments, segment.id, position, definition, stored)
+    _drop(target, segments, stored.values(), declared)
 
 
-def _policies(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None:
+def _policies(target: _Target, sandbox: Sandbox) -> None:
     stored: defaultdict[str, dict[int, Row[Any]]] = defaultdict(dict)
-    for row in _rows(connection, policies, sandbox_id):
+    for row in target.rows(policies):
         stored[row.id][row.version] = row
     declared = {policy.id for policy in sandbox.merge_policies}
-    gone = _removed(connection, sandbox_id, "policy", declared)
+    gone = _removed(target, "policy", declared)
     made: list[MergePolicy] = []
     for position, declaration in enumerate(sandbox.merge_policies, -len(sandbox.merge_policies)):
         if declaration.id in gone:
@@ -104,20 +118,19 @@ def _policies(connection: Connection, sandbox_id: int, sandbox: Sandbox) -> None
             continue
         here = next((row.position for row in stored[policy.id].values()), position)
         definition = known.POLICY.dump_json(policy).decode()
-        values = {"definition": definition, "origin": "file", "updated": clock(connection)}
-        key = {"sandbox_id": sandbox_id, "id": policy.id, "version": policy.version}
-        connection.execute(insert(policies).values(**key, **values, position=here))
+        values = {"definition": definition, "origin": "file", "updated": target.at}
+        key = {"sandbox_id": target.sandbox_id, "id": policy.id, "version": policy.version}
+        target.connection.execute(insert(policies).values(**key, **values, position=here))
         made.append(policy)
     _drop(
-        connection,
+        target,
         policies,
-        sandbox_id,
         [row for rows in stored.values() if _of_file(rows) for row in rows.values()],
         declared,
     )
-    for stands in kept_policies.latest(connection, sandbox_id):
+    for stands in kept_policies.latest(target.connection, target.sandbox_id):
         if stands.policy in made:
-            kept_policies.only_default(connection, sandbox_id, stands.policy)
+            kept_policies.only_default(target.connection, target.sandbox_id, stands.policy)
 
 
 def _new_version(
@@ -141,48 +154,38 @@ def _of_file(versions: dict[int, Row[Any]]) -> bool:
 
 
 def _put(
-    connection: Connection,
+    target: _Target,
     table: Table,
-    sandbox_id: int,
     id_: str,
     position: int,
     definition: str,
     stored: dict[str, Row[Any]],
 ) -> None:
     """Insert a row, or change one that says something else."""
-    row, at = stored.get(id_), clock(connection)
+    row, at = stored.get(id_), target.at
+    key = {"sandbox_id": target.sandbox_id, "id": id_}
     values = {"position": position, "definition": definition}
     if row is None:
         empty = {"origin": "file", "document": "{}", "created": at, "updated": at}
-        connection.execute(insert(table).values(sandbox_id=sandbox_id, id=id_, **values, **empty))
+        target.connection.execute(insert(table).values(**key, **values, **empty))
     elif (row.position, row.definition) != (position, definition):
         if row.definition != definition:
             values["updated"] = at
-        of_id = table.c.sandbox_id == sandbox_id, table.c.id == id_
-        connection.execute(update(table).where(*of_id).values(**values))
+        of_id = table.c.sandbox_id == target.sandbox_id, table.c.id == id_
+        target.connection.execute(update(table).where(*of_id).values(**values))
 
 
-def _drop(
-    connection: Connection,
-    table: Table,
-    sandbox_id: int,
-    stored: Iterable[Row[Any]],
-    declared: set[str],
-) -> None:
+def _drop(target: _Target, table: Table, stored: Iterable[Row[Any]], declared: set[str]) -> None:
     """Delete what a file declared before and does not declare any more."""
-    left = {row.id for row in stored if row.origin == "file"} - declared
-    for id_ in left:
-        connection.execute(delete(table).where(table.c.sandbox_id == sandbox_id, table.c.id == id_))
+    for id_ in {row.id for row in stored if row.origin == "file"} - declared:
+        of_id = table.c.sandbox_id == target.sandbox_id, table.c.id == id_
+        target.connection.execute(delete(table).where(*of_id))
 
 
-def _rows(connection: Connection, table: Table, sandbox_id: int) -> list[Row[Any]]:
-    return list(connection.execute(select(table).where(table.c.sandbox_id == sandbox_id)))
-
-
-def _removed(connection: Connection, sandbox_id: int, kind: str, declared: set[str]) -> set[str]:
+def _removed(target: _Target, kind: str, declared: set[str]) -> set[str]:
     """What the API deleted of the file; what the file does not declare any more is forgotten."""
-    of_kind = removed.c.sandbox_id == sandbox_id, removed.c.kind == kind
-    gone = set(connection.execute(select(removed.c.id).where(*of_kind)).scalars())
+    of_kind = removed.c.sandbox_id == target.sandbox_id, removed.c.kind == kind
+    gone = set(target.connection.execute(select(removed.c.id).where(*of_kind)).scalars())
     for id_ in gone - declared:
-        connection.execute(delete(removed).where(*of_kind, removed.c.id == id_))
+        target.connection.execute(delete(removed).where(*of_kind, removed.c.id == id_))
     return gone & declared
