@@ -51,7 +51,7 @@ def job(store: Store, sandbox_id: int, job_id: int) -> jobs.Job:
         return jobs.find(connection, sandbox_id, job_id)
 
 
-def wait_for(found: Callable[[], Any], *, seconds: float = 60.0, what: str = "") -> Any:
+def wait_for(found: Callable[[], Any], *, seconds: float = 240.0, what: str = "") -> Any:
     """What ``found`` gives once that is something."""
     until = time.monotonic() + seconds
     while not (value := found()):
@@ -60,7 +60,7 @@ def wait_for(found: Callable[[], Any], *, seconds: float = 60.0, what: str = "")
     return value
 
 
-def ended(store: Store, sandbox_id: int, job_id: int, *, seconds: float = 60.0) -> jobs.Job:
+def ended(store: Store, sandbox_id: int, job_id: int, *, seconds: float = 240.0) -> jobs.Job:
     """The job once it has ended."""
 
     def found() -> jobs.Job | None:
@@ -109,7 +109,7 @@ class Program:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def end(self, number: signal.Signals = signal.SIGTERM, *, seconds: float = 40.0) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM, *, seconds: float = 120.0) -> int:
         """Send a signal and wait; gives the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -222,7 +222,7 @@ def working(store: Store, engine: Engine, *, lease: float = 15.0) -> Iterator[Wo
         yield loop
     finally:
         loop.end()
-        thread.join(60)
+        thread.join(240)
     assert not thread.is_alive()
     if failed:
         raise failed[0]

@@ -34,9 +34,9 @@ from working import (
 
 
 @pytest.fixture
-def quick(_migrated_file: Path, tmp_path: Path) -> Iterator[tuple[str, Store]]:
+def quick(migrated_file: Path, tmp_path: Path) -> Iterator[tuple[str, Store]]:
     """URL and store on SQLite."""
-    url, opened = opened_copy(_migrated_file, tmp_path)
+    url, opened = opened_copy(migrated_file, tmp_path)
     yield url, opened
     opened.close()
 
@@ -73,7 +73,7 @@ def _killed_then_done(
     sandbox, plan = sandbox_of(store), plan_in(folder)
     submit(store, sandbox, plan)
     with worker(url, folder / "w", engine=engine_name, lease=1.0, fault=point) as killed:
-        assert killed.process.wait(60) == -signal.SIGKILL, killed.err
+        assert killed.process.wait(240) == -signal.SIGKILL, killed.err
     assert job(store, sandbox, 1).status == "PROCESSING"
     with working(store, engine):
         shown = ended(store, sandbox, 1)
@@ -91,7 +91,7 @@ def test_a_worker_killed_while_it_cancels(
         wait_for(lambda: is_processing(store, sandbox))
         with store.write() as connection:
             jobs.cancel(connection, sandbox, 1, at=jobs.now())
-        assert one.process.wait(60) == -signal.SIGKILL, one.err
+        assert one.process.wait(240) == -signal.SIGKILL, one.err
     assert job(store, sandbox, 1).status == "CANCELLING"
     assert left_of(plan)
     with working(store, engine):
