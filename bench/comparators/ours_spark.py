@@ -1,0 +1,40 @@
+"""Our own job on the engine `spark`, in a process that keeps the engine warm.
+
+python -m bench.comparators.ours_spark SANDBOX REQUEST TIMES
+prints {"start": s, "jobs": [s, ...]}: seconds until the engine was open, and of each job.
+"""
+
+import json
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from bench.cases import AS_OF
+from profile_export.engines import Engine, open_engine
+from profile_export.job import run_job
+from profile_export.planning import make_plan
+from profile_export.sandbox import load_sandbox
+from profile_export.tables import inspect_table
+
+
+def once(engine: Engine, sandbox: str, request: str) -> float:
+    """One whole job, from the files of request and sandbox to its papers; seconds."""
+    began = time.monotonic()
+    body, as_of = Path(request).read_bytes(), datetime.fromisoformat(AS_OF)
+    plan = make_plan(body, load_sandbox(sandbox), table_info=inspect_table, as_of=as_of)
+    run_job(plan, engine)
+    return time.monotonic() - began
+
+
+def main(sandbox: str, request: str, times: str) -> None:
+    began = time.monotonic()
+    engine = open_engine("spark")
+    start = time.monotonic() - began
+    jobs = [once(engine, sandbox, request) for _ in range(int(times))]
+    engine.stop()
+    sys.stdout.write(json.dumps({"start": start, "jobs": jobs}) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,123 @@
+"""Rounds: every program once per round, in alternating order; results checked before they count."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import duckdb
+
+from bench import equal
+from bench.cases import Case, lay_out
+from bench.comparators import _sql
+from bench.comparators._case import Asked
+from bench.measure import Run, run
+from bench.programs import Program
+from bench.shape import Shape
+
+JOBS = 3
+"""Jobs of a driver: the first is cold, the last is the warm one that counts."""
+
+
+@dataclass
+class Measured:
+    """All runs of one program on one case."""
+
+    program: Program
+    runs: list[Run] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """Medians; ``seconds`` is what is compared."""
+        found: dict[str, Any] = {
+            "seconds": median(map(self._seconds, self.runs)),
+            "to_commit": median(r.to_commit for r in self.runs),
+            "cpu": median(r.cpu for r in self.runs),
+            "peak_bytes": int(median(r.peak_bytes for r in self.runs)),
+            "runs": [asdict(r) for r in self.runs],
+        }
+        if self.program.driver:
+            found["cold"] = median(r.start + r.jobs[0] for r in self.runs)
+        return found
+
+    def _seconds(self, one: Run) -> float:
+        """Of a driver its last job; of another process all of it, from start to commit."""
+        return one.jobs[-1] if self.program.driver else one.to_commit
+
+
+class Unequal(Exception):
+    """Two programs do not make the same rows: then no time of theirs means anything."""
+
+
+def measure(
+    case: Case,
+    shape: Shape,
+    programs: list[Program],
+    *,
+    data: Path,
+    work: Path,
+    rounds: int,
+    say: Callable[[str], None],
+) -> dict[str, dict[str, Any]]:
+    """Measure one case.
+
+    A first run of each program warms the page cache, is checked, and does not count. Of a driver,
+    which warms itself and takes long, the first counted run is checked; so it is of all programs
+    where one round has to do.
+
+    Returns:
+        Figures by program.
+
+    Raises:
+        Unequal: results differ.
+        Failed: a program does not end well.
+    """
+    lay_out(case, shape, data=data, work=work)
+    _write_keys(work, case)
+    measured = {p.name: Measured(p) for p in programs if p.can(case)}
+    checked: equal.Summary | None = None
+    turns = [[p for p in programs if p.can(case)] for _ in range(rounds)]
+    turns = [turn[::-1] if n % 2 else turn for n, turn in enumerate(turns)]
+    first = [p for p in programs if p.can(case) and not p.driver] if rounds > 1 else []
+    seen: set[str] = set()
+    for turn, counts in [(first, False), *((turn, True) for turn in turns)]:
+        for program in turn:
+            one = _once(program, work)
+            if counts:
+                measured[program.name].runs.append(one)
+                say(f"{case.name:14}{program.name:12}{_told(one)}")
+            if program.has_result and program.name not in seen:
+                checked = _check(program, work, checked)
+                seen.add(program.name)
+            shutil.rmtree(work / program.target, ignore_errors=True)
+    return {name: m.figures() for name, m in measured.items()}
+
+
+def _once(program: Program, work: Path) -> Run:
+    target = work / program.target
+    shutil.rmtree(target, ignore_errors=True)
+    return run(program.command(work, JOBS), target, driver=program.driver)
+
+
+def _told(one: Run) -> str:
+    jobs = "  jobs " + ", ".join(f"{s:.1f}" for s in one.jobs) if one.jobs else ""
+    memory = f"{one.peak_bytes / 1e6:.0f} MB"
+    return f"{one.to_commit:8.2f} s to commit {one.cpu:8.2f} s cpu {memory:>9}{jobs}"
+
+
+def _check(program: Program, work: Path, checked: equal.Summary | None) -> equal.Summary:
+    found = equal.summary(program, work)
+    if checked is not None and (why := equal.difference(checked, found)) is not None:
+        raise Unequal(f"{program.words}: {why}")
+    return found
+
+
+def _write_keys(work: Path, case: Case) -> None:
+    """Who is exported, for the floor: decided beforehand, so that it has no logic of its own."""
+    if not case.has_persons_of_rows:
+        return
+    asked = Asked.read(str(work / "case.json"))
+    with duckdb.connect() as connection:
+        people = f"SELECT DISTINCT pk FROM ({_sql.audience(asked)})"
+        connection.execute(f"COPY ({people}) TO '{asked.keys}' (FORMAT parquet)")
