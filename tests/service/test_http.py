@@ -16,8 +16,9 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from profile_export.service.app import end_soon
 from profile_export.service.logs import JsonLines
-from profile_export.service.store import Store, jobs, sandboxes
+from profile_export.service.store import Store, jobs
 from serving import SmallCatalog
 from small_sandbox import request
 
@@ -356,4 +357,15 @@ def test_a_stream_ends_when_its_client_goes(app: FastAPI, small_catalog: SmallCa
         while streams._open and time.monotonic() < until:
             time.sleep(0.02)
         assert streams._open == 0
-    assert sandboxes
+
+
+def test_streams_end_with_the_service(app: FastAPI, small_catalog: SmallCatalog) -> None:
+    client = TestClient(app)
+    mine = small_catalog.headers()
+    made = client.post(URL, json=request(), headers=mine).json()["id"]
+    threading.Timer(0.5, end_soon, [app]).start()
+    with client.stream("GET", f"{URL}/{made}/events", headers=mine) as answer:
+        assert '"status": "NEW"' in answer.read().decode()
+    sql = {"sql": "SELECT 1", "dbName": "prod"}
+    told = client.post(SQL, json=sql, headers=mine)
+    assert (told.status_code, told.json()["type"][-5:]) == (503, ":busy")

@@ -40,7 +40,7 @@ def run(words: Words, config: "ServiceConfig") -> int:
         StoreAway: the store cannot be used.
     """
     from profile_export.service import logs, server
-    from profile_export.service.app import create_app
+    from profile_export.service.app import create_app, end_soon
     from profile_export.service.supervisor import Supervisor
     from profile_export.service.worker_process import command_line
 
@@ -60,11 +60,14 @@ def run(words: Words, config: "ServiceConfig") -> int:
     if words.with_worker:
         worker.start()
     try:
+        app = create_app(store, config)
+
+        def ending() -> None:
+            worker.ask()
+            end_soon(app)
+
         return server.serve(
-            create_app(store, config),
-            listening,
-            ready=lambda: _say.result(f"Listening on {url}"),
-            ending=worker.ask,
+            app, listening, ready=lambda: _say.result(f"Listening on {url}"), ending=ending
         )
     finally:
         if words.with_worker:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from threading import Thread
 
 from fastapi import FastAPI
 
@@ -66,6 +67,16 @@ def create_app(store: Store, config: ServiceConfig) -> FastAPI:
     describe(app)
     app.add_middleware(EveryCall)
     return app
+
+
+def end_soon(app: FastAPI) -> None:
+    """Let what could keep the server from ending end now: queries, counts, streams of events.
+
+    Their callers hear that the service is being stopped, while it still can say so. May be called
+    in a signal handler: what takes its time is done by a thread.
+    """
+    app.state.streams.end()
+    Thread(target=app.state.engines.close, name="profile-export-ending", daemon=True).start()
 
 
 @asynccontextmanager

@@ -29,11 +29,16 @@ class Streams:
 
     def __init__(self, most: int) -> None:
         self._most, self._open = most, 0
+        self.ending = False
 
     def check(self) -> None:
         """Raises Busy where there are too many; a stream counts from its first byte on."""
         if self._open >= self._most:
             raise Busy("Too many streams are open. Ask for the job's document instead.")
+
+    def end(self) -> None:
+        """Let every stream end at its next look."""
+        self.ending = True
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -58,7 +63,8 @@ async def job_events(
             if job is not None and text != shown:
                 shown, said = text, time.monotonic()
                 yield f"id: {job.updated}\nevent: job\ndata: {text}\n\n".encode()
-            if (job is not None and job.status in FINAL) or time.monotonic() > until:
+            is_over = time.monotonic() > until or streams.ending
+            if is_over or (job is not None and job.status in FINAL):
                 return
             if time.monotonic() - said >= config.heartbeat_seconds:
                 said = time.monotonic()
