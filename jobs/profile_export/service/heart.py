@@ -131,7 +131,7 @@ class Heart:
         self._held = None
 
     def _run(self) -> None:
-        while not self._ending.wait(self._worker.beat):
+        while True:
             try:
                 self._beat()
             except StoreAway as error:
@@ -144,6 +144,8 @@ class Heart:
                 if self._away:
                     _log.info("the store is back")
                 self._away = False
+            if self._ending.wait(self._worker.beat):
+                return
 
     def _beat(self) -> None:
         held, at, worker = self._held, now(), self._worker
