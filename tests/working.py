@@ -125,6 +125,35 @@ class Program:
             self.process.wait()
 
 
+ENDLESS = """
+from profile_export import job
+decide = job.stages.decide
+def endless(work, plan):
+    while True:
+        decide(work, plan)
+job.stages.decide = endless
+from profile_export.cli import entry
+entry()
+"""
+"""A program whose jobs compute until they are stopped: tests of stops need not be quick then."""
+
+
+def script(folder: Path, text: str) -> list[str]:
+    """How a changed program is started."""
+    file = folder / "program.py"
+    file.write_text(text, encoding="utf-8")
+    return [str(file)]
+
+
+def endless_worker(
+    url: str, folder: Path, *, engine: str, lease: float = 15.0, fault: str = ""
+) -> Program:
+    """A worker whose jobs do not end."""
+    words = ("worker", "--engine", engine, "--lease", str(lease))
+    environment = {VARIABLE: url, FAULT: fault}
+    return Program(words, folder / "w", environment, start=script(folder, ENDLESS))
+
+
 def worker(url: str, folder: Path, *, engine: str, lease: float = 15.0, fault: str = "") -> Program:
     """Start a worker of its own; wait with :func:`ready`."""
     words = ("worker", "--engine", engine, "--lease", str(lease))

@@ -36,9 +36,9 @@ _IDS = iter(range(1000, 100_000))
 
 
 @pytest.fixture
-def quick_store(_migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+def quick_store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
     """On SQLite only: for tests of what does not depend on the database."""
-    _, opened = opened_copy(_migrated_file, tmp_path)
+    _, opened = opened_copy(migrated_file, tmp_path)
     yield opened
     opened.close()
 
@@ -127,8 +127,23 @@ def test_what_cannot_be_done_fails_clearly_and_the_worker_goes_on(
     assert code in batch.errors
 
 
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Jobs compute until they are stopped; ``undo()`` ends that."""
+    decide = job_module.stages.decide
+
+    def forever(work: Any, plan: ExportPlan) -> None:
+        while True:
+            decide(work, plan)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job_module.stages, "decide", forever)
+        yield patched
+
+
+@pytest.mark.usefixtures("endless")
 def test_a_cancelled_job_stops(store: Store, engine: Engine, tmp_path: Path) -> None:
-    sandbox, plan = sandbox_of(store), new_plan(tmp_path, rows=30_000)
+    sandbox, plan = sandbox_of(store), new_plan(tmp_path)
     submit(store, sandbox, plan)
     with working(store, engine):
         wait_for(lambda: job(store, sandbox, plan.job_id).status == "PROCESSING")
@@ -223,9 +238,9 @@ def test_the_last_look_at_a_job_of_the_dead(
 
 
 def test_a_worker_that_is_asked_to_go_hands_its_job_over(
-    store: Store, engine: Engine, tmp_path: Path
+    store: Store, engine: Engine, tmp_path: Path, endless: pytest.MonkeyPatch
 ) -> None:
-    sandbox, plan = sandbox_of(store), new_plan(tmp_path, rows=30_000)
+    sandbox, plan = sandbox_of(store), new_plan(tmp_path)
     submit(store, sandbox, plan)
     with working(store, engine) as loop:
         wait_for(lambda: job(store, sandbox, plan.job_id).status == "PROCESSING")
@@ -237,35 +252,51 @@ def test_a_worker_that_is_asked_to_go_hands_its_job_over(
     with store.read() as connection:
         assert not queue.worker_alive(connection)
         assert queue.waiting(connection)
+    endless.undo()
     with working(store, engine):
         assert ended(store, sandbox, plan.job_id).status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("taken_meanwhile", [False, True], ids=["still ours", "another's"])
 def test_the_store_goes_away_while_a_job_runs(
-    taken_meanwhile: bool, own_postgres: Postgres, engine: Engine, tmp_path: Path
+    taken_meanwhile: bool,
+    own_postgres: Postgres,
+    engine: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The work goes on; the commit waits for the lease, the record for the store."""
     store = open_store(own_postgres.url(own_postgres.create()))
-    sandbox, plan = sandbox_of(store), new_plan(tmp_path, rows=50_000)
+    sandbox, plan = sandbox_of(store), new_plan(tmp_path)
     submit(store, sandbox, plan)
+    gone, decide = threading.Event(), job_module.stages.decide
+    monkeypatch.setattr(
+        job_module.stages, "decide", lambda *asked: gone.wait(60) and decide(*asked)
+    )
     with working(store, engine, lease=1.5):
         wait_for(lambda: job(store, sandbox, plan.job_id).status == "PROCESSING")
         own_postgres.stop()
-        time.sleep(3)
+        time.sleep(1.4)  # the lease is not sure any more
+        gone.set()
+        time.sleep(1.0)
         assert not list(target_of(plan).glob("_delta_log/*.json")) or engine.name != "sail"
         own_postgres.start()
         if taken_meanwhile:
-            with store.write() as connection:
-                held = queue.claim(connection, "other", lease=60)
-            if held is not None:
+            held = wait_for(lambda: _taken_by_another(store))
+            if held != "too late":
                 time.sleep(1.5)
                 assert job(store, sandbox, plan.job_id).status == "PROCESSING"
                 assert left_of(plan) == []
                 return
         assert ended(store, sandbox, plan.job_id).status == "SUCCEEDED"
-    assert findings(plan, records=[50_000]) == []
+    assert findings(plan, records=[20]) == []
     store.close()
+
+
+def _taken_by_another(store: Store) -> object:
+    with store.write() as connection:
+        held = queue.claim(connection, "other", lease=60)
+        return held or "too late"
 
 
 def test_a_dead_engine_gives_the_job_back(

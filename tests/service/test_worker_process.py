@@ -19,13 +19,16 @@ from profile_export.service.store.tables import jobs as table
 from tables.plans import crm, plan_for
 from tables.runs import findings, left_of, target_of
 from working import (
+    ENDLESS,
     VARIABLE,
     Program,
     ended,
+    endless_worker,
     job,
     opened_copy,
     ready,
     sandbox_of,
+    script,
     submit,
     wait_for,
     worker,
@@ -85,9 +88,11 @@ def test_a_worker_killed_while_it_cancels(
     quick: tuple[str, Store], engine: Engine, engine_name: str, tmp_path: Path
 ) -> None:
     url, store = quick
-    sandbox, plan = sandbox_of(store), plan_in(tmp_path, rows=40_000)
+    sandbox, plan = sandbox_of(store), plan_in(tmp_path)
     submit(store, sandbox, plan)
-    with worker(url, tmp_path / "w", engine=engine_name, lease=1, fault="while-cancelling") as one:
+    with endless_worker(
+        url, tmp_path, engine=engine_name, lease=1.0, fault="while-cancelling"
+    ) as one:
         wait_for(lambda: is_processing(store, sandbox))
         with store.write() as connection:
             jobs.cancel(connection, sandbox, 1, at=jobs.now())
@@ -100,10 +105,13 @@ def test_a_worker_killed_while_it_cancels(
 
 
 STUBBORN = """
+import time
+from profile_export import job
 from profile_export.engines.sail import SailEngine
 from profile_export.service import worker
 SailEngine.interrupt = lambda _: None
 worker._OBEYS["sail"] = 0.2
+job.stages.decide = lambda *_: time.sleep(3600)
 from profile_export.cli import entry
 entry()
 """
@@ -116,12 +124,11 @@ def test_an_engine_that_does_not_stop_ends_with_its_process(
     if engine_name != "sail":
         pytest.skip("one engine shows it")
     url, store = quick
-    plan = plan_in(tmp_path, rows=60_000)
+    plan = plan_in(tmp_path)
     sandbox = sandbox_of(store)
-    (tmp_path / "stubborn.py").write_text(STUBBORN, encoding="utf-8")
     words = ("worker", "--engine", "sail")
-    script = str(tmp_path / "stubborn.py")
-    with ready(Program(words, tmp_path / "w", {VARIABLE: url}, start=[script])) as stubborn:
+    start = script(tmp_path, STUBBORN)
+    with ready(Program(words, tmp_path / "w", {VARIABLE: url}, start=start)) as stubborn:
         submit(store, sandbox, plan)
         wait_for(lambda: (target_of(plan) / "_profile_export/1/plan.json").exists())
         if then == "go":
@@ -140,7 +147,7 @@ def test_an_engine_that_does_not_stop_ends_with_its_process(
 def _paused(url: str, store: Store, plan: ExportPlan, engine_name: str, folder: Path) -> Program:
     """A worker that was paused in the midst of a job, whose lease runs out."""
     sandbox = sandbox_of(store)
-    paused = ready(worker(url, folder / "w", engine=engine_name, lease=1.0))
+    paused = ready(endless_worker(url, folder, engine=engine_name, lease=1.0))
     submit(store, sandbox, plan)
     wait_for(lambda: (target_of(plan) / "_profile_export/1/plan.json").exists())
     paused.send(signal.SIGSTOP)
@@ -156,30 +163,30 @@ def test_a_paused_worker_that_does_not_wake_is_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url, store = quick
-    plan = plan_in(tmp_path, rows=50_000)
+    plan = plan_in(tmp_path)
     monkeypatch.setattr(job_folder, "_GRACE", 0.5)
     with _paused(url, store, plan, engine_name, tmp_path) as paused:
         with working(store, engine):
             assert ended(store, 1, 1).status == "SUCCEEDED"
         assert paused.process.wait(10) == -signal.SIGKILL
-    assert findings(plan, records=[50_000]) == []
+    assert findings(plan, records=[20]) == []
 
 
 def test_a_paused_worker_that_wakes_leaves_the_job_to_who_has_it(
     quick: tuple[str, Store], engine: Engine, engine_name: str, tmp_path: Path
 ) -> None:
     url, store = quick
-    plan = plan_in(tmp_path, rows=50_000)
+    plan = plan_in(tmp_path)
     with _paused(url, store, plan, engine_name, tmp_path) as paused:
         with working(store, engine):
             wait_for(lambda: attempts(store) == 2)
             paused.send(signal.SIGCONT)
             assert ended(store, 1, 1).status == "SUCCEEDED"
             wait_for(lambda: paused.logged("job ended"))
-        assert findings(plan, records=[50_000]) == []
+        assert findings(plan, records=[20]) == []
         assert [line["end"] for line in paused.logged("job ended")] == ["another worker has it"]
         assert paused.end() == 0
-    assert findings(plan, records=[50_000]) == []
+    assert findings(plan, records=[20]) == []
 
 
 @pytest.mark.parametrize(
@@ -193,9 +200,9 @@ def test_a_worker_told_to_go_hands_its_job_over(
     tmp_path: Path,
 ) -> None:
     url, store = quick
-    plan = plan_in(tmp_path, rows=40_000)
+    plan = plan_in(tmp_path)
     sandbox = sandbox_of(store)
-    with ready(worker(url, tmp_path / "w", engine=engine_name)) as told:
+    with ready(endless_worker(url, tmp_path, engine=engine_name)) as told:
         submit(store, sandbox, plan)
         wait_for(lambda: (target_of(plan) / "_profile_export/1/plan.json").exists())
         assert told.end(number) == code
@@ -212,9 +219,10 @@ def test_an_orphan_goes_away_within_a_second(
 ) -> None:
     url, store = quick
     words = ("worker", "--engine", engine_name, "--child")
-    environment = {VARIABLE: url}
-    with ready(Program(words, tmp_path / "w", environment, stdin=subprocess.PIPE)) as child:
-        submit(store, sandbox_of(store), plan_in(tmp_path, rows=40_000))
+    start, environment = script(tmp_path, ENDLESS), {VARIABLE: url}
+    piped = Program(words, tmp_path / "w", environment, stdin=subprocess.PIPE, start=start)
+    with ready(piped) as child:
+        submit(store, sandbox_of(store), plan_in(tmp_path))
         wait_for(lambda: is_processing(store, 1))
         assert child.process.stdin is not None
         child.process.stdin.close()
