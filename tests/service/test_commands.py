@@ -41,9 +41,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def store_url(_migrated_file: Path, tmp_path: Path) -> str:
+def store_url(migrated_file: Path, tmp_path: Path) -> str:
     """On SQLite only: commands speak to the store through the same functions as the API."""
-    url, opened = opened_copy(_migrated_file, tmp_path)
+    url, opened = opened_copy(migrated_file, tmp_path)
     opened.close()
     return url
 

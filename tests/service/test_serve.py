@@ -20,11 +20,11 @@ from working import JOBS, Program, Service, opened_copy, wait_for
 
 
 @pytest.fixture
-def place(_migrated_file: Path, _small_tables: Path, tmp_path: Path) -> tuple[str, SmallCatalog]:
+def place(migrated_file: Path, small_tables: Path, tmp_path: Path) -> tuple[str, SmallCatalog]:
     """A store that has the small sandbox, with tables of its own."""
     folder = tmp_path / "sandbox"
-    shutil.copytree(_small_tables, folder)
-    url, store = opened_copy(_migrated_file, tmp_path)
+    shutil.copytree(small_tables, folder)
+    url, store = opened_copy(migrated_file, tmp_path)
     catalog = fill(store, folder)
     store.close()
     return url, catalog
@@ -172,9 +172,9 @@ def test_slow_clients_are_cut(sent: bytes, slow: Service) -> None:
 
 
 @pytest.fixture(scope="module")
-def slow(_migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def slow(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("slow")
-    url, store = opened_copy(_migrated_file, folder)
+    url, store = opened_copy(migrated_file, folder)
     store.close()
     (folder / "slow.py").write_text(SLOW, encoding="utf-8")
     words = ("--no-worker", "--store", url)
