@@ -66,7 +66,7 @@ def _measure(words: argparse.Namespace) -> None:
             say=_say,
         )
         loads.append(results.load())
-    file = "-".join(filter(None, [shape.name, words.label]))
+    file = "-".join(filter(None, ["quick" if words.quick else shape.name, words.label]))
     results.write(file, shape, words.rounds, found, loads)
     for line in report.ratios(found):
         _say(line)
