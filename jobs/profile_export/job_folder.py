@@ -159,14 +159,22 @@ class JobFolder:
     def finish(self) -> None:
         """Keep the papers only."""
         self.scratch.delete_tree("")
+        self._delete_drafts()
         self.files.delete(PLAN)
 
     def abandon(self) -> None:
         """Leave nothing of a job that did not happen, nor the folders that it made."""
         self.files.delete_tree("scratch")
+        self._delete_drafts()
         self.files.delete(PLAN)
         if not any(self.target.files("_delta_log")):
             self.target.delete_if_empty("_delta_log")
+
+    def _delete_drafts(self) -> None:
+        """Papers that a killed attempt was just writing (``storage.py``)."""
+        for file in list(self.files.files()):
+            if file.path.startswith(".") and file.path.endswith(".tmp"):
+                self.files.delete(file.path)
 
     def _leave_no_empty_folder(self) -> None:
         if not self.files.delete_if_empty() or not self.target.delete_if_empty(ROOT):

@@ -28,6 +28,18 @@ def test_a_killed_run_is_finished_by_the_next(
     assert findings(plan, records=[20]) == []
 
 
+def test_a_draft_of_a_killed_write_is_swept(
+    plan: ExportPlan, engine_name: str, tmp_path: Path
+) -> None:
+    """Killed within the writing of a paper: seen in a storm, one of some thousand kills."""
+    run(plan, engine_name, tmp_path, fault="after-commit")
+    papers = target_of(plan) / "_profile_export" / str(plan.job_id)
+    (papers / ".manifest.json.4711.tmp").write_text("{", encoding="utf-8")
+    code, told = run(plan, engine_name, tmp_path)
+    assert code == 0, told
+    assert findings(plan, records=[20]) == []
+
+
 def test_two_processes_at_once_commit_once(
     plan: ExportPlan, engine_name: str, tmp_path: Path
 ) -> None:
