@@ -25,13 +25,15 @@ def summary(program: Program, work: Path) -> Summary:
             if not files:
                 continue
             rows = connection.sql(f"SELECT * FROM read_parquet({files!r}, hive_partitioning=false)")
-            names = ", ".join(f'"{name}"' for name in rows.columns)
+            # Delta on Spark keeps the batch id in the files too; every program has ids of its own.
+            kept = [pair for pair in zip(rows.columns, rows.types, strict=True) if pair[0] != BATCH]
+            names = ", ".join(f'"{name}"' for name, _ in kept)
             hashed = connection.execute(
                 f"SELECT count(*), sum(h::HUGEINT), bit_xor(h) FROM (SELECT hash({names}) AS h"
                 f" FROM read_parquet({files!r}, hive_partitioning=false))"
             ).fetchall()
             if hashed[0][0]:
-                types = str(list(zip(rows.columns, map(str, rows.types), strict=True)))
+                types = str([(name, str(type_)) for name, type_ in kept])
                 found.append((place, *hashed[0], types))
     return found
 
