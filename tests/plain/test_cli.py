@@ -316,7 +316,7 @@ def test_exit_codes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("profile_export.commands._asked.make_plan", fails)
@@ -331,7 +331,7 @@ def test_exit_codes(
 def test_verbose_shows_the_trace(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("profile_export.commands._asked.make_plan", fails)
@@ -342,7 +342,7 @@ def test_verbose_shows_the_trace(
 def test_a_failed_job_as_json_is_its_document(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise JobEnded(JobFailed("Disk full."), {"status": "FAILED"})
 
     monkeypatch.setattr("profile_export.commands._asked.make_plan", fails)

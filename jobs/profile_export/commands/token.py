@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
             "token create --store sqlite:///profile-export.db --org acme@AcmeOrg --sandbox prod"
         ),
     )(create)
-    group.command("list", epilog=_options.examples("token list"))(list_)
+    group.command(
+        "list", epilog=_options.examples("token list --store sqlite:///profile-export.db")
+    )(list_)
     group.command("revoke", epilog=_options.examples("token revoke 4f1c09ab77de"))(revoke)
 
 
