@@ -37,28 +37,22 @@ def asked_entries(source: Input, asked: Sequence[AskedSegment]) -> Column:
     segments = distinct_segments(asked)
     if type_ is None or not segments:
         return F.array().cast(ASKED_DDL)
-    flat = _flat_entries(lambda namespace, name, entry: _asked(namespace, name, entry, type_))
-    wanted = F.filter(flat, lambda e: e["name"].isin(segments))
+    ids = sorted({item.segment_id for item in asked})
     positions = F.array(*map(F.lit, segments))
-    narrow = F.transform(
-        wanted,
-        lambda e: F.struct(
-            (F.array_position(positions, e["name"]) - 1).cast("int").alias("segment"),
-            e["status"].alias("status"),
-            e["qualified"].alias("qualified"),
-            e["valid_until"].alias("valid_until"),
-        ),
-    )
-    return F.coalesce(narrow, F.array().cast(ASKED_DDL))
 
+    def narrow(namespace: Column, name: Column, entry: Column) -> Column:
+        key = F.concat(namespace, F.lit(SEPARATOR), name)
+        return F.struct(
+            (F.array_position(positions, key) - 1).cast("int").alias("segment"),
+            _text(entry, type_, "status").alias("status"),
+            _time(entry, type_, "lastQualificationTime").alias("qualified"),
+            _time(entry, type_, "validUntil").alias("valid_until"),
+        )
 
-def _asked(namespace: Column, name: Column, entry: Column, type_: Struct) -> Column:
-    return F.struct(
-        F.concat(namespace, F.lit(SEPARATOR), name).alias("name"),
-        _text(entry, type_, "status").alias("status"),
-        _time(entry, type_, "lastQualificationTime").alias("qualified"),
-        _time(entry, type_, "validUntil").alias("valid_until"),
-    )
+    # By id first: most entries are of segments that nobody asks for, and are not worth a struct.
+    of_ids = _flat_entries(narrow, only=lambda name: name.isin(ids))
+    found = F.filter(of_ids, lambda entry: entry["segment"] >= 0)
+    return F.coalesce(found, F.array().cast(ASKED_DDL))
 
 
 def all_entries(source: Input, target: Struct) -> Column:
@@ -98,12 +92,22 @@ def all_entries_type(target: Struct) -> Array:
     )
 
 
-def _flat_entries(build: Callable[[Column, Column, Column], Column]) -> Column:
-    """``build(namespace, segment id, entry)`` for each non-null entry of the two-level map."""
+def _flat_entries(
+    build: Callable[[Column, Column, Column], Column],
+    *,
+    only: Callable[[Column], Column] = lambda _: F.lit(True),
+) -> Column:
+    """``build(namespace, segment id, entry)`` for each non-null entry of the two-level map.
+
+    ``only`` says of a segment id whether its entries are looked at.
+    """
     per_namespace = F.transform(
         F.filter(F.map_entries(F.col("segmentMembership")), lambda o: o["value"].isNotNull()),
         lambda outer: F.transform(
-            F.filter(F.map_entries(outer["value"]), lambda inner: inner["value"].isNotNull()),
+            F.filter(
+                F.map_entries(outer["value"]),
+                lambda inner: inner["value"].isNotNull() & only(inner["key"]),
+            ),
             lambda inner: build(F.lower(outer["key"]), inner["key"], inner["value"]),
         ),
     )

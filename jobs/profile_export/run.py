@@ -1,10 +1,10 @@
 """One page: the order of the stages, and nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from profile_export import components
@@ -46,29 +46,28 @@ class Decided:
     people: DataFrame
     """``who`` rows with ``person``; one per dataset and primary identity."""
     audience: DataFrame
-    """``person``, ``reason``, ``batches``, ``namespaces``; one per candidate."""
+    """``person``, ``reason``, ``batches``; one per candidate."""
     counts: Counts
-    repeated: frozenset[str]
-    """Datasets in which a primary identity has several records, so that S4 has to choose."""
+    suspects: Mapping[str, DataFrame]
+    """Dataset id -> primary identities of several records, so that S4 has to choose."""
 
 
 def decide(work: Workspace, plan: ExportPlan) -> Decided:
     """Who: narrow columns only, from the pinned tables to one verdict per candidate."""
     work.report("identities", 0.0)
-    who = work.materialise(_union(_who_rows(work, plan)), "who")
+    suspects = _suspects(work, plan)
+    who = work.materialise(_union(_who_rows(work, plan, suspects)), "who")
     work.report("persons", 0.15)
     people = _people(work, plan, who)
     work.report("audience", 0.25)
-    asked = plan.audience.segments
-    matched = audience.matches(people, plan=plan, dataset_ids=_dataset_ids(plan)) if asked else None
-    verdicts = audience.candidates(people, plan=plan).transform(
-        audience.decided, matches=matched, plan=plan
-    )
-    kept = work.materialise(verdicts, "audience")
     by_source = {row["source"]: row for row in identities.rows_by_source(who).collect()}
-    several = (plan.inputs[i].dataset_id for i, row in by_source.items() if row["most"] > 1)
+    matched = audience.matches(people, plan=plan) if plan.audience.segments else None
+    verdicts = audience.candidates(
+        people, plan=plan, exact=_may_have_too_many(plan, by_source)
+    ).transform(audience.decided, matches=matched, plan=plan)
+    kept = work.materialise(verdicts, "audience")
     without = {i: int(row["without_identity"]) for i, row in by_source.items()}
-    return Decided(people, kept, _counts(plan, without, kept), frozenset(several))
+    return Decided(people, kept, _counts(plan, without, people, kept), suspects)
 
 
 def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
@@ -79,7 +78,7 @@ def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     # stop at the scan.
     keys = work.materialise(keys, "keys")
     return project.rows(
-        members, parts=_parts(work, plan, people, keys, decided.repeated), plan=plan
+        members, parts=_parts(work, plan, people, keys, decided.suspects), plan=plan
     )
 
 
@@ -96,16 +95,48 @@ def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dic
 def _members(decided: Decided) -> tuple[DataFrame, DataFrame, DataFrame]:
     """The exported persons, their ``who`` rows, and their primary identities."""
     members = audience.members(decided.audience)
-    people = decided.people.join(members.select("person"), on="person", how="left_semi")
+    people = _exported(decided.people, decided.audience)
     return members, people, people.select("pk", "person").distinct()
 
 
-def _who_rows(work: Workspace, plan: ExportPlan) -> Iterable[DataFrame]:
+def _exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
+    """The ``who`` rows of the exported persons."""
+    members = audience.members(verdicts).select("person")
+    return people.join(members, on="person", how="left_semi")
+
+
+def _suspects(work: Workspace, plan: ExportPlan) -> dict[str, DataFrame]:
+    hashes = [
+        load.key_hashes(work.read(source), source=source, index=index)
+        for index, source in enumerate(plan.inputs)
+        if source.kind == "profile"
+    ]
+    if not hashes:
+        return {}
+    found = work.materialise(identities.repeated(_union(hashes)), "repeated")
+    return {
+        plan.inputs[row["source"]].dataset_id: found.where(F.col("source") == row["source"])
+        for row in found.select("source").distinct().collect()
+    }
+
+
+def _may_have_too_many(plan: ExportPlan, by_source: Mapping[int, Row]) -> bool:
+    """Whether any person can have more identities than S7 allows: they come from one row each."""
+    widest = (int(row["widest"]) for i, row in by_source.items() if plan.inputs[i].participates)
+    return sum(widest) > plan.audience.max_identities
+
+
+def _who_rows(
+    work: Workspace, plan: ExportPlan, suspects: Mapping[str, DataFrame]
+) -> Iterable[DataFrame]:
     for index, source in enumerate(plan.inputs):
         table = work.read(source)
         if source.kind == "profile":
             yield load.record_rows(table, source=source, asked=plan.audience.segments).transform(
-                identities.of_records, source=source, index=index
+                identities.of_records,
+                source=source,
+                index=index,
+                suspects=suspects.get(source.dataset_id),
             )
         else:
             yield load.event_rows(table, source=source).transform(
@@ -121,11 +152,15 @@ def _people(work: Workspace, plan: ExportPlan, who: DataFrame) -> DataFrame:
 
 
 def _parts(
-    work: Workspace, plan: ExportPlan, people: DataFrame, keys: DataFrame, repeated: frozenset[str]
+    work: Workspace,
+    plan: ExportPlan,
+    people: DataFrame,
+    keys: DataFrame,
+    suspects: Mapping[str, DataFrame],
 ) -> dict[str, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
     listed = identities.listed(people)
-    current = _current(work, plan, keys, repeated)
+    current = _current(work, plan, keys, suspects)
     parts: dict[str, DataFrame] = {}
     if current and (leaves.fields or plan.lineage):
         ranked = [
@@ -151,25 +186,25 @@ def _parts(
 
 
 def _current(
-    work: Workspace, plan: ExportPlan, keys: DataFrame, repeated: frozenset[str]
+    work: Workspace, plan: ExportPlan, keys: DataFrame, suspects: Mapping[str, DataFrame]
 ) -> dict[Input, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
     entry = plan.membership if plan.output.get("segmentMembership") is not None else None
     frames = {}
     for source in plan.records:
-        ranked = source.dataset_id in repeated
+        several = suspects.get(source.dataset_id)
         frames[source] = load.fragments(
             work.read(source),
             source=source,
             asked=plan.audience.segments,
             leaves=leaves,
             entry=entry,
-            ranked=ranked,
+            ranked=several is not None,
         ).transform(
             identities.current_of_members,
             keys=keys,
             keep=load.wide_columns(source, leaves=leaves, entry=entry),
-            ranked=ranked,
+            suspects=several,
         )
     return frames
 
@@ -201,11 +236,9 @@ def _union(frames: Iterable[DataFrame]) -> DataFrame:
     return several[0]
 
 
-def _dataset_ids(plan: ExportPlan) -> Column:
-    return F.element_at(F.array(*(F.lit(i.dataset_id) for i in plan.inputs)), F.col("source") + 1)
-
-
-def _counts(plan: ExportPlan, without: dict[int, int], verdicts: DataFrame) -> Counts:
+def _counts(
+    plan: ExportPlan, without: dict[int, int], people: DataFrame, verdicts: DataFrame
+) -> Counts:
     by_verdict = audience.verdict_counts(verdicts).collect()
     batches = [0] * len(plan.batches)
     exclusions = dict.fromkeys(audience.REASONS, 0)
@@ -222,7 +255,7 @@ def _counts(plan: ExportPlan, without: dict[int, int], verdicts: DataFrame) -> C
         exported=candidates - sum(exclusions.values()),
         namespaces={
             plan.namespaces.get(row["namespace"], row["namespace"]): int(row["persons"])
-            for row in audience.namespace_counts(verdicts).collect()
+            for row in audience.namespace_counts(_exported(people, verdicts)).collect()
         },
         rows_without_identity={
             source.dataset_id: without.get(index, 0)

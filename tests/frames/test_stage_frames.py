@@ -34,7 +34,7 @@ def test_current_record(
 
 
 def test_rows_without_a_primary_identity_are_counted_not_kept(spark: SparkSession) -> None:
-    """S3: they fall into one group, and no person comes of it."""
+    """S3: they are counted by dataset, and no person comes of them."""
     rows = [
         (0, True, True, None, [], None, [], 3),
         (0, True, True, "crm\0 1", [("crm\0 1", 0)], 5, [], 2),
@@ -42,8 +42,8 @@ def test_rows_without_a_primary_identity_are_counted_not_kept(spark: SparkSessio
     ]
     who = spark.createDataFrame(rows, WHO_DDL)
     found = identities.rows_by_source(who).collect()
-    assert {r["source"]: (r["without_identity"], r["most"]) for r in found} == {
-        0: (3, 2),
+    assert {r["source"]: (r["without_identity"], r["widest"]) for r in found} == {
+        0: (3, 1),
         1: (4, 0),
     }
     assert [r["person"] for r in persons.by_primary(who).collect()] == ["crm\0 1"]

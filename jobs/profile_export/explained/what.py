@@ -52,11 +52,9 @@ def current_records(work: Workspace, plan: ExportPlan, found: Found, *, most: in
     for index, source, fragments, keys in _fragments(work, plan, found):
         leaves = _leaves(plan, source)
         keep = [*load.wide_columns(source, leaves=leaves, entry=_entry(plan, source)), *_RANK]
-        frames.append(
-            identities.current_of_members(fragments, keys=keys, keep=keep, ranked=True).select(
-                *_described(index), *_values(plan, source)
-            )
-        )
+        mine = fragments.join(keys, on="pk", how="inner")
+        current = identities.current(mine, keep=keep, rank=list(_RANK))
+        frames.append(current.select(*_described(index), *_values(plan, source)))
     return _first(frames, most)
 
 
@@ -127,7 +125,7 @@ def merged_entries(work: Workspace, plan: ExportPlan, found: Found) -> dict[str,
 def _as_member(verdicts: DataFrame) -> DataFrame:
     """The audience with its persons in one batch, whatever the verdict was."""
     nowhere = F.lit(None).cast("string").alias("reason")
-    return verdicts.select("person", nowhere, F.array(F.lit(0)).alias("batches"), "namespaces")
+    return verdicts.select("person", nowhere, F.array(F.lit(0)).alias("batches"))
 
 
 def _fragments(

@@ -52,22 +52,16 @@ def verdict(found: Found, plan: ExportPlan) -> Row | None:
 
     ``reason``, ``batches``, ``identities``, ``has_record``, ``updated``.
     """
-    numbers = audience.candidates(found.decided.people, plan=plan).drop("namespaces")
-    verdicts = found.decided.audience.drop("namespaces")
-    its = rows_of(verdicts.join(numbers, on="person", how="inner"))
+    numbers = audience.candidates(found.decided.people, plan=plan, exact=True)
+    its = rows_of(found.decided.audience.join(numbers, on="person", how="inner"))
     return its[0] if its else None
 
 
 def items_matched(plan: ExportPlan, found: Found) -> tuple[set[int], set[int]]:
     """Which items of ``filter.segments`` match in status, and which match wholly (S18, S19)."""
-    ids = F.array(*(F.lit(i.dataset_id) for i in plan.inputs))
-    dataset_ids = F.element_at(ids, F.col("source") + 1)
     any_time = {"qualified_from": None, "qualified_before": None}
     anytime = plan.model_copy(update={"audience": plan.audience.model_copy(update=any_time)})
-    each = [
-        rows_of(audience.matches(found.decided.people, plan=p, dataset_ids=dataset_ids))
-        for p in (anytime, plan)
-    ]
+    each = [rows_of(audience.matches(found.decided.people, plan=p)) for p in (anytime, plan)]
     in_status, wholly = (set(cast(list[int], e[0]["items"])) if e else set() for e in each)
     return in_status, wholly
 

@@ -18,46 +18,51 @@ REASONS = (
 """In the order in which they apply; a candidate is counted under the first (S14-S19)."""
 
 
-def candidates(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
+def candidates(who: DataFrame, *, plan: ExportPlan, exact: bool) -> DataFrame:
     """One row per person with a participating current record or event.
 
     Args:
         who: Rows of identified datasets with ``person`` (and ``identities`` in ``pdg``).
         plan: The job's plan.
+        exact: Whether ``identities`` must be exact in ``none``. Else it is a bound: the rows of a
+            person may share identities. In ``pdg`` it is exact in any case.
 
     Returns:
-        ``person``, ``has_record`` boolean, ``updated`` long µs (S16), ``identities`` long (S7),
-        ``namespaces`` array<string> (lower-cased, S10). One shuffle by ``person``.
+        ``person``, ``has_record`` boolean, ``updated`` long µs (S16), ``identities`` long (S7). One
+        shuffle by ``person``; three more where identities are counted.
     """
     rows = who.where("participates")
-    listed = F.array_distinct(F.flatten(F.collect_list("ids.key")))
-    counted = F.size("keys").cast("bigint")
-    extra = [] if plan.merge_policy.graph == "none" else [F.max("identities").alias("counted")]
+    in_graph = plan.merge_policy.graph == "pdg"
+    counted = F.max("identities") if in_graph else F.sum(F.size("ids"))
+    # Of whole numbers: Sail's aggregates of truth values, structs and arrays take far longer.
     grouped = rows.groupBy("person").agg(
-        F.max("is_record").alias("has_record"),
+        F.max(F.col("is_record").cast("int")).alias("has_record"),
         F.max(F.when(F.col("is_record"), F.col("ingested"))).alias("records_at"),
         F.max(F.when(~F.col("is_record"), F.col("ingested"))).alias("events_at"),
-        listed.alias("keys"),
-        *extra,
+        counted.alias("identities"),
     )
-    return grouped.select(
-        "person",
-        "has_record",
-        F.when(F.col("has_record"), F.col("records_at"))
-        .otherwise(F.col("events_at"))
-        .alias("updated"),
-        (F.col("counted") if extra else counted).alias("identities"),
-        F.array_distinct(F.transform("keys", key_namespace)).alias("namespaces"),
+    has_record = F.col("has_record") == 1
+    updated = F.when(has_record, F.col("records_at")).otherwise(F.col("events_at"))
+    found = grouped.select(
+        "person", has_record.alias("has_record"), updated.alias("updated"), "identities"
     )
+    if in_graph or not exact:
+        return found
+    return found.drop("identities").join(_identities(rows), on="person", how="left")
 
 
-def matches(who: DataFrame, *, plan: ExportPlan, dataset_ids: Column) -> DataFrame:
+def _identities(rows: DataFrame) -> DataFrame:
+    """``person``, ``identities`` long: how many different ones its rows have."""
+    each = rows.select("person", F.explode("ids.key").alias("key")).distinct()
+    return each.groupBy("person").agg(F.count(F.lit(1)).alias("identities"))
+
+
+def matches(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
     """Which asked items each person matches, by its merged entries of their segments (S13, S17).
 
     Args:
         who: Rows with ``person``, ``pk``, ``source``, ``entries``.
         plan: The job's plan.
-        dataset_ids: The dataset id of a row, as a column over ``who``.
 
     Returns:
         ``person``, ``status_ok`` boolean (an item matches in status), ``items`` array<int>
@@ -68,31 +73,54 @@ def matches(who: DataFrame, *, plan: ExportPlan, dataset_ids: Column) -> DataFra
     """
     asked = plan.audience
     each = who.where("participates").select(
-        "person", "pk", dataset_ids.alias("dataset"), F.explode("entries").alias("e")
-    )
-    rank = F.struct(
-        known(F.col("e.qualified")),
-        membership.status_rank(F.col("e.status")),
-        "dataset",
-        "pk",
-        known(F.col("e.valid_until")),
-    )
-    best = each.groupBy("person", F.col("e.segment").alias("segment")).agg(
-        F.max_by(F.col("e"), rank).alias("e")
+        "person", "pk", _place(plan).alias("place"), F.explode("entries").alias("e")
     )
     status = membership.effective_status(
         F.col("e.status"), F.col("e.valid_until"), micros_of(plan.as_of)
     )
-    items = F.element_at(_item_table(asked), F.col("segment") * 4 + status + 1)
-    in_window = _in_window(F.col("e.qualified"), asked)
+    in_window = _in_window(F.col("e.qualified"), asked).cast("int")
+    best = each.select(
+        "person",
+        F.col("e.segment").alias("segment"),
+        # All that an entry decides, as one number: that is what Sail carries along cheaply.
+        (status * 2 + in_window).alias("code"),
+        _rank(plan).alias("rank"),
+    )
+    best = best.groupBy("person", "segment").agg(F.max_by("code", "rank").alias("code"))
+    best_status = (F.col("code") / 2).cast("int")
+    items = F.element_at(_item_table(asked), F.col("segment") * 4 + best_status + 1)
     matched = best.select(
         "person",
-        (F.size(items) > 0).alias("status_ok"),
-        F.when(in_window, items).otherwise(F.array().cast("array<int>")).alias("items"),
+        (F.size(items) > 0).cast("int").alias("status_ok"),
+        F.when(F.col("code") % 2 == 1, items)
+        .otherwise(F.array().cast("array<int>"))
+        .alias("items"),
     )
-    return matched.groupBy("person").agg(
-        F.max("status_ok").alias("status_ok"),
-        F.flatten(F.collect_list("items")).alias("items"),
+    lists = matched.groupBy("person").agg(
+        F.max("status_ok").alias("status_ok"), F.collect_list("items").alias("items")
+    )
+    return lists.select(
+        "person", (F.col("status_ok") == 1).alias("status_ok"), F.flatten("items").alias("items")
+    )
+
+
+def _place(plan: ExportPlan) -> Column:
+    """The place of a row's dataset in the order of dataset ids."""
+    order = sorted(i.dataset_id for i in plan.inputs)
+    places = F.array(*(F.lit(order.index(i.dataset_id)) for i in plan.inputs))
+    return F.element_at(places, F.col("source") + 1)
+
+
+def _rank(plan: ExportPlan) -> Column:
+    """Which of a person's entries of one segment counts (S13)."""
+    # In `none` all rows of a person share the primary identity.
+    pk = ["pk"] if plan.merge_policy.graph == "pdg" else []
+    return F.struct(
+        known(F.col("e.qualified")).alias("qualified"),
+        membership.status_rank(F.col("e.status")).alias("status"),
+        "place",
+        *pk,
+        known(F.col("e.valid_until")).alias("valid_until"),
     )
 
 
@@ -106,7 +134,7 @@ def decided(candidates: DataFrame, matches: DataFrame | None, *, plan: ExportPla
 
     Returns:
         ``person``, ``reason`` string (null: exported), ``batches`` array<int> (positions in the
-        plan's batches; empty if not exported), ``namespaces``. One join by ``person``.
+        plan's batches; empty if not exported). One join by ``person``.
     """
     asked = plan.audience
     known_persons = candidates
@@ -127,14 +155,11 @@ def decided(candidates: DataFrame, matches: DataFrame | None, *, plan: ExportPla
         )
         batches = F.array_sort("items") if plan.segment_per_batch else batches
     nowhere = F.array().cast("array<int>")
-    verdict = known_persons.select(
-        "person", "namespaces", reason.alias("reason"), batches.alias("b")
-    )
+    verdict = known_persons.select("person", reason.alias("reason"), batches.alias("b"))
     return verdict.select(
         "person",
         "reason",
         F.when(F.col("reason").isNull(), F.col("b")).otherwise(nowhere).alias("batches"),
-        "namespaces",
     )
 
 
@@ -148,14 +173,14 @@ def verdict_counts(audience: DataFrame) -> DataFrame:
     return audience.groupBy("reason", "batches").agg(F.count(F.lit(1)).alias("persons"))
 
 
-def namespace_counts(audience: DataFrame) -> DataFrame:
-    """Exported persons by identity namespace: ``namespace`` lower-cased, ``persons`` long."""
-    exported = audience.where(F.col("reason").isNull())
-    return (
-        exported.select(F.explode("namespaces").alias("namespace"))
-        .groupBy("namespace")
-        .agg(F.count(F.lit(1)).alias("persons"))
-    )
+def namespace_counts(people: DataFrame) -> DataFrame:
+    """Persons by identity namespace (S10): ``namespace`` lower-cased, ``persons`` long.
+
+    Columns in: ``who`` rows with ``person``, of the exported persons. Two shuffles of theirs.
+    """
+    keys = people.where("participates").select("person", F.explode("ids.key").alias("key"))
+    each = keys.select("person", key_namespace(F.col("key")).alias("namespace")).distinct()
+    return each.groupBy("namespace").agg(F.count(F.lit(1)).alias("persons"))
 
 
 def _item_table(asked: Audience) -> Column:

@@ -46,6 +46,17 @@ def record_rows(frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment
     )
 
 
+def key_hashes(frame: DataFrame, *, source: Input, index: int) -> DataFrame:
+    """What tells which primary identities a dataset has several records of (S4).
+
+    Columns out: ``source`` int, ``suspect`` long (a hash of the primary identity), null without
+    one. No shuffle.
+    """
+    staged = frame.select(*ids.parts(source)).select(ids.primary_key(source).alias("pk"))
+    hashed = F.when(F.col("pk").isNotNull(), F.xxhash64("pk"))
+    return staged.select(F.lit(index).alias("source"), hashed.alias("suspect"))
+
+
 def event_rows(frame: DataFrame, *, source: Input) -> DataFrame:
     """The narrow side of an event dataset.
 
