@@ -78,7 +78,7 @@ def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     # stop at the scan.
     keys = work.materialise(keys, "keys")
     return project.rows(
-        members, parts=_parts(work, plan, people, keys, decided.suspects), plan=plan
+        members, parts=_parts(work, plan, members, people, keys, decided.suspects), plan=plan
     )
 
 
@@ -154,6 +154,7 @@ def _people(work: Workspace, plan: ExportPlan, who: DataFrame) -> DataFrame:
 def _parts(
     work: Workspace,
     plan: ExportPlan,
+    members: DataFrame,
     people: DataFrame,
     keys: DataFrame,
     suspects: Mapping[str, DataFrame],
@@ -162,7 +163,9 @@ def _parts(
     listed = identities.listed(people)
     current = _current(work, plan, keys, suspects)
     parts: dict[str, DataFrame] = {}
-    if current and (leaves.fields or plan.lineage):
+    if current and leaves.fields and merge.can_join(plan):
+        parts["attributes"] = merge.joined(members, current, leaves=leaves, plan=plan)
+    elif current and (leaves.fields or plan.lineage):
         ranked = [
             frame.transform(merge.ranked, source=source, leaves=leaves, plan=plan)
             for source, frame in current.items()

@@ -1,0 +1,108 @@
+"""S11 in two forms, joins and an aggregate: the same rows from the same records."""
+
+import random
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from profile_export.plan import ExportPlan, IdentityField, Input, MergePolicyPin, TableRef
+from profile_export.schema import Struct, struct_of
+from profile_export.stages import merge
+
+LEAVES = struct_of(name="string", only_here="long", address=struct_of(city="string", zip="long"))
+COLUMNS = {
+    "b": LEAVES,
+    "a": struct_of(name="string", address=struct_of(city="string", zip="long")),
+    "c": struct_of(address=struct_of(zip="long")),
+}
+TIMES = (None, -1, 0, 0, 1)
+
+
+def source(dataset_id: str, rank: int) -> Input:
+    columns = Struct((*COLUMNS[dataset_id].fields, *struct_of(id="string", at="timestamp").fields))
+    return Input(
+        dataset_id=dataset_id,
+        name=dataset_id,
+        kind="profile",
+        table=TableRef(format="delta", location="/none"),
+        version=0,
+        columns=columns,
+        primary_identity=IdentityField(namespace="id", field="id"),
+        identities=(),
+        ingest_time="at",
+        last_updated=None,
+        participates=True,
+        rank=rank,
+    )
+
+
+def plan_of(how: str, sources: list[Input]) -> ExportPlan:
+    policy = MergePolicyPin.model_validate(
+        {"id": "p", "version": 1, "graph": "none", "attributeMerge": how, "order": ()}
+    )
+    return cast(
+        ExportPlan, SimpleNamespace(merge_policy=policy, records=tuple(sources), lineage=False)
+    )
+
+
+def value(dataset_id: str, person: int, type_: object, chance: random.Random) -> object:
+    if chance.random() < 0.5:
+        return None
+    return f"{dataset_id}{person}" if type_ == "string" else ord(dataset_id) * 100 + person
+
+
+def records(spark: SparkSession, dataset_id: str, chance: random.Random) -> DataFrame:
+    """Some of forty persons, with times that tie and values that are missing."""
+    mine = [path for path, _ in COLUMNS[dataset_id].leaves()]
+    named = [(f"c{i}", path, type_) for i, (path, type_) in enumerate(LEAVES.leaves())]
+    here = [(name, type_) for name, path, type_ in named if path in mine]
+    rows: list[tuple[Any, ...]] = []
+    for person in range(40):
+        if chance.random() < 0.7:
+            values = [value(dataset_id, person, type_, chance) for _, type_ in here]
+            rows.append((f"p{person}", f"p{person}", chance.choice(TIMES), *values))
+    types = {"string": "string", "long": "bigint"}
+    columns = "".join(f", {name} {types[str(type_)]}" for name, type_ in here)
+    return spark.createDataFrame(rows, f"person string, pk string, updated bigint{columns}")
+
+
+@pytest.mark.parametrize("how", ["timestampOrdered", "dataSetPrecedence"])
+@pytest.mark.parametrize("seed", range(3))
+def test_joins_and_the_aggregate_agree(spark: SparkSession, how: str, seed: int) -> None:
+    chance = random.Random(seed)
+    sources = [source("b", 0), source("a", 1), source("c", 2)]
+    plan = plan_of(how, sources)
+    current = {each: records(spark, each.dataset_id, chance) for each in sources}
+    members = spark.createDataFrame([(f"p{n}",) for n in range(40)], "person string")
+    joined = merge.joined(members, current, leaves=LEAVES, plan=plan)
+    ranked = [
+        frame.transform(merge.ranked, source=each, leaves=LEAVES, plan=plan)
+        for each, frame in current.items()
+    ]
+    union = ranked[0].unionByName(ranked[1]).unionByName(ranked[2])
+    aggregated = merge.attributes(union, leaves=LEAVES, plan=plan)
+    somewhere = union.select("person").distinct()
+    wanted = aggregated.orderBy("person")
+    found = joined.join(somewhere, on="person", how="left_semi").orderBy("person")
+    assert_df_equality(found, wanted, ignore_nullable=True)
+    alone = joined.join(somewhere, on="person", how="left_anti").where(F.col("a0").isNotNull())
+    assert alone.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("graph", "lineage", "datasets", "can"),
+    [
+        pytest.param("none", False, 3, True, id="one record a dataset"),
+        pytest.param("pdg", False, 3, False, id="a person of many records"),
+        pytest.param("none", True, 3, False, id="lineage needs the winners"),
+        pytest.param("none", False, merge.MOST_JOINED + 1, False, id="too many datasets"),
+    ],
+)
+def test_where_joins_will_do(graph: str, lineage: bool, datasets: int, can: bool) -> None:
+    policy = SimpleNamespace(graph=graph)
+    plan = SimpleNamespace(merge_policy=policy, lineage=lineage, records=(None,) * datasets)
+    assert merge.can_join(cast(ExportPlan, plan)) is can
