@@ -44,6 +44,14 @@ WORLD = {
                 "schemaRef": {"id": "https://ns.adobe.com/xdm/context/profile__union"},
             }
         ],
+        "mergePolicies": [
+            {
+                "id": "stitch",
+                "version": 1,
+                "identityGraph": {"type": "pdg"},
+                "attributeMerge": {"type": "timestampOrdered"},
+            }
+        ],
     },
     "tables": {
         "crm": {"columns": {**COLUMNS, "segmentMembership": SEGMENTS}, "rows": []},
@@ -81,12 +89,17 @@ def indent(line: str) -> int:
     return len(line) - len(line.lstrip(" :+-"))
 
 
-@pytest.fixture
-def plan(tmp_path: Path, engine: Engine) -> list[str]:
+def lines_of(request: dict[str, object], folder: Path, engine: Engine) -> list[str]:
     """The lines of the physical plan of the what phase."""
-    work, export = prepared(WORLD, REQUEST, AS_OF, tmp_path, engine)
+    work, export = prepared(WORLD, request, AS_OF, folder, engine)
     rows = run.rows(work, export, run.decide(work, export))
     return str(rows._jdf.queryExecution().executedPlan().toString()).splitlines()
+
+
+@pytest.fixture
+def plan(tmp_path: Path, engine: Engine) -> list[str]:
+    """Of a policy without a graph."""
+    return lines_of(REQUEST, tmp_path, engine)
 
 
 @pytest.mark.parametrize("leaf", ["wide", "page"])
@@ -109,8 +122,20 @@ def test_only_asked_leaves_are_read(plan: list[str]) -> None:
     assert not any("note:" in schema or "never:" in schema for schema in schemas)
 
 
-def test_attributes_of_all_datasets_take_one_exchange(plan: list[str]) -> None:
-    """4-architecture, merge: one shuffle, by person."""
+def test_a_record_takes_one_exchange(plan: list[str]) -> None:
+    """4-architecture, merge, where a person has one record a dataset: joins, no aggregate."""
+    scans = [i for i, line in enumerate(plan) if re.search(r"ReadSchema: .*\bwide:", line)]
+    assert len(scans) == 2
+    for scan in scans:
+        above = branch_of(plan, scan)
+        assert sum("Exchange hashpartitioning" in line for line in above) <= 1, "\n".join(plan)
+        assert not any("Aggregate" in line for line in above), "\n".join(plan)
+
+
+def test_attributes_of_all_datasets_take_one_exchange(tmp_path: Path, engine: Engine) -> None:
+    """4-architecture, merge, where a person has many records: one shuffle, by person."""
+    asked = {**REQUEST, "mergePolicy": {"id": "stitch"}}
+    plan = lines_of(asked, tmp_path, engine)
     by_person = [
         line for line in plan if re.search(r"Exchange hashpartitioning\(person#\d+, ", line)
     ]
