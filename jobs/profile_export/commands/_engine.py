@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from profile_export.tables import TableInfo
 
 
+AUTO = "auto"
+
+
 class LazyEngine:
     """The engine of a command. As a context it stops what it opened.
 
@@ -65,6 +68,7 @@ class LazyEngine:
         if self._opening is not None:
             self._opening.join()
         if self._outcome is None:
+            self._settle(plan)
             self._open(_is_small(plan) if plan is not None and self.name == "spark" else False)
         if isinstance(self._outcome, BaseException):
             raise self._outcome
@@ -83,11 +87,27 @@ class LazyEngine:
 
         if table.location is not None or self.name == "sail":
             return inspect_table(table)
+        if self.name == AUTO:
+            self.name = "spark"  # the only one that knows tables by name
         engine = self.get()
         try:
             return engine.table_info(table)
         except JobFailed as error:
             raise Refused([Problem("table-missing", str(error))]) from error
+
+    def _settle(self, plan: "ExportPlan | None") -> None:
+        """Choose, where the choice was left to us, and say so."""
+        if self.name != AUTO:
+            return
+        if plan is None:
+            self.name = "spark"  # asked where a table lies that is known by name only
+            return
+        from profile_export.commands import _say
+        from profile_export.engines.choice import choose
+
+        chosen = choose(plan)
+        self.name = chosen.name
+        _say.note(f"Engine: {chosen.name} ({chosen.reason})")
 
     def _open(self, small: bool) -> None:
         try:

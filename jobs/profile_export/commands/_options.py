@@ -23,6 +23,16 @@ EngineName = Annotated[
         " Default: sail; spark under spark-submit.",
     ),
 ]
+EngineOfJob = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="sail (embedded, no Java), spark, sc://HOST:PORT of a Spark Connect server, or auto:"
+        " sail where the inputs fit in memory, else spark."
+        " Default: sail; spark under spark-submit.",
+    ),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(
@@ -48,14 +58,20 @@ Verbose = Annotated[
 ]
 
 
-def engine_name(asked: str | None) -> str:
+def engine_name(asked: str | None, *, for_job: bool = False) -> str:
     """The engine to open: as asked, else the one at hand.
+
+    Args:
+        asked: By the user.
+        for_job: Whether a plan will say how much there is to do: then it may be ``auto``.
 
     Raises:
         Refused: there is none of that name.
     """
     if asked is None:
         return "spark" if "PYSPARK_GATEWAY_PORT" in os.environ else "sail"
+    if for_job and asked == "auto":
+        return "spark" if "PYSPARK_GATEWAY_PORT" in os.environ else asked
     if asked in ("sail", "spark") or re.fullmatch(r"sc://[^/\s]+.*", asked):
         return asked
     detail = f"No engine is called {asked!r}; choose sail, spark or sc://HOST:PORT."

@@ -38,7 +38,7 @@ def rerun(
     job: Job,
     sandbox: _options.SandboxFile,
     compare: Compare = False,
-    engine: _options.EngineName = None,
+    engine: _options.EngineOfJob = None,
     json: _options.Json = False,
     verbose: _options.Verbose = False,
 ) -> None:
@@ -56,7 +56,7 @@ def rerun(
 
     papers = Papers(job, usual=JOB)
     loaded = load_sandbox(sandbox)
-    with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
+    with LazyEngine(_options.engine_name(engine, for_job=True), verbose=verbose) as lazy:
         plan = relocated(papers.plan(), loaded, locate=lambda table: lazy.get().locate(table))
         notes = not_pinned(plan)
         if compare:

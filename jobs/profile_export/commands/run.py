@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def run(
     request: Request,
     sandbox: _options.SandboxFile,
-    engine: _options.EngineName = None,
+    engine: _options.EngineOfJob = None,
     dry_run: DryRun = False,
     as_of: _options.AsOf = None,
     job_id: _options.JobId = None,
@@ -51,7 +51,7 @@ def run(
     from profile_export.commands._engine import LazyEngine
 
     asked = Asked(request, sandbox, as_of, job_id)
-    with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
+    with LazyEngine(_options.engine_name(engine, for_job=True), verbose=verbose) as lazy:
         if dry_run:
             _counted(asked, lazy, json=json, engine=engine)
         else:
@@ -61,7 +61,7 @@ def run(
 def dry_run(
     request: Request,
     sandbox: _options.SandboxFile,
-    engine: _options.EngineName = None,
+    engine: _options.EngineOfJob = None,
     as_of: _options.AsOf = None,
     json: _options.Json = False,
     verbose: _options.Verbose = False,

@@ -1,0 +1,158 @@
+"""``--engine auto``: the embedded engine where a plan's inputs fit in memory, else Spark.
+
+What is estimated is what a hash join may hold: the selected columns of all inputs, uncompressed, as
+Parquet footers tell. How much memory Sail takes for that was measured
+(docs/decisions/0014-engine-auto.md).
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from profile_export.parquet_files import data_files, filesystem_of
+from profile_export.plan import ExportPlan, Input
+
+SAMPLE = 16
+"""Footers that are read of a table; the other files are taken to be alike, byte for byte."""
+BASE_BYTES = 500 * 2**20
+"""What the process takes for nothing."""
+FACTOR = 3.0
+"""Bytes of memory for a byte of selected columns: the worst case measured, and half of it more."""
+USABLE = 0.7
+"""The part of the memory that is free now which a job may take."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine, and why."""
+
+    name: str
+    reason: str
+
+
+def choose(plan: ExportPlan, *, free: int | None = None, has_java: bool | None = None) -> Choice:
+    """The engine for a plan. A wrong estimate costs time or a failed job, never a row.
+
+    Args:
+        plan: Of the job.
+        free: Bytes of memory that are free; asked of the machine unless given.
+        has_java: Whether Spark could start; looked up unless given.
+    """
+    free = free_memory() if free is None else free
+    has_java = _has_java() if has_java is None else has_java
+    needed = memory_needed(plan)
+    if needed is None:
+        return Choice("spark", "a table is known by name only, or its size cannot be read")
+    told = f"about {_shown(needed)} needed, {_shown(free)} free"
+    if needed <= USABLE * free:
+        return Choice("sail", told)
+    if not has_java:
+        return Choice("sail", f"{told}; spark would be safer, but there is no Java")
+    return Choice("spark", told)
+
+
+def memory_needed(plan: ExportPlan) -> int | None:
+    """About how many bytes the embedded engine needs for a plan; None where nobody can say."""
+    total = 0.0
+    for source in plan.inputs:
+        try:
+            selected = _selected_bytes(source, _paths(plan, source))
+        except Exception:  # whatever a file system or a log says: planning or reading tells it
+            return None
+        if selected is None:
+            return None
+        total += selected
+    return BASE_BYTES + int(FACTOR * total)
+
+
+def free_memory() -> int:
+    """Bytes that a new process can have, by the kernel and by its control group."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            free = int(line.split()[1]) * 1024
+    limit, used = (
+        next(iter(_lines(f"/sys/fs/cgroup/memory.{name}")), "max") for name in ("max", "current")
+    )
+    if limit.isdigit() and used.isdigit():
+        free = min(free, max(int(limit) - int(used), 0))
+    return free
+
+
+def _paths(plan: ExportPlan, source: Input) -> list[str]:
+    """Dotted paths of a dataset that the job reads."""
+    identities = [i.field for i in (source.primary_identity, *source.identities) if i]
+    paths = [*identities, source.ingest_time, "_id", "identityMap"]
+    if source.kind == "profile":
+        paths += [source.last_updated or source.ingest_time, "segmentMembership"]
+        asked = [path for path, _ in plan.output.leaves()]
+    else:
+        asked = [path for path, _ in plan.events.columns.leaves()] if plan.events else []
+    return list(dict.fromkeys([*paths, *asked]))
+
+
+def _selected_bytes(source: Input, paths: list[str]) -> float | None:
+    """Uncompressed bytes of the paths in all files, from the footers of some."""
+    location = source.table.location
+    if location is None:
+        return None
+    filesystem, root = filesystem_of(location)
+    sizes = _files(source, location)
+    selected, read = 0, 0
+    for name in list(sizes)[:: max(1, len(sizes) // SAMPLE)]:
+        with filesystem.open_input_file(f"{root}/{name}".rstrip("/")) as file:
+            footer = pq.read_metadata(file)
+        selected += sum(_of_row_group(footer.row_group(i), paths) for i in range(_groups(footer)))
+        read += sizes[name]
+    return selected * (sum(sizes.values()) / read) if read else 0.0
+
+
+def _files(source: Input, location: str) -> Mapping[str, int]:
+    """Relative name -> size of the files of the pinned version."""
+    if source.table.format == "delta":
+        added = DeltaTable(location, version=source.version).get_add_actions(flatten=True)
+        rows = pa.table(added).select(["path", "size_bytes"]).to_pylist()
+        return {unquote(row["path"]): int(row["size_bytes"]) for row in rows}
+    filesystem, root = filesystem_of(location)
+    found = data_files(filesystem, root) or {}
+    return {name: int(filesystem.get_file_info(path).size) for name, path in found.items()}
+
+
+def _groups(footer: pq.FileMetaData) -> int:
+    return int(footer.num_row_groups)
+
+
+def _of_row_group(group: pq.RowGroupMetaData, paths: list[str]) -> int:
+    columns = (group.column(i) for i in range(group.num_columns))
+    return sum(
+        int(column.total_uncompressed_size)
+        for column in columns
+        if any(_is_below(column.path_in_schema, path) for path in paths)
+    )
+
+
+def _is_below(column: str, path: str) -> bool:
+    """Whether a Parquet column is at or below a dotted path (of an array: its elements)."""
+    return column == path or column.startswith(f"{path}.")
+
+
+def _lines(path: str) -> Iterator[str]:
+    try:
+        yield from Path(path).read_text(encoding="ascii").splitlines()
+    except OSError:
+        return
+
+
+def _has_java() -> bool:
+    return shutil.which("java") is not None or "JAVA_HOME" in os.environ
+
+
+def _shown(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
