@@ -65,6 +65,12 @@ def sign_in(page: Page, live: Live, token: str | None = None) -> None:
     page.keyboard.press("Enter")
 
 
+def open_new_export(page: Page) -> None:
+    """The view of a new export, with the request that it proposes."""
+    page.get_by_role("button", name="New export").click()
+    expect(page.get_by_label("Request")).to_have_value(containing('"schema"'))
+
+
 def test_a_bad_token_is_told(page: Page, live: Live) -> None:
     sign_in(page, live, token="pe_wrong")
     expect(page.get_by_role("status")).to_have_text("Oauth token is not valid")
@@ -98,7 +104,7 @@ def test_an_export_by_keyboard_alone(page: Page, live: Live) -> None:
 
 def test_every_problem_of_a_request_is_shown_at_its_pointer(page: Page, live: Live) -> None:
     sign_in(page, live)
-    page.get_by_role("button", name="New export").click()
+    open_new_export(page)
     page.get_by_label("Request").fill('{"feilds": "", "schema": {"name": "x"}}')
     page.get_by_role("button", name="Submit").click()
     problems = page.get_by_role("alert")
@@ -108,7 +114,7 @@ def test_every_problem_of_a_request_is_shown_at_its_pointer(page: Page, live: Li
 
 def test_what_users_wrote_is_text_and_never_markup(page: Page, live: Live) -> None:
     sign_in(page, live)
-    page.get_by_role("button", name="New export").click()
+    open_new_export(page)
     page.get_by_label("Request").fill('{"<img src=x onerror=alert(1)>": 1}')
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("alert")).to_contain_text("<img src=x onerror=alert(1)>")

@@ -125,7 +125,7 @@ $("tab-new").addEventListener("click", () => trying(async () => {
   const [dataSets, segments] = await Promise.all([api.dataSets(), api.segments()]);
   const union = Object.entries(dataSets).filter(([, each]) => each.schemaRef?.id?.endsWith("profile__union"));
   $("dataset").replaceChildren(...union.map(([id, each]) => make("option", { value: id, text: `${each.name} (${id})` })));
-  if ($("body").value.trim()) return;
+  if ($("body").value.trim() || document.activeElement === $("body")) return; // somebody writes there
   const asked = structuredClone(REQUEST);
   asked.filter.segments = segments.segments.slice(0, 2).map(({ id }) => ({ segmentId: id }));
   if (!asked.filter.segments.length) { delete asked.filter; asked.destination.segmentPerBatch = false; }
