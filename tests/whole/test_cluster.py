@@ -55,7 +55,7 @@ def wait_for_workers(page: str, count: int) -> None:
         try:
             with urlopen(f"{page}/json/", timeout=5) as answer:
                 alive = int(json.load(answer)["aliveworkers"])
-        except OSError:
+        except (OSError, ValueError):  # nobody listens yet, or only the page is there, not its JSON
             alive = -1
         if alive == count:
             return
