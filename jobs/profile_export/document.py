@@ -31,7 +31,7 @@ def new(plan: ExportPlan, *, at: datetime | None = None, request_id: str | None 
         at: When the clock of ``totalTime`` starts; the creation time unless given (``--as-of``).
         request_id: 32 letters and digits; new ones unless given.
     """
-    created = _ms(plan.as_of)
+    created = epoch_ms(plan.as_of)
     echoed = {name: plan.request[name] for name in _ECHOED if name in plan.request}
     return deepcopy(
         {
@@ -45,10 +45,10 @@ def new(plan: ExportPlan, *, at: datetime | None = None, request_id: str | None 
             "mergePolicy": {"id": plan.merge_policy.id, "version": plan.merge_policy.version},
             "destination": _destination(plan),
             "computeGatewayJobId": {},
-            "metrics": {"totalTime": {"startTimeInMs": created if at is None else _ms(at)}},
+            "metrics": {"totalTime": {"startTimeInMs": created if at is None else epoch_ms(at)}},
             "errors": [],
             "creationTime": created,
-            "updateTime": created if at is None else _ms(at),
+            "updateTime": created if at is None else epoch_ms(at),
         }
     )
 
@@ -108,8 +108,8 @@ def succeeded(
         deepcopy(
             {
                 "totalTime": _ended(metrics, at),
-                "profileExportTime": _span(*map(_ms, export_time)),
-                "aCPDatasetWriteTime": _span(*map(_ms, write_time)),
+                "profileExportTime": _span(*map(epoch_ms, export_time)),
+                "aCPDatasetWriteTime": _span(*map(epoch_ms, write_time)),
                 "totalExportedProfileCounter": sum(rows),
                 "exportedProfileByNamespaceCounter": counts["namespaces"],
                 "candidates": counts["candidates"],
@@ -154,7 +154,7 @@ def cancelled(document: Document, *, at: datetime) -> Document:
 
 
 def _step(document: Document, status: str, at: datetime) -> Document:
-    return {**deepcopy(document), "status": status, "updateTime": _ms(at)}
+    return {**deepcopy(document), "status": status, "updateTime": epoch_ms(at)}
 
 
 def _started(document: Document) -> Document:
@@ -172,14 +172,14 @@ def _metrics(document: Document) -> Document:
 def _ended(metrics: Document, at: datetime) -> dict[str, int]:
     total = metrics["totalTime"]
     assert isinstance(total, dict)
-    return _span(int(total["startTimeInMs"]), _ms(at))
+    return _span(int(total["startTimeInMs"]), epoch_ms(at))
 
 
 def _span(start: int, end: int) -> dict[str, int]:
     return {"startTimeInMs": start, "endTimeInMs": end, "totalTimeInMs": max(end - start, 0)}
 
 
-def _ms(at: datetime) -> int:
+def epoch_ms(at: datetime) -> int:
     """Epoch milliseconds, exactly: a float of seconds would lose some."""
     since = at - datetime(1970, 1, 1, tzinfo=UTC)
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000

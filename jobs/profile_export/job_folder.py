@@ -19,14 +19,13 @@ from typing import TextIO
 
 from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled, Conflict
-from profile_export.manifest import JOB, plan_json, read_json, write_json
+from profile_export.manifest import JOB, ROOT, plan_json, read_json, write_json
 from profile_export.plan import ExportPlan
 from profile_export.processes import end_holder, process, this_process, wait_for_end
 from profile_export.storage import Folder
 
 PLAN = "plan.json"
 LOCK = "lock"
-ROOT = "_profile_export"
 _GRACE = 5.0
 """Seconds that a process which has lost the job has for noticing it, before it is killed."""
 _PATIENCE = 15.0

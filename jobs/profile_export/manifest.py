@@ -12,6 +12,13 @@ from profile_export.storage import Folder
 MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 JOB = "job.json"
+ROOT = "_profile_export"
+"""Below a dataset: a folder for each job's papers."""
+
+
+def papers_folder(location: str, job_id: int) -> Folder:
+    """Where the papers of a job lie, below its target."""
+    return Folder(location).at(f"{ROOT}/{job_id}")
 
 
 def manifest(

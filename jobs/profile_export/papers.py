@@ -13,12 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from pydantic.alias_generators import to_camel
 
 from profile_export.errors import NotFound, Problem, Refused
-from profile_export.manifest import JOB, MANIFEST
+from profile_export.manifest import JOB, MANIFEST, ROOT
 from profile_export.plan import ExportPlan
 from profile_export.shape import pointer
 from profile_export.storage import Folder
 
-_ROOT = "_profile_export"
 _BATCH_ID = r"[A-Za-z0-9_-]{1,128}"
 _NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f]")
 _Count = Annotated[StrictInt, Field(ge=0)]
@@ -107,10 +106,10 @@ class Papers:
             Refused: ``misplaced``: the paper does not lie in a dataset.
         """
         above, _, root = self.folder.location.rpartition("/")[0].rpartition("/")
-        if root != _ROOT:
+        if root != ROOT:
             detail = (
                 f"{self.shown} does not lie in a dataset: name the one at"
-                f" {{dataset}}/{_ROOT}/{{job id}}/{self._usual}."
+                f" {{dataset}}/{ROOT}/{{job id}}/{self._usual}."
             )
             raise Refused([Problem("misplaced", detail)])
         return Folder(above or "/")

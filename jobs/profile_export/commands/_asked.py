@@ -56,7 +56,7 @@ def make_plan(asked: Asked, engine: "LazyEngine", *, or_finished: bool = False) 
     with _collecting(problems):
         as_of = _time(asked.as_of)
     with _collecting(problems):
-        body = _body(asked.request)
+        body = read_body(asked.request)
     with _collecting(problems):
         sandbox = load_sandbox(asked.sandbox)
     if body is not None and sandbox is None:
@@ -136,7 +136,12 @@ def _time(text: str | None) -> datetime | None:
         raise Refused([Problem("bad-time", error.message(), parameter="--as-of")]) from None
 
 
-def _body(request: str) -> bytes:
+def read_body(request: str) -> bytes:
+    """A request, of a file or (``-``) of stdin.
+
+    Raises:
+        Refused: it cannot be read.
+    """
     try:
         if request != "-":
             return Path(request).read_bytes()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from json import JSONDecodeError, loads
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -145,23 +144,6 @@ def token_from(file: str | None) -> str:
         why = getattr(error, "strerror", None) or "it is no text"
         detail = f"The token file {file!r} cannot be read: {why}."
         raise Refused([Problem("file-unreadable", detail, parameter="--token-file")]) from error
-
-
-def read_body(file: str) -> bytes:
-    """A request, of a file or (``-``) of stdin.
-
-    Raises:
-        Refused: it cannot be read.
-    """
-    import sys
-
-    try:
-        if file == "-":
-            return b"" if sys.stdin is None else sys.stdin.buffer.read()
-        return Path(file).read_bytes()
-    except OSError as error:
-        detail = f"The request {file!r} cannot be read: {error.strerror}. Check its path."
-        raise Refused([Problem("file-unreadable", detail, parameter="REQUEST")]) from error
 
 
 def _checked(token: str) -> str:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from profile_export.commands._ended import JobEnded
 from profile_export.commands._progress import progress_bar
+from profile_export.document import FINAL
 from profile_export.errors import ExportError, JobFailed
 
 if TYPE_CHECKING:
     from profile_export.commands._client import Client
 
-FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 _POLL = 0.5
 _AWAY = 60.0
 """So long a service may be gone while its job is watched."""

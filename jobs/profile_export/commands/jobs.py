@@ -164,7 +164,7 @@ def submit(
     json: _options.Json = False,
 ) -> None:
     """Submit an export job and print its id; with --watch, wait for its end."""
-    from profile_export.commands._client import read_body
+    from profile_export.commands._asked import read_body
 
     body = read_body(request)
     headers = {"content-type": "application/json"}

@@ -109,7 +109,9 @@ def _selected_bytes(source: Input, paths: list[str]) -> float | None:
     for name in list(sizes)[:: max(1, len(sizes) // SAMPLE)]:
         with filesystem.open_input_file(f"{root}/{name}".rstrip("/")) as file:
             footer = pq.read_metadata(file)
-        selected += sum(_of_row_group(footer.row_group(i), paths) for i in range(_groups(footer)))
+        selected += sum(
+            _of_row_group(footer.row_group(i), paths) for i in range(footer.num_row_groups)
+        )
         read += sizes[name]
     return selected * (sum(sizes.values()) / read) if read else 0.0
 
@@ -123,10 +125,6 @@ def _files(source: Input, location: str) -> Mapping[str, int]:
     filesystem, root = filesystem_of(location)
     found = data_files(filesystem, root) or {}
     return {name: int(filesystem.get_file_info(path).size) for name, path in found.items()}
-
-
-def _groups(footer: pq.FileMetaData) -> int:
-    return int(footer.num_row_groups)
 
 
 def _of_row_group(group: pq.RowGroupMetaData, paths: list[str]) -> int:

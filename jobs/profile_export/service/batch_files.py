@@ -12,8 +12,9 @@ from typing import BinaryIO
 
 from starlette.concurrency import run_in_threadpool
 
+from profile_export.engines.batch_folders import batch_folder
 from profile_export.errors import Conflict, ExportError, NotFound
-from profile_export.manifest import MANIFEST
+from profile_export.manifest import MANIFEST, papers_folder
 from profile_export.papers import Manifest, ManifestFile, Papers
 from profile_export.service.engines import Engines
 from profile_export.service.store import Store, batch_files
@@ -59,7 +60,7 @@ class Files:
         if batch.status != "success":
             return []
         found = next((b for b in self._manifest(batch).batches if b.batch_id == batch.id), None)
-        folder = f"_ACP_BATCHID={batch.id}"
+        folder = batch_folder(batch.id)
         return [
             BatchFile(f"{batch.id}-{n}", file.path.rpartition("/")[2], batch, file)
             for n, file in enumerate(found.files if found else ())
@@ -92,7 +93,7 @@ class Files:
         if batch.status != "success":
             raise NotFound(f"Batch {batch.id} is {batch.status}: it has no manifest.")
         try:
-            return Folder(self._papers(batch)).read(MANIFEST)
+            return self._papers(batch).read(MANIFEST)
         except OSError:
             raise _gone() from None
 
@@ -124,12 +125,12 @@ class Files:
     def _location(self, batch: StoredBatch) -> str:
         return self._engines.locate(batch.target)
 
-    def _papers(self, batch: StoredBatch) -> str:
-        return f"{self._location(batch)}/_profile_export/{batch.job_id}"
+    def _papers(self, batch: StoredBatch) -> Folder:
+        return papers_folder(self._location(batch), batch.job_id)
 
     def _manifest(self, batch: StoredBatch) -> Manifest:
         try:
-            return _read_manifest(self._papers(batch))
+            return _read_manifest(self._papers(batch).location)
         except ExportError:  # its words show where it was looked for
             raise _gone() from None
 

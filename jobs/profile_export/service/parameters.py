@@ -6,6 +6,7 @@ from collections.abc import Collection
 from fastapi import Request
 from pydantic_core import PydanticCustomError
 
+from profile_export.document import epoch_ms
 from profile_export.errors import Problem, Refused
 from profile_export.shape import quote, rfc3339
 
@@ -46,7 +47,7 @@ class Parameters:
         if _DIGITS.fullmatch(text):
             return int(text)
         try:
-            return int(rfc3339(text).timestamp() * 1000)
+            return epoch_ms(rfc3339(text))
         except PydanticCustomError:
             detail = f"{quote(text)} is neither epoch milliseconds nor a time with an offset."
             self.bad(name, detail)

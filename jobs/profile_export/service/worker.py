@@ -16,7 +16,7 @@ from profile_export.document import Document
 from profile_export.engines import Engine, _stderr
 from profile_export.errors import ExportError
 from profile_export.faults import fault
-from profile_export.manifest import MANIFEST, read_json
+from profile_export.manifest import MANIFEST, papers_folder, read_json
 from profile_export.plan import ExportPlan
 from profile_export.processes import started
 from profile_export.service import ends
@@ -26,7 +26,6 @@ from profile_export.service.stage_times import StageTimes
 from profile_export.service.store import Store, counters, queue
 from profile_export.service.store.batches import BatchSize
 from profile_export.service.store.database import StoreAway
-from profile_export.storage import Folder
 
 _log = logging.getLogger("profile_export.worker")
 POLL = 0.1
@@ -203,7 +202,7 @@ class WorkLoop:
     def _sizes(self, plan: ExportPlan) -> dict[str, BatchSize]:
         """Of the batches, as the manifest has them; nothing if somebody has deleted it since."""
         location = plan.target.table.location or self._engine.locate(plan.target.table)
-        found = read_json(Folder(f"{location}/_profile_export/{plan.job_id}"), MANIFEST) or {}
+        found = read_json(papers_folder(location, plan.job_id), MANIFEST) or {}
         listed = found.get("batches", [])
         assert isinstance(listed, list)
         return {b["batchId"]: BatchSize(b["recordCount"], b["bytes"]) for b in listed}

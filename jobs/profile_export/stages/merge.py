@@ -112,6 +112,12 @@ def joined(
         of each dataset's records by ``person``.
     """
     named = list(leaves.leaves())
+    # A dataset that has none of the leaves has nothing to give, and is not read.
+    current = {
+        source: frame
+        for source, frame in current.items()
+        if any(attribute_columns(source).at(path) is not None for path, _ in named)
+    }
     rows, holders = members.select("person"), _holders(named, current)
     for k, frame in enumerate(current.values()):
         mine = [F.col(f"c{i}").alias(f"c{k}_{i}") for i in holders if k in holders[i]]

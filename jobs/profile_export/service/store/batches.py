@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from profile_export.document import epoch_ms
 from profile_export.errors import NotFound
 from profile_export.plan import ExportPlan
 from profile_export.service.store.tables import batches
@@ -120,7 +121,7 @@ def create(connection: Connection, sandbox_id: int, plan: ExportPlan, *, created
 def started(connection: Connection, job_id: int, *, at: datetime) -> None:
     """Note that a worker took the job; a later attempt does not change it."""
     chosen = update(batches).where(batches.c.job_id == job_id, batches.c.started.is_(None))
-    connection.execute(chosen.values(started=_ms(at), updated=_ms(at)))
+    connection.execute(chosen.values(started=epoch_ms(at), updated=epoch_ms(at)))
 
 
 def ended(
@@ -145,7 +146,12 @@ def ended(
     connection.execute(
         update(batches)
         .where(batches.c.job_id == job_id)
-        .values(status=status, errors=json.dumps(list(errors)), completed=_ms(at), updated=_ms(at))
+        .values(
+            status=status,
+            errors=json.dumps(list(errors)),
+            completed=epoch_ms(at),
+            updated=epoch_ms(at),
+        )
     )
     for batch_id, size in (sizes or {}).items():
         connection.execute(
@@ -160,7 +166,3 @@ def _batch(row: Row[Any]) -> StoredBatch:
         row.id, row.dataset_id, row.status, row.record_count, row.size, json.loads(row.errors),
         row.created, row.updated, row.started, row.completed,
     )  # fmt: skip
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -42,7 +42,7 @@ def new_id(created: datetime) -> int:
     Milliseconds since 2020 above 12 random bits: below 2**53 until 2089, so that clients which keep
     numbers in a double read it exactly.
     """
-    ms = int(created.timestamp() * 1000) - _EPOCH_2020
+    ms = documents.epoch_ms(created) - _EPOCH_2020
     return (ms << _RANDOM_BITS) | secrets.randbelow(1 << _RANDOM_BITS)
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from profile_export.catalog import BUILT_IN_POLICY, MergePolicy
 from profile_export.errors import Conflict, NotFound
 from profile_export.service.store import sandboxes
-from profile_export.service.store.database import clock, upsert
-from profile_export.service.store.tables import policies, removed
+from profile_export.service.store.database import clock
+from profile_export.service.store.tables import policies
 from profile_export.shape import quote
 
 FIRST_VERSION = 1
@@ -78,12 +78,13 @@ def change(
         Conflict: ``built-in-policy``.
     """
     sandboxes.changed(connection, sandbox_id)  # two changes at once: one waits for the other
-    found = versions(connection, sandbox_id, policy_id)[-1].policy
+    newest = versions(connection, sandbox_id, policy_id)[-1]
+    found = newest.policy
     if found is BUILT_IN_POLICY:
         raise Conflict(f"{policy_id} is built in and cannot be changed.", code="built-in-policy")
     made = make(found)
     if made is found:
-        return versions(connection, sandbox_id, policy_id)[-1]
+        return newest
     made = replace(made, id=policy_id, version=found.version + 1)
     return _keep(connection, sandbox_id, made, position=None)
 
@@ -98,12 +99,7 @@ def remove(connection: Connection, sandbox_id: int, policy_id: str) -> None:
     sandboxes.changed(connection, sandbox_id)
     if versions(connection, sandbox_id, policy_id)[-1].policy is BUILT_IN_POLICY:
         raise Conflict(f"{policy_id} is built in and cannot be deleted.", code="built-in-policy")
-    gone = policies.c.sandbox_id == sandbox_id, policies.c.id == policy_id
-    of_file = select(policies.c.id).where(*gone, policies.c.origin == "file").limit(1)
-    if connection.execute(of_file).first() is not None:
-        upsert(connection, removed, {"sandbox_id": sandbox_id, "kind": "policy", "id": policy_id},
-               change={"kind": "policy"})  # fmt: skip
-    connection.execute(delete(policies).where(*gone))
+    sandboxes.remove(connection, policies, "policy", sandbox_id, policy_id)
 
 
 def only_default(connection: Connection, sandbox_id: int, policy: MergePolicy) -> None:

@@ -5,11 +5,17 @@ from dataclasses import asdict
 from weakref import WeakKeyDictionary
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Table, func, select, update
+from sqlalchemy import Connection, Engine, Table, delete, func, select, update
 
 from profile_export.catalog import Dataset, MergePolicy, Sandbox, SegmentDefinition, Settings
 from profile_export.service.store.database import upsert
-from profile_export.service.store.tables import datasets, policies, sandboxes, segments
+from profile_export.service.store.tables import (
+    datasets,
+    policies,
+    removed,
+    sandboxes,
+    segments,
+)
 
 DATASET: TypeAdapter[Dataset] = TypeAdapter(Dataset)
 POLICY: TypeAdapter[MergePolicy] = TypeAdapter(MergePolicy)
@@ -97,3 +103,24 @@ def _texts(connection: Connection, table: Table, sandbox_id: int) -> list[str]:
     chosen = select(table.c.definition).where(table.c.sandbox_id == sandbox_id)
     ordered = chosen.order_by(table.c.position, table.c.id, *version)
     return list(connection.execute(ordered).scalars())
+
+
+def remove(
+    connection: Connection, table: Table, kind: str, sandbox_id: int, definition_id: str
+) -> None:
+    """Delete a definition with all its versions; what a sandbox file declares, it does not bring
+    back.
+
+    Args:
+        connection: Of a writing transaction.
+        table: ``policies`` or ``segments``.
+        kind: As ``removed`` calls it: ``policy`` or ``segment``.
+        sandbox_id: Whose.
+        definition_id: Which.
+    """
+    gone = table.c.sandbox_id == sandbox_id, table.c.id == definition_id
+    of_file = select(table.c.id).where(*gone, table.c.origin == "file").limit(1)
+    if connection.execute(of_file).first() is not None:
+        key = {"sandbox_id": sandbox_id, "kind": kind, "id": definition_id}
+        upsert(connection, removed, key, change={"kind": kind})
+    connection.execute(delete(table).where(*gone))

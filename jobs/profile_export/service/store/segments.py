@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from profile_export.catalog import SegmentDefinition
 from profile_export.errors import NotFound
 from profile_export.service.store import sandboxes
-from profile_export.service.store.database import clock, upsert
-from profile_export.service.store.tables import removed, segments
+from profile_export.service.store.database import clock
+from profile_export.service.store.tables import segments
 from profile_export.shape import quote
 
 
@@ -89,9 +89,4 @@ def remove(connection: Connection, sandbox_id: int, segment_id: str) -> None:
     """
     sandboxes.changed(connection, sandbox_id)
     find(connection, sandbox_id, segment_id)
-    gone = segments.c.sandbox_id == sandbox_id, segments.c.id == segment_id
-    of_file = select(segments.c.id).where(*gone, segments.c.origin == "file")
-    if connection.execute(of_file).first() is not None:
-        upsert(connection, removed, {"sandbox_id": sandbox_id, "kind": "segment", "id": segment_id},
-               change={"kind": "segment"})  # fmt: skip
-    connection.execute(delete(segments).where(*gone))
+    sandboxes.remove(connection, segments, "segment", sandbox_id, segment_id)
