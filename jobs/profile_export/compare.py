@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from profile_export import rowset
@@ -20,6 +19,7 @@ from profile_export.errors import Problem, Refused
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.papers import Manifest
 from profile_export.plan import ExportPlan
+from profile_export.scratch import scratch_folder
 from profile_export.storage import Folder
 
 
@@ -71,7 +71,7 @@ def _scratch(plan: ExportPlan, engine: Engine) -> Iterator[Folder]:
         finally:
             beside.delete_tree("")
         return
-    with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder() as folder:
         yield Folder(folder)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,12 +35,11 @@ def counts(
     from profile_export.commit import check_target
     from profile_export.engine_errors import translate
     from profile_export.engines.workspace import JobWorkspace
+    from profile_export.scratch import scratch_folder
     from profile_export.storage import Folder
 
     check_target(plan, plan.target.table.location or engine.locate(plan.target.table))
-    with TemporaryDirectory(
-        prefix="profile-export-", dir=scratch, ignore_cleanup_errors=True
-    ) as folder:
+    with scratch_folder(scratch) as folder:
         work = JobWorkspace(engine, Folder(folder), progress=progress)
         try:
             decided = stages.decide(work, plan).counts

@@ -125,17 +125,16 @@ def _account(question: "Question", lazy: "LazyEngine") -> "Account":
 
     Its scratch folder lies below ``TMPDIR``, which the workers of a cluster must share.
     """
-    from tempfile import TemporaryDirectory
-
     from profile_export.commands._progress import progress_bar
 
     with progress_bar() as show:
         engine = lazy.get(question.plan)
         from profile_export.engines.workspace import JobWorkspace
         from profile_export.explain import explain as account_of
+        from profile_export.scratch import scratch_folder
         from profile_export.storage import Folder
 
-        with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as scratch:
+        with scratch_folder() as scratch:
             try:
                 work = JobWorkspace(engine, Folder(scratch), progress=show)
                 return account_of(question, work=work)

@@ -26,10 +26,9 @@ def to_log() -> None:
     before = sys.stderr
     before.flush()
     terminal = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
-    handle, name = tempfile.mkstemp(prefix="profile-export-engine-", suffix=".log")
-    os.dup2(handle, 2)
-    os.close(handle)
-    os.unlink(name)  # the descriptor keeps it: nothing is left on disk however the process ends
+    with tempfile.TemporaryFile(prefix="profile-export-engine-") as log:
+        # It never has a name (O_TMPFILE): nothing is left on disk whenever the process is ended.
+        os.dup2(log.fileno(), 2)
     sys.stderr = terminal
     _moved = True
     for handler in logging.getLogger().handlers:

@@ -6,7 +6,6 @@ are known by name only, one that knows them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from profile_export.catalog import Sandbox
@@ -14,6 +13,7 @@ from profile_export.engine_process import EngineProcess, Work
 from profile_export.errors import ExportError, JobFailed, Problem, Refused
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.query_process import QueryProcess
+from profile_export.scratch import scratch_folder
 from profile_export.service.config import ServiceConfig
 from profile_export.tables import TableInfo, inspect_table
 
@@ -51,7 +51,7 @@ class Engines:
             JobFailed: as there.
             TooLong: it took longer than ``count_seconds``.
         """
-        with TemporaryDirectory(prefix="profile-export-", ignore_cleanup_errors=True) as scratch:
+        with scratch_folder() as scratch:
             return self._counts.do(_Count(plan, scratch), time_limit=self._config.count_seconds)
 
     def table_info(self, table: TableRef) -> TableInfo:
