@@ -57,7 +57,7 @@ def explain(question: Question, *, work: Workspace) -> Account:
 def _explained(question: Question, key: str, work: Workspace) -> Account:
     plan = question.plan
     scope = Scope(work, plan, keys_around(work, plan, key))
-    decided = run.decide(scope, plan)
+    decided = run.decide(scope, plan, keep_rows=True)
     found = who.person_of(decided, key, graph=plan.merge_policy.graph)
     if found is None:
         raise nobody(plan, key, carriers(work, plan, key, most=MOST_CARRIERS))

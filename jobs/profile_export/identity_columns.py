@@ -61,6 +61,14 @@ def identities(source: Input) -> Column:
     return F.concat(*(part.cast(IDENTITIES_DDL) for part in lists))
 
 
+def declared_keys(source: Input) -> list[tuple[str, Column]]:
+    """(lower-cased namespace, identity key) of each identity that the dataset declares by a field.
+
+    Over the dataset as read; the primary one first. A key is null where a row has none (S2).
+    """
+    return [(d.namespace.lower(), _declared_key(d)) for d in _declared(source)]
+
+
 def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:
     """Over :func:`parts`: what tells apart rows of different identities, to be hashed."""
     lists: list[tuple[Column, DataType]] = []

@@ -12,6 +12,8 @@ from profile_export.schema import Array, Map, Struct, ddl, struct_of
 
 ASKED = Array(struct_of(segment="integer", status="string", qualified="long", valid_until="long"))
 ASKED_DDL = ddl(ASKED)
+ENTRY = ("status", "qualified", "valid_until")
+"""What of an entry decides, as :func:`entry_parts` names it."""
 REALIZED, EXISTING, EXITED, OTHER = 0, 1, 2, 3
 STATUSES = {"realized": REALIZED, "existing": EXISTING, "exited": EXITED}
 
@@ -38,21 +40,33 @@ def asked_entries(source: Input, asked: Sequence[AskedSegment]) -> Column:
     if type_ is None or not segments:
         return F.array().cast(ASKED_DDL)
     ids = sorted({item.segment_id for item in asked})
-    positions = F.array(*map(F.lit, segments))
 
     def narrow(namespace: Column, name: Column, entry: Column) -> Column:
-        key = F.concat(namespace, F.lit(SEPARATOR), name)
-        return F.struct(
-            (F.array_position(positions, key) - 1).cast("int").alias("segment"),
-            _text(entry, type_, "status").alias("status"),
-            _time(entry, type_, "lastQualificationTime").alias("qualified"),
-            _time(entry, type_, "validUntil").alias("valid_until"),
-        )
+        position = segment_position(asked, namespace, name)
+        return F.struct(position.alias("segment"), *entry_parts(entry, source))
 
     # By id first: most entries are of segments that nobody asks for, and are not worth a struct.
     of_ids = _flat_entries(narrow, only=lambda name: name.isin(ids))
     found = F.filter(of_ids, lambda entry: entry["segment"] >= 0)
     return F.coalesce(found, F.array().cast(ASKED_DDL))
+
+
+def segment_position(asked: Sequence[AskedSegment], namespace: Column, name: Column) -> Column:
+    """Where :func:`distinct_segments` has the segment, -1 if nowhere; ``namespace`` lower-cased."""
+    positions = F.array(*map(F.lit, distinct_segments(asked)))
+    key = F.concat(namespace, F.lit(SEPARATOR), name)
+    return (F.array_position(positions, key) - 1).cast("int")
+
+
+def entry_parts(entry: Column, source: Input) -> list[Column]:
+    """The columns :data:`ENTRY` of an entry of this dataset, which has ``segmentMembership``."""
+    type_ = entry_type(source)
+    assert type_ is not None, "asked only of datasets that have segmentMembership"
+    return [
+        _text(entry, type_, "status").alias("status"),
+        _time(entry, type_, "lastQualificationTime").alias("qualified"),
+        _time(entry, type_, "validUntil").alias("valid_until"),
+    ]
 
 
 def all_entries(source: Input, target: Struct) -> Column:

@@ -151,7 +151,7 @@ def _fragments(
 
 
 def _keys_frame(found: Found) -> DataFrame:
-    return found.decided.people.select("pk", "person").distinct()
+    return found.people.select("pk", "person").distinct()
 
 
 def _leaves(plan: ExportPlan, source: Input) -> Struct:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from profile_export import run
 from profile_export.plan import ExportPlan
-from profile_export.stages import audience
+from profile_export.stages import audience, membership
 
 Row: TypeAlias = dict[str, object]
 
@@ -21,6 +21,8 @@ class Found:
     rows: tuple[Row, ...]
     """``source``, ``participates``, ``is_record``, ``pk``, ``keys`` (identities), ``ingested``,
     ``entries``, ``rows``: one per dataset and primary identity, in this order."""
+    people: DataFrame
+    """The ``who`` rows that ``rows`` was read from."""
     decided: run.Decided
     """Of this person only; ``audience`` is empty if it is no candidate."""
 
@@ -28,7 +30,9 @@ class Found:
 def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     """The person that has an identity; in ``none`` the one whose primary identity it is."""
     columns = ["source", "participates", "is_record", "pk", "ingested", "entries", "rows"]
-    every = rows_of(decided.people.select("person", *columns, F.col("ids.key").alias("keys")))
+    people = decided.people
+    assert people is not None, "whoever explains has the rows kept"
+    every = rows_of(people.select("person", *columns, F.col("ids.key").alias("keys")))
     mine = [r for r in every if r["pk"] == key or (graph == "pdg" and key in _keys(r))]
     if not mine:
         return None
@@ -36,10 +40,9 @@ def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     rows = [row for row in every if row["person"] == person]
     rows.sort(key=lambda row: (not row["is_record"], row["source"], row["pk"]))
     is_person = F.col("person") == person
-    its = replace(
-        decided, people=decided.people.where(is_person), audience=decided.audience.where(is_person)
-    )
-    return Found(person, tuple(rows), its)
+    its = people.where(is_person)
+    only = replace(decided, people=its, audience=decided.audience.where(is_person))
+    return Found(person, tuple(rows), its, only)
 
 
 def rows_of(frame: DataFrame) -> list[Row]:
@@ -52,7 +55,7 @@ def verdict(found: Found, plan: ExportPlan) -> Row | None:
 
     ``reason``, ``batches``, ``identities``, ``has_record``, ``updated``.
     """
-    numbers = audience.candidates(found.decided.people, plan=plan, exact=True)
+    numbers = audience.candidates(found.people, plan=plan, exact=True)
     its = rows_of(found.decided.audience.join(numbers, on="person", how="inner"))
     return its[0] if its else None
 
@@ -61,7 +64,8 @@ def items_matched(plan: ExportPlan, found: Found) -> tuple[set[int], set[int]]:
     """Which items of ``filter.segments`` match in status, and which match wholly (S18, S19)."""
     any_time = {"qualified_from": None, "qualified_before": None}
     anytime = plan.model_copy(update={"audience": plan.audience.model_copy(update=any_time)})
-    each = [rows_of(audience.matches(found.decided.people, plan=p)) for p in (anytime, plan)]
+    entries = membership.of_who(found.people, plan=plan)
+    each = [rows_of(membership.matches(entries, plan=p)) for p in (anytime, plan)]
     in_status, wholly = (set(cast(list[int], e[0]["items"])) if e else set() for e in each)
     return in_status, wholly
 

@@ -47,18 +47,20 @@ def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:
     return best.select("row.pk", "id", "row.time", "row.ingested", "row.event")
 
 
-def of_members(events: DataFrame, *, resolved: DataFrame, keys: DataFrame) -> DataFrame:
+def of_members(events: DataFrame, *, resolved: DataFrame | None, keys: DataFrame) -> DataFrame:
     """The events of the audience: those never repeated, and the winners of those that were.
 
     Args:
         events: ``load.events`` of the whole dataset.
-        resolved: :func:`once` of its repeated events.
+        resolved: :func:`once` of its repeated events; None where it has none.
         keys: ``pk``, ``person`` of the audience's primary identities.
 
     Returns:
         ``events``' columns and ``person``. Other people's wide rows stop at the join by ``pk``.
     """
     mine = events.join(keys, on="pk", how="inner")
+    if resolved is None:
+        return mine
     never_repeated = mine.join(resolved.select("id"), on="id", how="left_anti")
     winners = resolved.join(keys, on="pk", how="inner")
     return never_repeated.unionByName(winners)

@@ -40,6 +40,12 @@ def repeated(hashes: DataFrame) -> DataFrame:
     return counted.where(F.col("records") > 1).select("source", "suspect")
 
 
+def suspects(who: DataFrame) -> DataFrame:
+    """As :func:`repeated` gives them, from ``who`` rows: those of more than one record."""
+    several = who.where(F.col("rows") > 1)
+    return several.select("source", F.xxhash64("pk").alias("suspect"))
+
+
 def current_of_members(
     rows: DataFrame, *, keys: DataFrame, keep: list[str], suspects: DataFrame | None
 ) -> DataFrame:
@@ -81,6 +87,15 @@ def of_records(
     newest = _newest(
         rows, keep=["ids", "ingested", "entries"], rank=["r0", "r1", "r2"], suspects=suspects
     )
+    return _who(newest, source=source, index=index)
+
+
+def of_repeated(rows: DataFrame, *, source: Input, index: int) -> DataFrame:
+    """As :func:`of_records`, of primary identities that are known to have several records (S4).
+
+    One shuffle of all rows.
+    """
+    newest = current(rows, keep=["ids", "ingested", "entries"], rank=["r0", "r1", "r2"])
     return _who(newest, source=source, index=index)
 
 
@@ -160,16 +175,27 @@ def rows_by_source(who: DataFrame) -> DataFrame:
     return who.groupBy("source").agg(nobody.alias("without_identity"), widest.alias("widest"))
 
 
-def listed(who: DataFrame) -> DataFrame:
+def listed(who: DataFrame, *, primaries: DataFrame | None = None) -> DataFrame:
     """The identities of persons, from their participating rows (S10).
 
-    Columns in: who rows with ``person``. Columns out: ``person``, ``key``, ``auth`` int (the
-    strongest), ``primary`` boolean (the primary identity of any row). One shuffle.
+    Args:
+        who: ``who`` rows with ``person``.
+        primaries: ``person``, ``pk`` of further rows that have no other identity, and never stated
+            how it was authenticated.
+
+    Returns:
+        ``person``, ``key``, ``auth`` int (the strongest), ``primary`` boolean (the primary identity
+        of any row). One shuffle.
     """
     exploded = who.where("participates").select("person", "pk", F.explode("ids").alias("identity"))
-    return exploded.groupBy("person", F.col("identity.key").alias("key")).agg(
-        F.max("identity.auth").alias("auth"),
-        F.max(F.col("pk") == F.col("identity.key")).alias("primary"),
+    named = exploded.select(
+        "person", "pk", F.col("identity.key").alias("key"), F.col("identity.auth").alias("auth")
+    )
+    if primaries is not None:
+        alone = primaries.select("person", "pk", F.col("pk").alias("key"), F.lit(0).alias("auth"))
+        named = named.unionByName(alone)
+    return named.groupBy("person", "key").agg(
+        F.max("auth").alias("auth"), F.max(F.col("pk") == F.col("key")).alias("primary")
     )
 
 

@@ -1,0 +1,120 @@
+"""The what phase: the wide rows and events of the audience, one row per person and batch."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from profile_export import run_who
+from profile_export.decided import Decided
+from profile_export.engines import Workspace
+from profile_export.frames import union
+from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
+from profile_export.plan import EventList, ExportPlan, Input
+from profile_export.stages import audience, events, identities, load, membership, merge, project
+
+
+def keys_of(decided: Decided) -> DataFrame:
+    """``pk``, ``person`` of the exported persons' primary identities."""
+    if decided.people is None:
+        members = audience.members(decided.audience)
+        return members.select(F.col("person").alias("pk"), "person")
+    people = run_who.exported(decided.people, decided.audience)
+    return people.select("pk", "person").distinct()
+
+
+def parts(
+    work: Workspace, plan: ExportPlan, decided: Decided, *, members: DataFrame, keys: DataFrame
+) -> dict[str, DataFrame]:
+    """What is known of the exported persons, as ``project.rows`` takes it (S9-S13, S21-S25)."""
+    current = _current(work, plan, keys, decided.suspects)
+    found = _attributes(plan, members, current)
+    found |= _identities(work, plan, decided, keys)
+    entries = [
+        frame.transform(membership.entries, dataset_id=source.dataset_id)
+        for source, frame in current.items()
+        if plan.output.get("segmentMembership") is not None and load.has_memberships(source)
+    ]
+    if entries:
+        found["segmentMembership"] = membership.merged(union(entries))
+    if plan.events is not None and plan.event_inputs:
+        attached = attached_events(work, plan, keys, plan.events)
+        found[EVENTS_COLUMN] = events.grouped(attached, wanted=plan.events)
+    return found
+
+
+def attached_events(
+    work: Workspace, plan: ExportPlan, keys: DataFrame, wanted: EventList
+) -> DataFrame:
+    """The audience's events of all datasets, each once (S23, S24)."""
+    attached = []
+    for index, source in enumerate(plan.event_inputs):
+        table = work.read(source)
+        suspects = work.materialise(events.repeated_ids(table), f"repeated-{index}")
+        every = load.events(table, source=source, wanted=wanted)
+        resolved = None
+        if not suspects.isEmpty():
+            suspected = events.with_suspect_id(table, suspects=suspects)
+            resolved = load.events(suspected, source=source, wanted=wanted).transform(
+                events.once, wanted=wanted
+            )
+        attached.append(
+            every.transform(events.of_members, resolved=resolved, keys=keys)
+            .transform(events.ingested_within, wanted=wanted)
+            .withColumn("dataset", F.lit(source.dataset_id))
+        )
+    return union(attached)
+
+
+def _attributes(
+    plan: ExportPlan, members: DataFrame, current: Mapping[Input, DataFrame]
+) -> dict[str, DataFrame]:
+    leaves = plan.output.without(*SYSTEM_FIELDS)
+    if current and leaves.fields and merge.can_join(plan):
+        return {"attributes": merge.joined(members, current, leaves=leaves, plan=plan)}
+    if current and (leaves.fields or plan.lineage):
+        ranked = [
+            frame.transform(merge.ranked, source=source, leaves=leaves, plan=plan)
+            for source, frame in current.items()
+        ]
+        return {"attributes": merge.attributes(union(ranked), leaves=leaves, plan=plan)}
+    return {}
+
+
+def _identities(
+    work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame
+) -> dict[str, DataFrame]:
+    asked = [name for name in ("identityMap", "identities") if plan.output.get(name) is not None]
+    if not asked:
+        return {}
+    if decided.people is not None:
+        listed = identities.listed(run_who.exported(decided.people, decided.audience))
+    else:
+        people = run_who.people_of(work, plan, keys, decided.suspects)
+        listed = identities.listed(people, primaries=keys)
+    shaped = {"identityMap": project.identity_map, "identities": project.identities}
+    return {name: shaped[name](listed, namespaces=plan.namespaces) for name in asked}
+
+
+def _current(
+    work: Workspace, plan: ExportPlan, keys: DataFrame, suspects: Mapping[str, DataFrame]
+) -> dict[Input, DataFrame]:
+    leaves = plan.output.without(*SYSTEM_FIELDS)
+    entry = plan.membership if plan.output.get("segmentMembership") is not None else None
+    frames = {}
+    for source in plan.records:
+        several = suspects.get(source.dataset_id)
+        frames[source] = load.fragments(
+            work.read(source),
+            source=source,
+            asked=plan.audience.segments,
+            leaves=leaves,
+            entry=entry,
+            ranked=several is not None,
+        ).transform(
+            identities.current_of_members,
+            keys=keys,
+            keep=load.wide_columns(source, leaves=leaves, entry=entry),
+            suspects=several,
+        )
+    return frames

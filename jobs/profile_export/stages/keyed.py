@@ -1,0 +1,174 @@
+"""Keyed: candidates straight from the tables, where a person is one primary identity (S7, S14).
+
+Under ``none``, with identities that are declared by fields, all that decides about a person but its
+memberships fits into numbers: nothing has to be kept of its single rows, so that no table of them
+is written (docs/decisions/0015). Whether S4 has to choose among records is found on the way.
+"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from profile_export import identity_columns as ids
+from profile_export.columns import at, micros
+from profile_export.plan import ExportPlan, Input
+
+MOST = 30
+"""Datasets, and namespaces: each is a bit of a 64-bit number whose sums must not overflow."""
+
+
+def fits(plan: ExportPlan) -> bool:
+    """Whether the plan's persons can be decided about in this way.
+
+    Not in a graph; not where identities lie in maps, or come with events; nor where a person could
+    have more of them than S7 allows, so that they would have to be counted.
+    """
+    mine = [source for source in plan.inputs if source.participates]
+    declared = all(s.primary_identity is not None and not s.has_identity_map for s in mine)
+    of_records_only = all(s.kind == "profile" or not s.identities for s in mine)
+    widest = sum(1 + len(source.identities) for source in mine)
+    return (
+        plan.merge_policy.graph == "none"
+        and bool(mine)
+        and declared
+        and of_records_only
+        and widest <= plan.audience.max_identities
+        and max(len(plan.inputs), len(namespaces(plan))) <= MOST
+    )
+
+
+def namespaces(plan: ExportPlan) -> list[str]:
+    """The lower-cased namespaces of the participating datasets: bit ``n`` stands for the n-th."""
+    declared = (
+        d.namespace.lower()
+        for s in plan.inputs
+        if s.participates
+        for d in (*([s.primary_identity] if s.primary_identity else []), *s.identities)
+    )
+    return sorted(set(declared))
+
+
+def person(source: Input) -> Column:
+    """A row's person over the dataset as read: its primary identity, null without one (S3)."""
+    (_, key), *_ = ids.declared_keys(source)
+    return key
+
+
+def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan) -> DataFrame:
+    """A row for each record of a dataset.
+
+    Columns out: ``person``, ``orphan`` int (the dataset's position, of a row without a person),
+    ``records_at`` and ``events_at`` long µs, ``namespaces`` long, ``bit`` long: the dataset's, or 1
+    for an orphan. No shuffle.
+    """
+    keys = ids.declared_keys(source)
+    staged = frame.select(
+        *(key.alias(f"k{n}") for n, (_, key) in enumerate(keys)), _ingested(source).alias("at")
+    )
+    order = namespaces(plan)
+    bits = F.lit(0).cast("bigint")
+    for n, (namespace, _) in enumerate(keys):
+        mine = F.lit(1 << order.index(namespace)).cast("bigint")
+        bits = F.when(F.col(f"k{n}").isNotNull(), bits.bitwiseOR(mine)).otherwise(bits)
+    nobody = F.col("k0").isNull()
+    return staged.select(
+        F.col("k0").alias("person"),
+        F.when(nobody, F.lit(index)).alias("orphan"),
+        F.col("at").alias("records_at"),
+        F.lit(None).cast("bigint").alias("events_at"),
+        bits.alias("namespaces"),
+        F.when(nobody, F.lit(1)).otherwise(F.lit(1 << index)).cast("bigint").alias("bit"),
+    )
+
+
+def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan) -> DataFrame:
+    """A row for each person who has events in a dataset, as :func:`record_rows` gives them.
+
+    ``bit`` is 0, or the number of orphans. One shuffle.
+    """
+    (namespace, key), *_ = ids.declared_keys(source)
+    rows = frame.select(key.alias("person"), _ingested(source).alias("at"))
+    newest = rows.groupBy("person").agg(
+        F.max("at").alias("events_at"), F.count(F.lit(1)).alias("rows")
+    )
+    nobody = F.col("person").isNull()
+    bits = F.lit(1 << namespaces(plan).index(namespace)).cast("bigint")
+    return newest.select(
+        "person",
+        F.when(nobody, F.lit(index)).alias("orphan"),
+        F.lit(None).cast("bigint").alias("records_at"),
+        "events_at",
+        bits.alias("namespaces"),
+        F.when(nobody, F.col("rows")).otherwise(F.lit(0).cast("bigint")).alias("bit"),
+    )
+
+
+def candidates(rows: DataFrame) -> DataFrame:
+    """One row per person, and one per dataset for all rows without one.
+
+    Args:
+        rows: Of all participating datasets, as :func:`record_rows` and :func:`event_rows`.
+
+    Returns:
+        As ``audience.candidates``, and ``orphan`` int, ``orphans`` long, ``namespaces`` long,
+        ``several`` boolean: a dataset has several records of this person, so that S4 has to choose
+        before anything else of this row holds. One shuffle.
+    """
+    grouped = rows.groupBy("person", "orphan").agg(
+        F.max("records_at").alias("records_at"),
+        F.max("events_at").alias("events_at"),
+        F.bit_or("namespaces").alias("namespaces"),
+        F.sum("bit").alias("sum"),
+        F.bit_or("bit").alias("sources"),
+    )
+    is_orphan = F.col("orphan").isNotNull()
+    has_record = F.col("sources") > 0
+    return grouped.select(
+        "person",
+        has_record.alias("has_record"),
+        F.when(has_record, F.col("records_at")).otherwise(F.col("events_at")).alias("updated"),
+        F.lit(1).cast("bigint").alias("identities"),
+        "orphan",
+        F.when(is_orphan, F.col("sum")).otherwise(F.lit(0).cast("bigint")).alias("orphans"),
+        "namespaces",
+        # A sum of different bits is their union; a bit that comes twice makes it greater.
+        (~is_orphan & (F.col("sum") > F.col("sources"))).alias("several"),
+    )
+
+
+KEPT = ("orphan", "orphans", "namespaces", "several")
+"""What of :func:`candidates` goes with the verdicts."""
+
+
+def settled(verdicts: DataFrame) -> DataFrame:
+    """The verdicts that hold: ``person``, ``reason``, ``batches``, ``namespaces``."""
+    holds = F.col("person").isNotNull() & ~F.col("several")
+    return verdicts.where(holds).select("person", "reason", "batches", "namespaces")
+
+
+def repeated(verdicts: DataFrame) -> DataFrame:
+    """``pk`` of the persons about whom is to be decided anew, after S4."""
+    return verdicts.where(F.col("several")).select(F.col("person").alias("pk"))
+
+
+def unsettled(verdicts: DataFrame) -> DataFrame:
+    """Of what does not hold, in few rows: ``orphan``, ``several``, ``orphans`` long (their sum)."""
+    rest = verdicts.where(F.col("several") | F.col("orphan").isNotNull())
+    return rest.groupBy("orphan", "several").agg(F.sum("orphans").alias("orphans"))
+
+
+def by_namespace(counts: Mapping[int, int], *, plan: ExportPlan) -> dict[str, int]:
+    """Persons by namespace (S10), from persons by ``namespaces``."""
+    found = {}
+    for n, name in enumerate(namespaces(plan)):
+        persons = sum(count for bits, count in counts.items() if bits >> n & 1)
+        if persons:
+            found[name] = persons
+    return found
+
+
+def _ingested(source: Input) -> Column:
+    type_ = source.columns.at(source.ingest_time)
+    assert type_ is not None, "the plan refuses a missing time column"
+    return micros(at(source.ingest_time), type_)
