@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
-from profile_export.columns import at, micros
+from profile_export.columns import at, identity_key, micros
 from profile_export.plan import ExportPlan, Input
 
 MOST = 30
@@ -83,18 +83,22 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
 
 
 def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan) -> DataFrame:
-    """A row for each person who has events in a dataset, as :func:`record_rows` gives them.
+    """A row for each value of the primary identity that has events, as :func:`record_rows` says.
 
     ``bit`` is 0, or the number of orphans. One shuffle.
     """
-    (namespace, key), *_ = ids.declared_keys(source)
-    rows = frame.select(key.alias("person"), _ingested(source).alias("at"))
-    newest = rows.groupBy("person").agg(
+    declared = source.primary_identity
+    assert declared is not None, "fits() sees to it"
+    namespace = declared.namespace.lower()
+    # By the value as it stands: a key is then made for each of its events' persons only.
+    rows = frame.select(at(declared.field).alias("value"), _ingested(source).alias("at"))
+    newest = rows.groupBy("value").agg(
         F.max("at").alias("events_at"), F.count(F.lit(1)).alias("rows")
     )
+    keyed = newest.withColumn("person", identity_key(F.lit(namespace), F.col("value")))
     nobody = F.col("person").isNull()
     bits = F.lit(1 << namespaces(plan).index(namespace)).cast("bigint")
-    return newest.select(
+    return keyed.select(
         "person",
         F.when(nobody, F.lit(index)).alias("orphan"),
         F.lit(None).cast("bigint").alias("records_at"),

@@ -1,0 +1,68 @@
+"""The who phase has two ways; where both can go, they decide alike (S4, S7, S13-S19)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporting import prepared
+from oracle.values import parse_time
+from oracle.worlds import random_world
+from profile_export import run
+from profile_export.engines import Engine
+from profile_export.engines.workspace import JobWorkspace
+from profile_export.errors import Refused
+from profile_export.plan import ExportPlan
+from profile_export.stages import keyed
+
+VECTORS = sorted((Path(__file__).parent.parent / "golden").glob("*.yml"))
+SEEDS = range(500, 800)
+"""One world in twenty fits: most have identity maps, or a graph."""
+
+
+def in_few_words(decided: run.Decided) -> dict[str, Any]:
+    rows = decided.audience.toArrow().to_pylist()
+    rows.sort(key=lambda row: row["person"])
+    return {"audience": rows, "counts": decided.counts}
+
+
+def vectors(folder: Path, engine: Engine) -> Iterator[tuple[str, JobWorkspace, ExportPlan]]:
+    for path in VECTORS:
+        vector = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            as_of = parse_time(vector["asOf"])
+            yield path.stem, *prepared(vector, vector["request"], as_of, folder / path.stem, engine)
+        except Refused:
+            continue
+
+
+def worlds(folder: Path, engine: Engine) -> Iterator[tuple[str, JobWorkspace, ExportPlan]]:
+    for seed in SEEDS:
+        world, request, as_of = random_world(seed, size=12)
+        try:
+            yield str(seed), *prepared(world, request, as_of, folder / str(seed), engine)
+        except Refused:
+            continue
+
+
+@pytest.mark.parametrize(("source", "wanted"), [(vectors, 40), (worlds, 12)])
+def test_both_ways_decide_alike(source: Any, wanted: int, tmp_path: Path, engine: Engine) -> None:
+    seen, with_suspects = 0, 0
+    for name, work, plan in source(tmp_path, engine):
+        if not keyed.fits(plan):
+            continue
+        by_keys = run.decide(work, plan)
+        assert by_keys.people is None, name
+        told = in_few_words(by_keys)  # read at once: the other way writes to the same places
+        by_rows = run.decide(work, plan, keep_rows=True)
+        assert by_rows.people is not None, name
+        assert told == in_few_words(by_rows), name
+        assert set(by_keys.suspects) <= set(by_rows.suspects), name
+        seen += 1
+        with_suspects += bool(by_keys.suspects)
+        if seen == wanted:
+            break
+    assert seen == wanted
+    assert with_suspects > wanted // 10
