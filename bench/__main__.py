@@ -4,13 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import plot, report, results
+from bench import report, results
 from bench.cases import cases
 from bench.data import build
 from bench.measure import Failed
 from bench.programs import PROGRAMS, ROOT
 from bench.runner import Unequal, measure
 from bench.shape import Shape
+from bench.words import say
 
 QUICK = ("one", "three", "ten", "cover-1", "cover-50", "fields-2", "fields-all")
 FULL = (*QUICK, "everybody-2", "everybody-all", "order", "pdg", "pdg-order")
@@ -39,11 +40,6 @@ def _words() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
 def _measure(words: argparse.Namespace) -> None:
     persons = words.persons or (20_000 if words.quick else 1_000_000)
     dials = ("leaves", "hot_events", "even_events", "shared", "replaced", "repeated")
@@ -52,7 +48,7 @@ def _measure(words: argparse.Namespace) -> None:
     chosen = words.only.split(",") if words.only else list(PROCESSES if words.quick else PROGRAMS)
     named = words.cases.split(",") if words.cases else QUICK if words.quick else FULL
     if not words.quick and not words.cases:
-        _say("All cases and programs: this takes hours. --quick ends within 5 minutes.")
+        say("All cases and programs: this takes hours. --quick ends within 5 minutes.")
     data, found, loads = words.data.resolve() / shape.name, {}, [results.load()]
     build(shape, data)
     for name in named:
@@ -63,13 +59,13 @@ def _measure(words: argparse.Namespace) -> None:
             data=data,
             work=words.data.resolve() / "work" / f"{shape.name}-{name}",
             rounds=words.rounds,
-            say=_say,
+            say=say,
         )
         loads.append(results.load())
     file = "-".join(filter(None, ["quick" if words.quick else shape.name, words.label]))
     results.write(file, shape, words.rounds, found, loads)
     for line in report.ratios(found):
-        _say(line)
+        say(line)
 
 
 def main() -> int:
@@ -80,8 +76,7 @@ def main() -> int:
     except (Failed, Unequal) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    told = results.read_all()
-    report.write(told, plot.write(told))
+    report.publish()
     return 0
 
 

@@ -31,6 +31,8 @@ class Case:
     policy: str = "none-newest"
     order: tuple[str, ...] = field(default=tuple(name for name, _ in shapes.RECORDS))
     """The datasets, as dataSetPrecedence ranks them."""
+    most_events: int | None = None
+    """The sandbox's ``maxEventsPerProfile`` (S25), where it is not as by default."""
 
     @property
     def has_persons_of_rows(self) -> bool:
@@ -55,6 +57,8 @@ def cases(shape: Shape) -> dict[str, Case]:
         Case("fields-all", cover, every, None),
         Case("everybody-2", (), two, None),
         Case("everybody-all", (), every, None),
+        Case("everybody-events"),
+        Case("everybody-uncut", most_events=100_000_000),
         Case("order", broad[:3], policy="none-order"),
         Case("pdg", broad[:3], policy="pdg-newest"),
         Case("pdg-order", broad[:3], policy="pdg-order"),
@@ -78,7 +82,7 @@ def request(case: Case) -> dict[str, Any]:
     return body
 
 
-def sandbox(shape: Shape, *, target: str, data: str) -> dict[str, Any]:
+def sandbox(case: Case, shape: Shape, *, target: str, data: str) -> dict[str, Any]:
     """The sandbox file, as YAML takes it (JSON is YAML): tables below ``data``."""
     identity = {"namespace": "crmId", "field": "_acme.crmId"}
     common = {"primaryIdentity": identity, "ingestTime": "_ingestedAt"}
@@ -100,11 +104,18 @@ def sandbox(shape: Shape, *, target: str, data: str) -> dict[str, Any]:
     return {
         "imsOrgId": "bench@Org",
         "name": "bench",
-        # A shared e-mail address makes one person of many: it is to be exported, not counted out.
-        "settings": {"maxIdentities": 10_000_000 if shape.shared else 50},
+        "settings": _settings(case, shape),
         "datasets": datasets,
         "mergePolicies": [_policy(id_, *kind) for id_, kind in POLICIES.items()],
     }
+
+
+def _settings(case: Case, shape: Shape) -> dict[str, int]:
+    # A shared e-mail address makes one person of many: it is to be exported, not counted out.
+    settings = {"maxIdentities": 10_000_000 if shape.shared else 50}
+    if case.most_events is not None:
+        settings["maxEventsPerProfile"] = case.most_events
+    return settings
 
 
 def _policy(id_: str, graph: str, attributes: str) -> dict[str, Any]:
@@ -122,7 +133,7 @@ def _policy(id_: str, graph: str, attributes: str) -> dict[str, Any]:
 def lay_out(case: Case, shape: Shape, *, data: Path, work: Path) -> None:
     """Write what the programs read into ``work``: sandbox, request, and the case as data."""
     work.mkdir(parents=True, exist_ok=True)
-    told = sandbox(shape, target=str(work / "ours"), data=str(data))
+    told = sandbox(case, shape, target=str(work / "ours"), data=str(data))
     (work / "sandbox.yml").write_text(json.dumps(told, indent=1), encoding="utf-8")
     (work / "request.json").write_text(json.dumps(request(case), indent=1), encoding="utf-8")
     plain = {

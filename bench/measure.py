@@ -48,10 +48,15 @@ def run(command: list[str], target: Path, *, driver: bool = False) -> Run:
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
     )
-    watch = _Watch(process.pid)
-    out, err = process.communicate()
-    seconds = time.monotonic() - began
-    watch.end()
+    watch = Watch(process.pid)
+    try:
+        out, err = process.communicate()
+    finally:
+        seconds = time.monotonic() - began
+        watch.end()
+        if process.poll() is None:  # we are to end: so is it
+            process.terminate()
+            process.wait()
     if process.returncode != 0:
         raise Failed(f"{' '.join(command[1:4])}: exit {process.returncode}: {err[-2000:]}")
     told = json.loads(out.splitlines()[-1]) if driver else {}
@@ -65,14 +70,14 @@ def _python_path() -> str:
     return os.pathsep.join([*filter(None, [given]), str(ROOT), str(ROOT / "jobs")])
 
 
-class _Watch:
-    """Samples a process and all that it started, from a thread of its own."""
+class Watch:
+    """Samples processes and all that they started, from a thread of its own."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, *pids: int) -> None:
         self.peak = 0
         self._cpu: dict[int, float] = {}
         self._done = Event()
-        self._thread = Thread(target=self._watch, args=(pid,), daemon=True)
+        self._thread = Thread(target=self._watch, args=(pids,), daemon=True)
         self._thread.start()
 
     @property
@@ -84,24 +89,27 @@ class _Watch:
         self._done.set()
         self._thread.join()
 
-    def _watch(self, pid: int) -> None:
+    def _watch(self, pids: tuple[int, ...]) -> None:
         while not self._done.wait(_EVERY):
-            self.peak = max(self.peak, sum(map(self._look, _tree(pid))))
+            # A JVM that starts a program (Hadoop's chmod, say) is there twice for a moment: the
+            # new process has its memory until it becomes the program, and the very same size.
+            seen = dict(map(self._look, _tree(pids)))
+            self.peak = max(self.peak, sum(seen.values()))
 
-    def _look(self, pid: int) -> int:
-        """Resident bytes of one process; notes its processor time."""
+    def _look(self, pid: int) -> tuple[int, int]:
+        """Size in pages and resident bytes of one process; notes its processor time."""
         try:
-            resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+            size, resident = map(int, Path(f"/proc/{pid}/statm").read_text().split()[:2])
             stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except (OSError, IndexError, ValueError):  # it has just ended
-            return 0
+            return 0, 0
         self._cpu[pid] = (int(stat[11]) + int(stat[12])) / _TICK
-        return resident
+        return size, resident * _PAGE
 
 
-def _tree(pid: int) -> list[int]:
-    """The process and its descendants."""
-    found, todo = [], [pid]
+def _tree(pids: tuple[int, ...]) -> list[int]:
+    """The processes and their descendants."""
+    found, todo = [], list(pids)
     while todo:
         one = todo.pop()
         found.append(one)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bench import cluster_section, plot, results, sections
 from bench.programs import PROGRAMS, ROOT
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -10,27 +11,31 @@ _MARK = "<!-- Below this line scripts/bench writes. -->\n"
 Figures = dict[str, Any]
 
 
-def write(results: dict[str, Figures], plots: list[str]) -> None:
+def publish() -> None:
+    """Write document and plots from all results that lie there."""
+    told, sizes = results.read_all(), results.of_kind("sizes")
+    parts = [*sections.sizes(sizes), *sections.skew(results.of_kind("skew"))]
+    for result in results.of_kind("cluster"):
+        parts += cluster_section.cluster(result)
+    parts += (part for name, result in told.items() for part in _section(name, result))
+    write(parts, plot.write(told, sizes))
+
+
+def write(told: list[str], plots: list[str]) -> None:
     """Put tables and plots below the mark; what people wrote above it stays."""
     above = DOCUMENT.read_text(encoding="utf-8").partition(_MARK)[0]
     parts = [above.rstrip("\n") + "\n", _MARK, *(f"\n![{p}]({p})\n" for p in plots)]
-    parts += [f"\n{part}" for name, result in results.items() for part in _section(name, result)]
+    parts += [f"\n{part}" for part in told]
     DOCUMENT.write_text(
         "\n".join(parts).replace("\n\n\n", "\n\n").rstrip() + "\n", encoding="utf-8"
     )
 
 
 def _section(name: str, result: Figures) -> Iterator[str]:
-    shape, machine, load = result["shape"], result["machine"], result["load"]
+    shape = result["shape"]
     dials = ", ".join(f"{k} {v}" for k, v in shape.items() if v and k not in ("persons", "seed"))
-    versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
     yield f"## {shape['persons']:,} persons ({name})\n"
-    yield (
-        f"{dials}. Median of {result['rounds']} rounds; {machine['cores']} cores,"
-        f" {machine['memory_gb']} GiB; load while it ran {load['least']} to {load['most']}"
-        f" (above {machine['cores']} others took part of the machine: then look at processor"
-        f" seconds). {versions}.\n"
-    )
+    yield f"{dials}. {sections.around(result)}\n"
     yield _table(result["cases"]) + "\n"
     yield "\n".join(f"- {line}" for line in ratios(result["cases"])) + "\n"
 
@@ -69,7 +74,7 @@ def ratios(cases: dict[str, Figures]) -> Iterator[str]:
         ("fields-2", "fields-all", "2 fields take {} of the time of all"),
         ("everybody-2", "everybody-all", "everybody: 2 fields take {} of the time of all"),
     ):
-        for name in cases.get(several, {}).keys() & cases.get(few, {}).keys():
+        for name in (n for n in cases.get(several, {}) if n in cases.get(few, {})):
             left, right = cases[several][name], cases[few][name]
             told = f"{_ratio(left, right, 'seconds')} ({_ratio(left, right, 'cpu')} in cpu)"
             yield f"{PROGRAMS[name].words}: {words.format(told)}"

@@ -1,7 +1,7 @@
 """Rounds: every program once per round, in alternating order; results checked before they count."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -13,7 +13,7 @@ from bench import equal
 from bench.cases import Case, lay_out
 from bench.comparators import _sql
 from bench.comparators._case import Asked
-from bench.measure import Run, run
+from bench.measure import Failed, Run, run
 from bench.programs import Program
 from bench.shape import Shape
 
@@ -27,9 +27,13 @@ class Measured:
 
     program: Program
     runs: list[Run] = field(default_factory=list)
+    failed: str = ""
+    """Why it ended badly, where that is a result and not an error."""
 
     def figures(self) -> dict[str, Any]:
-        """Medians; ``seconds`` is what is compared."""
+        """Medians; ``seconds`` is what is compared. Only ``failed`` of one that failed."""
+        if self.failed:
+            return {"failed": self.failed}
         found: dict[str, Any] = {
             "seconds": median(map(self._seconds, self.runs)),
             "to_commit": median(r.to_commit for r in self.runs),
@@ -59,12 +63,14 @@ def measure(
     work: Path,
     rounds: int,
     say: Callable[[str], None],
+    keep_going: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Measure one case.
 
     A first run of each program warms the page cache, is checked, and does not count. Of a driver,
     which warms itself and takes long, the first counted run is checked; so it is of all programs
-    where one round has to do.
+    where one round has to do. With ``keep_going`` a program that fails is told as a result, and the
+    others go on.
 
     Returns:
         Figures by program.
@@ -75,23 +81,45 @@ def measure(
     """
     lay_out(case, shape, data=data, work=work)
     _write_keys(work, case)
-    measured = {p.name: Measured(p) for p in programs if p.can(case)}
+    able = [program for program in programs if program.can(case)]
+    measured = {program.name: Measured(program) for program in able}
     checked: equal.Summary | None = None
-    turns = [[p for p in programs if p.can(case)] for _ in range(rounds)]
-    turns = [turn[::-1] if n % 2 else turn for n, turn in enumerate(turns)]
-    first = [p for p in programs if p.can(case) and not p.driver] if rounds > 1 else []
     seen: set[str] = set()
-    for turn, counts in [(first, False), *((turn, True) for turn in turns)]:
+    for turn, counts in _turns(able, rounds):
         for program in turn:
-            one = _once(program, work)
+            one = _tried(measured[program.name], work, keep_going=keep_going)
+            if one is None:
+                continue
             if counts:
                 measured[program.name].runs.append(one)
-                say(f"{case.name:14}{program.name:12}{_told(one)}")
+                say(f"{case.name:17}{program.name:12}{_told(one)}")
             if program.has_result and program.name not in seen:
                 checked = _check(program, work, checked)
                 seen.add(program.name)
             shutil.rmtree(work / program.target, ignore_errors=True)
     return {name: m.figures() for name, m in measured.items()}
+
+
+def _turns(programs: list[Program], rounds: int) -> Iterator[tuple[list[Program], bool]]:
+    """Who runs, and whether it counts: first to warm up, then forwards and backwards."""
+    if rounds > 1:
+        yield [program for program in programs if not program.driver], False
+    for number in range(rounds):
+        yield programs[::-1] if number % 2 else programs, True
+
+
+def _tried(measured: Measured, work: Path, *, keep_going: bool) -> Run | None:
+    """One run; None of a program that has failed and may."""
+    if measured.failed:
+        return None
+    try:
+        return _once(measured.program, work)
+    except Failed as error:
+        if not keep_going:
+            raise
+        # The end of it says what; results hold no path of this machine.
+        measured.failed = str(error).strip().splitlines()[-1].replace(str(work), "")[:300]
+        return None
 
 
 def _once(program: Program, work: Path) -> Run:

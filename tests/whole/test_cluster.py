@@ -1,25 +1,19 @@
 """A real standalone cluster: a master and two workers as processes, and spark-submit against it."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
-import pyspark
 import pytest
+from bench import standalone
 
 from profile_export.demo import DemoSandbox, build
 
 ROOT = Path(__file__).parents[2]
-SPARK_HOME = Path(pyspark.__file__).parent
 AS_OF = "2026-01-01T00:00:00Z"
 
 pytestmark = [
@@ -28,71 +22,11 @@ pytestmark = [
 ]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(log: Path, *words: str) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "SPARK_HOME": str(SPARK_HOME),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "256m",
-    }
-    command = [str(SPARK_HOME / "bin" / "spark-class"), *words]
-    with log.open("wb") as sink:
-        return subprocess.Popen(
-            command, stdout=sink, stderr=sink, env=environment, start_new_session=True
-        )
-
-
-def wait_for_workers(page: str, count: int) -> None:
-    deadline = time.monotonic() + 60
-    alive = -1
-    while time.monotonic() < deadline:
-        try:
-            with urlopen(f"{page}/json/", timeout=5) as answer:
-                alive = int(json.load(answer)["aliveworkers"])
-        except (OSError, ValueError):  # nobody listens yet, or only the page is there, not its JSON
-            alive = -1
-        if alive == count:
-            return
-        time.sleep(0.3)
-    raise AssertionError(f"{alive} of {count} workers registered within a minute")
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a master with two workers of one core each, all on 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("cluster")
-    port, page = free_port(), free_port()
-    host = ["--host", "127.0.0.1"]
-    master_class = "org.apache.spark.deploy.master.Master"
-    worker_class = "org.apache.spark.deploy.worker.Worker"
-    url = f"spark://127.0.0.1:{port}"
-    processes = [
-        start(
-            folder / "master.log",
-            master_class,
-            *host,
-            *("--port", str(port), "--webui-port", str(page)),
-        )
-    ]
-    for number in (1, 2):
-        limits = ["--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work-{number}")]
-        ports = ["--port", str(free_port()), "--webui-port", str(free_port())]
-        log = folder / f"worker-{number}.log"
-        processes.append(start(log, worker_class, *host, *limits, *ports, url))
-    try:
-        wait_for_workers(f"http://127.0.0.1:{page}", 2)
-        yield url
-    finally:
-        for process in reversed(processes):
-            os.killpg(process.pid, signal.SIGTERM)
-        for process in processes:
-            process.wait(timeout=30)
+    with standalone.cluster(tmp_path_factory.mktemp("cluster"), 2) as up:
+        yield up.url
 
 
 @pytest.fixture(scope="module")

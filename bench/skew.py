@@ -1,0 +1,84 @@
+"""Skew: tables in which one person or one identity has far more than its share, against even ones.
+
+    python -m bench.skew                          all pairs, sail and spark
+    python -m bench.skew --pairs shared --only sail
+
+hot        one person has a million events more, of which the export keeps 100,000 (S25); even: all
+           persons together have as many more
+hot-uncut  the same, and the export keeps all
+shared     100,000 records have one e-mail address: one person of the graph; even: none has
+
+Everybody is exported, so that the even tables are as much work. Writes a result for each pair, and
+a table with the ratios in docs/benchmarks.md. An engine that fails is a result.
+"""
+
+import argparse
+import sys
+from dataclasses import asdict, replace
+from typing import Any
+
+from bench import report, results
+from bench.cases import cases
+from bench.data import build
+from bench.programs import PROGRAMS
+from bench.runner import Unequal, measure
+from bench.shape import Shape
+from bench.words import parser, say
+
+CASES = {"hot": "everybody-events", "hot-uncut": "everybody-uncut", "shared": "pdg-everybody"}
+
+
+def pair(name: str, shape: Shape, *, events: int, records: int) -> dict[str, Shape]:
+    """The even and the skewed tables of a pair; both have the same number of rows."""
+    if name == "shared":
+        return {"even": shape, "skewed": replace(shape, shared=records)}
+    return {"even": replace(shape, even_events=events), "skewed": replace(shape, hot_events=events)}
+
+
+def _words() -> argparse.Namespace:
+    made = parser("python -m bench.skew", __doc__)
+    made.add_argument("--pairs", default=",".join(CASES), help="which, by comma")
+    made.add_argument("--only", default="sail,spark", help="engines, by comma")
+    made.add_argument("--persons", type=int, default=200_000)
+    made.add_argument("--events", type=int, default=1_000_000, help="of the one person")
+    made.add_argument("--records", type=int, default=100_000, help="that share an identity")
+    return made.parse_args()
+
+
+def _measure(words: argparse.Namespace, name: str) -> None:
+    told: dict[str, Any] = {"kind": "skew", "pair": name, "case": CASES[name]}
+    loads = [results.load()]
+    shapes = pair(name, Shape(words.persons), events=words.events, records=words.records)
+    for side, shape in shapes.items():
+        say(f"{name}, {side}: {shape.name}")
+        data = words.data.resolve() / shape.name
+        build(shape, data)
+        programs = measure(
+            cases(shape)[CASES[name]],
+            shape,
+            [PROGRAMS[program] for program in words.only.split(",")],
+            data=data,
+            work=words.data.resolve() / "work" / f"{shape.name}-{CASES[name]}",
+            rounds=words.rounds,
+            say=say,
+            keep_going=True,
+        )
+        told[side] = {"shape": asdict(shape), "programs": programs}
+        loads.append(results.load())
+    results.save(f"skew-{name}", told | results.around(words.rounds, loads))
+
+
+def main() -> int:
+    words = _words()
+    try:
+        for name in words.pairs.split(","):
+            _measure(words, name)
+    except Unequal as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    report.publish()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
