@@ -5,6 +5,7 @@ import re
 
 from deltalake import DeltaTable
 
+from profile_export.engines import sail_memory
 from profile_export.errors import Cancelled, ExportError, JobFailed
 from profile_export.plan import ExportPlan, Input
 from profile_export.storage import Folder
@@ -40,6 +41,8 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
         return JobFailed(
             "The disk is full: free some space and run the job again.", code="disk-full"
         )
+    if (beyond := sail_memory.exceeded(str(error))) is not None:
+        return beyond
     if _MEMORY.search(text):
         return JobFailed(
             "The engine ran out of memory. On spark give it more (spark.driver.memory,"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from profile_export.catalog import Dataset
 from profile_export.engine_errors import root_cause
+from profile_export.engines import sail_memory
 from profile_export.errors import ExportError, JobFailed, Problem, Refused
 from profile_export.sql_guard import Guarded
 
@@ -30,6 +31,8 @@ def translated(
     """
     if isinstance(error, ExportError):
         return error
+    if (beyond := sail_memory.exceeded(str(error))) is not None:
+        return beyond
     if not _USERS_FAULT.search(type(error).__name__):
         return JobFailed("The engine could not run the query. Try again.", code="query-failed")
     text = " ".join(_REST.sub("", _CONDITION.sub("", root_cause(error))).split())

@@ -11,6 +11,7 @@ from profile_export.errors import Problem, Refused
 LARGEST_JOB_ID = 2**53 - 1
 """As in planning.py, which is too slow to import for ``--help``."""
 
+_LIMIT = "PROFILE_EXPORT_SAIL_MEMORY=2GiB limits what sail holds in memory."
 SandboxFile = Annotated[
     str, typer.Option("--sandbox", metavar="FILE", help="The sandbox file (YAML).")
 ]
@@ -20,7 +21,7 @@ EngineName = Annotated[
         "--engine",
         metavar="ENGINE",
         help="sail (embedded, no Java), spark, or sc://HOST:PORT of a Spark Connect server."
-        " Default: sail; spark under spark-submit.",
+        f" Default: sail; spark under spark-submit. {_LIMIT}",
     ),
 ]
 EngineOfJob = Annotated[
@@ -30,7 +31,7 @@ EngineOfJob = Annotated[
         metavar="ENGINE",
         help="sail (embedded, no Java), spark, sc://HOST:PORT of a Spark Connect server, or auto:"
         " sail where the inputs fit in memory, else spark."
-        " Default: sail; spark under spark-submit.",
+        f" Default: sail; spark under spark-submit. {_LIMIT}",
     ),
 ]
 AsOf = Annotated[
@@ -66,8 +67,17 @@ def engine_name(asked: str | None, *, for_job: bool = False) -> str:
         for_job: Whether a plan will say how much there is to do: then it may be ``auto``.
 
     Raises:
-        Refused: there is none of that name.
+        Refused: there is none of that name, or the limit of its memory is no size.
     """
+    name = _named(asked, for_job=for_job)
+    if name in ("sail", "auto") and "PROFILE_EXPORT_SAIL_MEMORY" in os.environ:
+        from profile_export.engines import sail_memory
+
+        sail_memory.limit()  # told now, not when a worker or a child is started with it
+    return name
+
+
+def _named(asked: str | None, *, for_job: bool) -> str:
     if asked is None:
         return "spark" if "PYSPARK_GATEWAY_PORT" in os.environ else "sail"
     if for_job and asked == "auto":

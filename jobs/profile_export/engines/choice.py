@@ -2,7 +2,7 @@
 
 What is estimated is what a hash join may hold: the selected columns of all inputs, uncompressed, as
 Parquet footers tell. How much memory Sail takes for that was measured
-(docs/decisions/0014-engine-auto.md).
+(docs/decisions/0014-engine-auto.md), as was what a limit does (0015-memory-of-sail.md).
 """
 
 import os
@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
+from profile_export.engines import sail_memory
+from profile_export.engines.sail_memory import shown
 from profile_export.parquet_files import data_files, filesystem_of
 from profile_export.plan import ExportPlan, Input
 
@@ -27,6 +29,10 @@ FACTOR = 3.0
 """Bytes of memory for a byte of selected columns: the worst case measured, and half of it more."""
 USABLE = 0.7
 """The part of the memory that is free now which a job may take."""
+
+COUNTED = 8
+"""Under a limit, inputs that an aggregate merges (a graph, lineage) are taken to be so much larger:
+the pool counts more of it than there is, and a job failed with 3.5 times the estimate."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +50,30 @@ def choose(plan: ExportPlan, *, free: int | None = None, has_java: bool | None =
         plan: Of the job.
         free: Bytes of memory that are free; asked of the machine unless given.
         has_java: Whether Spark could start; looked up unless given.
+
+    Raises:
+        Refused: the limit of Sail's memory is no size.
     """
+    limit = sail_memory.limit()
     free = free_memory() if free is None else free
     has_java = _has_java() if has_java is None else has_java
     needed = memory_needed(plan)
     if needed is None:
         return Choice("spark", "a table is known by name only, or its size cannot be read")
-    told = f"about {_shown(needed)} needed, {_shown(free)} free"
-    if needed <= USABLE * free:
+    told = f"about {shown(needed)} needed, {shown(free)} free"
+    if limit is not None:
+        told += f", {shown(limit)} allowed"
+    if needed <= USABLE * free and (limit is None or _counted(needed, plan) <= limit):
         return Choice("sail", told)
     if not has_java:
         return Choice("sail", f"{told}; spark would be safer, but there is no Java")
     return Choice("spark", told)
+
+
+def _counted(needed: int, plan: ExportPlan) -> int:
+    """What a limit must allow, for so much memory that is needed."""
+    aggregated = plan.merge_policy.graph != "none" or plan.lineage
+    return BASE_BYTES + (needed - BASE_BYTES) * COUNTED if aggregated else needed
 
 
 def memory_needed(plan: ExportPlan) -> int | None:
@@ -150,7 +168,3 @@ def _lines(path: str) -> Iterator[str]:
 
 def _has_java() -> bool:
     return shutil.which("java") is not None or "JAVA_HOME" in os.environ
-
-
-def _shown(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

@@ -7,12 +7,14 @@ engine sets it, so a process that opened ``sail`` cannot open a classic ``spark`
 
 import atexit
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
-from profile_export.engines import TableInfo, _stderr
+from profile_export.engines import TableInfo, _stderr, sail_memory
 from profile_export.engines._settings import SESSION
 from profile_export.errors import JobFailed
 from profile_export.plan import TableRef
+from profile_export.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from pysail.spark import SparkConnectServer
@@ -25,10 +27,17 @@ class SailEngine:
     name = "sail"
     pid: int | None = None
 
-    def __init__(self, server: "SparkConnectServer", spark: "SparkSession", version: str) -> None:
+    def __init__(
+        self,
+        server: "SparkConnectServer",
+        spark: "SparkSession",
+        version: str,
+        afterwards: ExitStack,
+    ) -> None:
         self.version = version
         self.spark = spark
         self._server = server
+        self._afterwards = afterwards
 
     def table_info(self, table: TableRef) -> TableInfo:
         """There are no named tables here.
@@ -47,8 +56,9 @@ class SailEngine:
         self.spark.interruptAll()
 
     def stop(self) -> None:
-        self.spark.stop()
-        self._server.stop()
+        with self._afterwards:
+            self.spark.stop()
+            self._server.stop()
 
 
 def _no_names(table: TableRef) -> JobFailed:
@@ -60,7 +70,12 @@ def _no_names(table: TableRef) -> JobFailed:
 
 
 def open_sail(*, verbose: bool) -> SailEngine:
-    """Start the server on a free port of 127.0.0.1 and open a session: 0.1 s after the imports."""
+    """Start the server on a free port of 127.0.0.1 and open a session: 0.1 s after the imports.
+
+    Raises:
+        Refused: the limit of its memory is no size.
+        JobFailed: ``engine``: the server did not start.
+    """
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     os.environ.setdefault("RUST_LOG", "warn" if verbose else "off")
     if not verbose:
@@ -71,8 +86,12 @@ def open_sail(*, verbose: bool) -> SailEngine:
     from pysail.spark import SparkConnectServer
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
+    limit, afterwards = sail_memory.limit(), ExitStack()
+    # A folder of its own: Sail's can be entered by everybody, and may stay when the process ends.
+    spill = "" if limit is None else afterwards.enter_context(scratch_folder())
+    with sail_memory.told(limit, spill):
+        server = SparkConnectServer("127.0.0.1", 0)
+        server.start(background=True)
     address = server.listening_address
     if address is None:
         raise JobFailed("The embedded engine did not start.", code="engine")
@@ -83,4 +102,4 @@ def open_sail(*, verbose: bool) -> SailEngine:
     atexit.unregister(spark.client._on_exit)
     for key, value in SESSION.items():
         spark.conf.set(key, value)
-    return SailEngine(server, cast("SparkSession", spark), version("pysail"))
+    return SailEngine(server, cast("SparkSession", spark), version("pysail"), afterwards)

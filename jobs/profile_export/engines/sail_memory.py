@@ -1,20 +1,33 @@
 """How much memory the embedded engine may hold: ``PROFILE_EXPORT_SAIL_MEMORY``.
 
-The limit is that of DataFusion's memory pool, which Sail computes with. Sorts, windows, most
-groupings and merge joins spill to the folder for temporary files once the pool is full; what cannot
-spill fails the job. Measured in docs/decisions/0015-memory-of-sail.md.
+The limit is that of DataFusion's memory pool, which Sail computes with. Sorts, the merge joins that
+take the place of hash joins under a limit, and most groupings spill once the pool is full, to the
+folder for temporary files (``TMPDIR``). A step that cannot spill fails the job.
+Measured in docs/decisions/0015-memory-of-sail.md.
 """
 
+import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from profile_export.errors import JobFailed, Problem, Refused
 
 VARIABLE = "PROFILE_EXPORT_SAIL_MEMORY"
-_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([KMGT])(iB|B)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([KMGT])(iB|B)?", re.IGNORECASE)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
-_POOL_IS_FULL = re.compile(r"Failed to allocate additional .* total memory pool")
+_LARGEST = 2**60
+"""Sail counts in 64 bits, and does not start with more."""
+_POOL_IS_FULL = re.compile(
+    r"for the total memory pool: |datafusion\.runtime\.memory_limit"
+    r"|hash aggregate ran out of memory"
+)
 _TEMPORARY_FILES_ARE_FULL = "disk space during the spilling"
+
+_POOL = "SAIL_RUNTIME__MEMORY_POOL__{}"
+_HASH_JOINS = "SAIL_OPTIMIZER__PREFER_HASH_JOIN"
+_SPILL_TO = "SAIL_RUNTIME__TEMPORARY_FILES__PATHS"
 
 _in_force: int | None = None
 
@@ -44,27 +57,42 @@ def _size(written: str) -> int | None:
     if found is None:
         return None
     base = 1000 if (found[3] or "").lower() == "b" else 1024
-    return int(float(found[1]) * base ** _POWERS[found[2].lower()]) or None
+    size = int(float(found[1]) * base ** _POWERS[found[2].lower()])
+    return size if 0 < size < _LARGEST else None
 
 
-def put_in_force() -> None:
-    """Tell the server that this process starts next; without a limit nothing is told.
+@contextmanager
+def told(size: int | None, spill: str) -> Iterator[None]:
+    """While it lasts, a server that is started has this limit; without one it is told nothing.
 
     Sail has no other way in than the environment. What the user tells it there by its own names,
     say how much room spilled data may take, stays.
 
-    Raises:
-        Refused: the variable is no size.
+    Args:
+        size: In bytes.
+        spill: The folder to spill to; the user's own ones go before it.
     """
     global _in_force
-    _in_force = limit()
-    if _in_force is None:
+    _in_force = size
+    if size is None:
+        yield
         return
-    # "fair" shares the pool between what can spill, so that no sort leaves the next one nothing.
-    os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] = "fair"
-    os.environ["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] = str(_in_force)
-    # Hash joins hold one side and cannot spill it; merge joins of sorted sides can.
-    os.environ.setdefault("SAIL_OPTIMIZER__PREFER_HASH_JOIN", "false")
+    # The pool called "fair" gives each step that could spill an equal part, used or not: of a plan
+    # of many small steps nobody had enough, and the demo failed with 1 GiB (measured).
+    ours = {_POOL.format("TYPE"): "greedy", _POOL.format("GREEDY__MAX_SIZE"): str(size)}
+    # A hash join holds one side and cannot spill it; a merge join sorts both, and sorts spill.
+    ours[_HASH_JOINS] = os.environ.get(_HASH_JOINS, "false")
+    if _SPILL_TO not in os.environ:
+        ours[_SPILL_TO] = json.dumps([spill], ensure_ascii=False)
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def exceeded(text: str) -> JobFailed | None:
@@ -83,7 +111,7 @@ def exceeded(text: str) -> JobFailed | None:
     if _POOL_IS_FULL.search(text) is None or _in_force is None:
         return None
     return JobFailed(
-        f"The engine sail may hold {shown(_in_force)} of memory ({VARIABLE}), and the job needs more"
+        f"The engine sail may hold {shown(_in_force)} of memory ({VARIABLE}), and this needs more"
         " in a step that cannot spill: set a higher limit, or run with --engine spark.",
         code="out-of-memory",
     )

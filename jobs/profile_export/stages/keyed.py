@@ -2,7 +2,7 @@
 
 Under ``none``, with identities that are declared by fields, all that decides about a person but its
 memberships fits into numbers: nothing has to be kept of its single rows, so that no table of them
-is written (docs/decisions/0015). Whether S4 has to choose among records is found on the way.
+is written (docs/decisions/0016). Whether S4 has to choose among records is found on the way.
 """
 
 from collections.abc import Mapping

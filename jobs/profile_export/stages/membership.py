@@ -30,7 +30,7 @@ def of_who(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
 def of_records(records: DataFrame, *, source: Input, plan: ExportPlan) -> DataFrame:
     """Entry rows straight from records, by two explodes.
 
-    Less than half the time of looking through the map row by row (docs/decisions/0015), but a
+    Less than half the time of looking through the map row by row (docs/decisions/0016), but a
     record is several rows then: for records among which nothing has to be chosen (S4).
 
     Args:
@@ -114,7 +114,7 @@ def _rank_in_one_number(plan: ExportPlan) -> Column:
     """As :func:`_rank` where all records of a person share the primary identity.
 
     A number of up to 38 digits costs both engines a fraction of what a struct does in an aggregate
-    (docs/decisions/0015). Of ``valid_until`` only what it decides is in it: of several, one that is
+    (docs/decisions/0016). Of ``valid_until`` only what it decides is in it: of several, one that is
     to come beats one that has passed, and both beat none.
     """
     until = F.col("valid_until")
