@@ -11,8 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from profile_export.engines import Workspace
 
@@ -46,6 +44,10 @@ def on_driver(edges: pa.Table) -> dict[str, pa.Array]:
         The columns of :data:`PERSONS_DDL`: every identity of an edge, the smallest key of its
         component, and the component's number of identities.
     """
+    # Imported late: that takes a quarter of a second, and most jobs have no graph.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     left, right = (pc.cast(edges[name], pa.large_string()) for name in ("left", "right"))
     both = pa.chunked_array([*left.chunks, *right.chunks], type=pa.large_string())
     keys = pc.unique(both)

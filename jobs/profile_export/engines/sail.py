@@ -78,6 +78,9 @@ def open_sail(*, verbose: bool) -> SailEngine:
     """
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     os.environ.setdefault("RUST_LOG", "warn" if verbose else "off")
+    # Read when the library is loaded. Its allocator asks for huge pages, which the kernel clears
+    # whole: a quarter of all CPU time, and of the memory, of a large job (docs/decisions/0016).
+    os.environ.setdefault("MIMALLOC_ALLOW_THP", "0")
     if not verbose:
         os.environ.setdefault("RUST_BACKTRACE", "0")
         _stderr.to_log()
