@@ -51,15 +51,18 @@ def attached_events(
     for index, source in enumerate(plan.event_inputs):
         table = work.read(source)
         suspects = work.materialise(events.repeated_ids(table), f"repeated-{index}")
-        every = load.events(table, source=source, wanted=wanted)
         resolved = None
-        if not suspects.isEmpty():
+        every = table
+        if suspects.isEmpty():
+            every = load.ingested_within(table, source=source, wanted=wanted)
+        else:
             suspected = events.with_suspect_id(table, suspects=suspects)
             resolved = load.events(suspected, source=source, wanted=wanted).transform(
                 events.once, wanted=wanted
             )
         attached.append(
-            every.transform(events.of_members, resolved=resolved, keys=keys)
+            load.events(every, source=source, wanted=wanted)
+            .transform(events.of_members, resolved=resolved, keys=keys)
             .transform(events.ingested_within, wanted=wanted)
             .withColumn("dataset", F.lit(source.dataset_id))
         )

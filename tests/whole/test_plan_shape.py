@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporting import prepared
-from oracle.values import parse_time
+from plan_world import AS_OF, REQUEST, WORLD
 from profile_export import run
 from profile_export.engines import Engine
 
@@ -14,65 +14,6 @@ pytestmark = [
     pytest.mark.spark_only,  # one process shuffles nothing over a network: no Exchange
     pytest.mark.xdist_group("plan"),
 ]
-
-AS_OF = parse_time("2026-01-01T00:00:00Z")
-COLUMNS = {"crmId": "string", "ingested": "timestamp", "wide": "string", "note": "string"}
-SEGMENTS = "map<string,map<string,struct<status:string,lastQualificationTime:timestamp>>>"
-EVENTS = {"_id": "string", "timestamp": "timestamp", "crmId": "string", "ingested": "timestamp"}
-IDENTITY = {"namespace": "crmId", "field": "crmId"}
-WORLD = {
-    "sandbox": {
-        "imsOrgId": "acme@AcmeOrg",
-        "name": "prod",
-        "datasets": [
-            {
-                "id": name,
-                "name": name,
-                "class": kind,
-                "table": {"format": "parquet", "path": name},
-                "primaryIdentity": IDENTITY,
-                "ingestTime": "ingested",
-            }
-            for name, kind in (("crm", "profile"), ("shop", "profile"), ("web", "experienceevent"))
-        ]
-        + [
-            {
-                "id": "target",
-                "name": "target",
-                "class": "export",
-                "table": {"format": "delta", "path": "target"},
-                "schemaRef": {"id": "https://ns.adobe.com/xdm/context/profile__union"},
-            }
-        ],
-        "mergePolicies": [
-            {
-                "id": "stitch",
-                "version": 1,
-                "identityGraph": {"type": "pdg"},
-                "attributeMerge": {"type": "timestampOrdered"},
-            }
-        ],
-    },
-    "tables": {
-        "crm": {"columns": {**COLUMNS, "segmentMembership": SEGMENTS}, "rows": []},
-        "shop": {"columns": COLUMNS, "rows": []},
-        "web": {"columns": {**EVENTS, "page": "string", "never": "string"}, "rows": []},
-    },
-}
-for table in ("crm", "shop", "web"):
-    WORLD["tables"][table]["rows"] = [
-        {"crmId": f"c{i}", "ingested": "2025-01-01T00:00:00Z", "timestamp": "2025-01-01T00:00:00Z"}
-        if table == "web"
-        else {"crmId": f"c{i}", "ingested": "2025-01-01T00:00:00Z", "wide": "w"}
-        for i in range(4)
-    ]
-REQUEST = {
-    "destination": {"datasetId": "target"},
-    "schema": {"name": "_xdm.context.profile"},
-    "fields": "wide",
-    "filter": {"segments": [{"segmentId": "s1"}]},
-    "additionalFields": {"eventList": {"fields": "page"}},
-}
 
 
 def branch_of(plan: list[str], at: int) -> list[str]:

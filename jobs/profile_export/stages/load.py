@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from profile_export import identity_columns as ids
 from profile_export import membership_columns as membership
 from profile_export.canonical import content_hash
-from profile_export.columns import at, known, leaf, micros
+from profile_export.columns import at, known, leaf, micros, micros_of
 from profile_export.fields import without_path
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import DataType, Struct
@@ -156,6 +156,23 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
     )
     members = [F.col(f"a{i}").alias(f.name) for i, f in enumerate(wanted.columns.fields)]
     return whole.select("pk", *kept, F.struct(*members).alias("event"))
+
+
+def ingested_within(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
+    """The rows of an event dataset, as read, that S24 can still want by their ingest time.
+
+    On the column itself, which both engines push into the scan and skip files and row groups by;
+    ``events.ingested_within`` has the last word. Only where no event was superseded (S23), since
+    the one that counts may lie outside the window. No shuffle.
+    """
+    if source.columns.at(source.ingest_time) != "timestamp":
+        return frame
+    column, kept = at(source.ingest_time), frame
+    if wanted.ingested_after is not None:
+        kept = kept.where(column > F.timestamp_micros(F.lit(micros_of(wanted.ingested_after))))
+    if wanted.ingested_before is not None:
+        kept = kept.where(column < F.timestamp_micros(F.lit(micros_of(wanted.ingested_before))))
+    return kept
 
 
 def _rank_parts(source: Input, asked: Sequence[AskedSegment]) -> list[Column]:
