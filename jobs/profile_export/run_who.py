@@ -40,6 +40,7 @@ def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
     Where a dataset has several records of a person, its verdict is made again from the record that
     counts (S4).
     """
+    work.report("persons", 0.05)
     rows = union(_key_rows(work, plan))
     work.report("audience", 0.1)
     entries = list(_entries(work, plan))

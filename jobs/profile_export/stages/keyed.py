@@ -59,8 +59,9 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
     """A row for each record of a dataset.
 
     Columns out: ``person``, ``orphan`` int (the dataset's position, of a row without a person),
-    ``records_at`` and ``events_at`` long µs, ``namespaces`` long, ``bit`` long: the dataset's, or 1
-    for an orphan. No shuffle.
+    ``records_at`` and ``events_at`` long µs, ``orphans`` long, ``namespaces`` and ``bit`` (the
+    dataset's) long, both null for an orphan. All may be null: where a union has a column that may
+    be beside one that may not, Sail plans its type in two ways and refuses them. No shuffle.
     """
     keys = ids.declared_keys(source)
     staged = frame.select(
@@ -77,15 +78,16 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
         F.when(nobody, F.lit(index)).alias("orphan"),
         F.col("at").alias("records_at"),
         F.lit(None).cast("bigint").alias("events_at"),
-        bits.alias("namespaces"),
-        F.when(nobody, F.lit(1)).otherwise(F.lit(1 << index)).cast("bigint").alias("bit"),
+        F.when(nobody, F.lit(1).cast("bigint")).alias("orphans"),
+        F.when(~nobody, bits).alias("namespaces"),
+        F.when(~nobody, F.lit(1 << index).cast("bigint")).alias("bit"),
     )
 
 
 def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan) -> DataFrame:
     """A row for each value of the primary identity that has events, as :func:`record_rows` says.
 
-    ``bit`` is 0, or the number of orphans. One shuffle.
+    ``bit`` is null. One shuffle.
     """
     declared = source.primary_identity
     assert declared is not None, "fits() sees to it"
@@ -103,8 +105,9 @@ def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan)
         F.when(nobody, F.lit(index)).alias("orphan"),
         F.lit(None).cast("bigint").alias("records_at"),
         "events_at",
-        bits.alias("namespaces"),
-        F.when(nobody, F.col("rows")).otherwise(F.lit(0).cast("bigint")).alias("bit"),
+        F.when(nobody, F.col("rows")).alias("orphans"),
+        F.when(~nobody, bits).alias("namespaces"),
+        F.lit(None).cast("bigint").alias("bit"),
     )
 
 
@@ -122,22 +125,22 @@ def candidates(rows: DataFrame) -> DataFrame:
     grouped = rows.groupBy("person", "orphan").agg(
         F.max("records_at").alias("records_at"),
         F.max("events_at").alias("events_at"),
+        F.sum("orphans").alias("orphans"),
         F.bit_or("namespaces").alias("namespaces"),
         F.sum("bit").alias("sum"),
         F.bit_or("bit").alias("sources"),
     )
-    is_orphan = F.col("orphan").isNotNull()
-    has_record = F.col("sources") > 0
+    has_record = F.coalesce(F.col("sources"), F.lit(0)) > 0
     return grouped.select(
         "person",
         has_record.alias("has_record"),
         F.when(has_record, F.col("records_at")).otherwise(F.col("events_at")).alias("updated"),
         F.lit(1).cast("bigint").alias("identities"),
         "orphan",
-        F.when(is_orphan, F.col("sum")).otherwise(F.lit(0).cast("bigint")).alias("orphans"),
+        "orphans",
         "namespaces",
         # A sum of different bits is their union; a bit that comes twice makes it greater.
-        (~is_orphan & (F.col("sum") > F.col("sources"))).alias("several"),
+        F.coalesce(F.col("sum") > F.col("sources"), F.lit(False)).alias("several"),
     )
 
 
