@@ -7,11 +7,9 @@ from pathlib import Path
 from bench import report, results
 from bench.cases import cases
 from bench.data import build
-from bench.measure import Failed
 from bench.programs import PROGRAMS, ROOT
-from bench.runner import Unequal, measure
 from bench.shape import Shape
-from bench.words import say
+from bench.words import carried_out, measured, say
 
 QUICK = ("one", "three", "ten", "cover-1", "cover-50", "fields-2", "fields-all")
 FULL = (*QUICK, "everybody-2", "everybody-all", "order", "pdg", "pdg-order")
@@ -49,18 +47,10 @@ def _measure(words: argparse.Namespace) -> None:
     named = words.cases.split(",") if words.cases else QUICK if words.quick else FULL
     if not words.quick and not words.cases:
         say("All cases and programs: this takes hours. --quick ends within 5 minutes.")
-    data, found, loads = words.data.resolve() / shape.name, {}, [results.load()]
-    build(shape, data)
+    found, loads = {}, [results.load()]
+    build(shape, words.data.resolve() / shape.name)
     for name in named:
-        found[name] = measure(
-            cases(shape)[name],
-            shape,
-            [PROGRAMS[program] for program in chosen],
-            data=data,
-            work=words.data.resolve() / "work" / f"{shape.name}-{name}",
-            rounds=words.rounds,
-            say=say,
-        )
+        found[name] = measured(words, shape, name, chosen)
         loads.append(results.load())
     file = "-".join(filter(None, ["quick" if words.quick else shape.name, words.label]))
     results.write(file, shape, words.rounds, found, loads)
@@ -70,14 +60,7 @@ def _measure(words: argparse.Namespace) -> None:
 
 def main() -> int:
     words = _words()
-    try:
-        if not words.report:
-            _measure(words)
-    except (Failed, Unequal) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    report.publish()
-    return 0
+    return carried_out(lambda: None if words.report else _measure(words))
 
 
 if __name__ == "__main__":

@@ -19,15 +19,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import report, results
+from bench import results
 from bench.cases import AS_OF, cases, lay_out
 from bench.data import build
-from bench.measure import Failed, Watch, run
+from bench.measure import Watch, run
 from bench.programs import ROOT
 from bench.runner import Unequal
 from bench.shape import Shape
 from bench.standalone import Cluster, cluster
-from bench.words import parser, say
+from bench.words import carried_out, parser, say
 
 COUNTS = (1, 2)
 
@@ -134,13 +134,7 @@ def main() -> int:
     words = _words()
     signal.signal(signal.SIGTERM, _ended)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    try:
-        _measure(words)
-    except (Failed, Unequal, TimeoutError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    report.publish()
-    return 0
+    return carried_out(lambda: _measure(words))
 
 
 if __name__ == "__main__":

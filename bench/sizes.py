@@ -12,13 +12,12 @@ result. Spark's heap is what conf/spark-defaults.conf says.
 import argparse
 import sys
 
-from bench import report, results
+from bench import results
 from bench.cases import cases
 from bench.data import build
 from bench.programs import PROGRAMS, ROOT
-from bench.runner import Unequal, measure
 from bench.shape import Shape
-from bench.words import parser, say
+from bench.words import carried_out, measured, parser, say
 from profile_export.engines._settings import read_conf
 
 
@@ -34,18 +33,9 @@ def _words() -> argparse.Namespace:
 
 def _measure(words: argparse.Namespace, shape: Shape) -> None:
     say(f"{shape.persons:,} persons, {shape.leaves} leaves")
-    data, loads = words.data.resolve() / shape.name, [results.load()]
-    build(shape, data)
-    found = measure(
-        cases(shape)[words.case],
-        shape,
-        [PROGRAMS[program] for program in words.only.split(",")],
-        data=data,
-        work=words.data.resolve() / "work" / f"{shape.name}-{words.case}",
-        rounds=words.rounds,
-        say=say,
-        keep_going=True,
-    )
+    loads = [results.load()]
+    build(shape, words.data.resolve() / shape.name)
+    found = measured(words, shape, words.case, words.only.split(","), keep_going=True)
     loads.append(results.load())
     heap = read_conf(ROOT / "conf" / "spark-defaults.conf")["spark.driver.memory"]
     told = {"kind": "sizes", "shape": shape.as_json(), "heap": heap, "case": words.case}
@@ -55,19 +45,13 @@ def _measure(words: argparse.Namespace, shape: Shape) -> None:
 
 def main() -> int:
     words = _words()
-    shapes = [
-        Shape(int(persons), leaves=int(leaves))
-        for persons in words.persons.split(",")
-        for leaves in words.leaves.split(",")
-    ]
-    try:
-        for shape in shapes:
-            _measure(words, shape)
-    except Unequal as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    report.publish()
-    return 0
+
+    def every() -> None:
+        for persons in words.persons.split(","):
+            for leaves in words.leaves.split(","):
+                _measure(words, Shape(int(persons), leaves=int(leaves)))
+
+    return carried_out(every)
 
 
 if __name__ == "__main__":

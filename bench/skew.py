@@ -17,13 +17,10 @@ import sys
 from dataclasses import asdict, replace
 from typing import Any
 
-from bench import report, results
-from bench.cases import cases
+from bench import results
 from bench.data import build
-from bench.programs import PROGRAMS
-from bench.runner import Unequal, measure
 from bench.shape import Shape
-from bench.words import parser, say
+from bench.words import carried_out, measured, parser, say
 
 CASES = {"hot": "everybody-events", "hot-uncut": "everybody-uncut", "shared": "pdg-everybody"}
 
@@ -51,18 +48,9 @@ def _measure(words: argparse.Namespace, name: str) -> None:
     shapes = pair(name, Shape(words.persons), events=words.events, records=words.records)
     for side, shape in shapes.items():
         say(f"{name}, {side}: {shape.name}")
-        data = words.data.resolve() / shape.name
-        build(shape, data)
-        programs = measure(
-            cases(shape)[CASES[name]],
-            shape,
-            [PROGRAMS[program] for program in words.only.split(",")],
-            data=data,
-            work=words.data.resolve() / "work" / f"{shape.name}-{CASES[name]}",
-            rounds=words.rounds,
-            say=say,
-            keep_going=True,
-        )
+        build(shape, words.data.resolve() / shape.name)
+        chosen = words.only.split(",")
+        programs = measured(words, shape, CASES[name], chosen, keep_going=True)
         told[side] = {"shape": asdict(shape), "programs": programs}
         loads.append(results.load())
     results.save(f"skew-{name}", told | results.around(words.rounds, loads))
@@ -70,14 +58,12 @@ def _measure(words: argparse.Namespace, name: str) -> None:
 
 def main() -> int:
     words = _words()
-    try:
+
+    def every() -> None:
         for name in words.pairs.split(","):
             _measure(words, name)
-    except Unequal as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    report.publish()
-    return 0
+
+    return carried_out(every)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,13 @@ def micros(time: Column, type_: DataType) -> Column:
     return F.unix_micros(instant)
 
 
+def micros_at(columns: Struct, path: str) -> Column:
+    """:func:`micros` of the column at a path, which is there and has a type of time."""
+    type_ = columns.at(path)
+    assert type_ is not None, "the plan refuses a missing time column"
+    return micros(at(path), type_)
+
+
 def micros_of(time: datetime) -> int:
     """Microseconds since 1970, exactly (a float timestamp is not)."""
     return (time.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -24,11 +24,11 @@ def parts(source: Input) -> list[Column]:
     the dataset has them, and ``declared_pk`` string where a primary identity is declared.
     """
     columns = []
-    if declared := _declared(source):
-        keys = [
-            F.struct(_declared_key(d).alias("key"), F.lit(AMBIGUOUS).alias("auth"))
-            for d in declared
-        ]
+    keys = [
+        F.struct(_declared_key(d).alias("key"), F.lit(AMBIGUOUS).alias("auth"))
+        for d in declared(source)
+    ]
+    if keys:
         columns.append(_known(F.array(*keys)).alias("declared"))
     if source.primary_identity is not None:
         columns.append(_declared_key(source.primary_identity).alias("declared_pk"))
@@ -50,7 +50,7 @@ def identities(source: Input) -> Column:
 
     ``array<struct<key,auth>>``.
     """
-    lists = [F.col("declared")] if _declared(source) else []
+    lists = [F.col("declared")] if declared(source) else []
     if source.has_identity_map:
         lists.append(
             F.transform(
@@ -66,20 +66,21 @@ def declared_keys(source: Input) -> list[tuple[str, Column]]:
 
     Over the dataset as read; the primary one first. A key is null where a row has none (S2).
     """
-    return [(d.namespace.lower(), _declared_key(d)) for d in _declared(source)]
+    return [(d.namespace.lower(), _declared_key(d)) for d in declared(source)]
 
 
 def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:
     """Over :func:`parts`: what tells apart rows of different identities, to be hashed."""
     lists: list[tuple[Column, DataType]] = []
-    if _declared(source):
+    if declared(source):
         lists.append((F.col("declared"), _LISTED))
     if source.has_identity_map:
         lists.append((F.col("mapped"), _MAPPED))
     return lists
 
 
-def _declared(source: Input) -> list[IdentityField]:
+def declared(source: Input) -> list[IdentityField]:
+    """The identities that the dataset declares by fields, the primary one first (S2)."""
     primary = [source.primary_identity] if source.primary_identity is not None else []
     return [*primary, *source.identities]
 

@@ -13,7 +13,7 @@ from profile_export import components
 from profile_export.decided import Decided, Tally
 from profile_export.engines import Workspace
 from profile_export.frames import union
-from profile_export.plan import ExportPlan
+from profile_export.plan import ExportPlan, Input
 from profile_export.stages import audience, identities, keyed, load, membership, persons
 
 
@@ -86,18 +86,26 @@ def _again(
     work: Workspace, plan: ExportPlan, repeated: DataFrame
 ) -> tuple[DataFrame, dict[str, DataFrame], DataFrame]:
     """Verdicts on persons with several records in one dataset, the suspects, and the rows."""
-    frames = []
-    for index, source in enumerate(plan.inputs):
-        if source.kind == "profile" and source.participates:
-            rows = load.record_rows(work.read(source), source=source, asked=plan.audience.segments)
-            mine = rows.join(repeated, on="pk", how="left_semi")
-            frames.append(identities.of_repeated(mine, source=source, index=index))
+    frames = [
+        identities.of_repeated(mine, source=source, index=index)
+        for index, source, mine in _records_of(work, plan, repeated)
+    ]
     who = work.materialise(union(frames), "who")
     people = persons.by_primary(who)
     # Their events change nothing: who has a record is as new as its records (S16).
     ranked = work.materialise(_verdicts(people, plan=plan, exact=False), "audience")
     found = identities.suspects(who)
     return ranked, _by_dataset(plan, found), people
+
+
+def _records_of(
+    work: Workspace, plan: ExportPlan, keys: DataFrame
+) -> Iterator[tuple[int, Input, DataFrame]]:
+    """Of each participating profile dataset, the records of the primary identities of ``keys``."""
+    for index, source in enumerate(plan.inputs):
+        if source.kind == "profile" and source.participates:
+            rows = load.record_rows(work.read(source), source=source, asked=plan.audience.segments)
+            yield index, source, rows.join(keys, on="pk", how="left_semi")
 
 
 def _verdicts(people: DataFrame, *, plan: ExportPlan, exact: bool) -> DataFrame:

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
-from profile_export.columns import at, identity_key, micros
+from profile_export.columns import at, identity_key, micros_at
 from profile_export.plan import ExportPlan, Input
 
 MOST = 30
@@ -40,13 +40,8 @@ def fits(plan: ExportPlan) -> bool:
 
 def namespaces(plan: ExportPlan) -> list[str]:
     """The lower-cased namespaces of the participating datasets: bit ``n`` stands for the n-th."""
-    declared = (
-        d.namespace.lower()
-        for s in plan.inputs
-        if s.participates
-        for d in (*([s.primary_identity] if s.primary_identity else []), *s.identities)
-    )
-    return sorted(set(declared))
+    mine = (source for source in plan.inputs if source.participates)
+    return sorted({d.namespace.lower() for source in mine for d in ids.declared(source)})
 
 
 def person(source: Input) -> Column:
@@ -65,7 +60,8 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
     """
     keys = ids.declared_keys(source)
     staged = frame.select(
-        *(key.alias(f"k{n}") for n, (_, key) in enumerate(keys)), _ingested(source).alias("at")
+        *(key.alias(f"k{n}") for n, (_, key) in enumerate(keys)),
+        _ingested(source),
     )
     order = namespaces(plan)
     bits = F.lit(0).cast("bigint")
@@ -89,11 +85,10 @@ def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan)
 
     ``bit`` is null. One shuffle.
     """
-    declared = source.primary_identity
-    assert declared is not None, "fits() sees to it"
+    declared, *_ = ids.declared(source)
     namespace = declared.namespace.lower()
     # By the value as it stands: a key is then made for each of its events' persons only.
-    rows = frame.select(at(declared.field).alias("value"), _ingested(source).alias("at"))
+    rows = frame.select(at(declared.field).alias("value"), _ingested(source))
     newest = rows.groupBy("value").agg(
         F.max("at").alias("events_at"), F.count(F.lit(1)).alias("rows")
     )
@@ -176,6 +171,4 @@ def by_namespace(counts: Mapping[int, int], *, plan: ExportPlan) -> dict[str, in
 
 
 def _ingested(source: Input) -> Column:
-    type_ = source.columns.at(source.ingest_time)
-    assert type_ is not None, "the plan refuses a missing time column"
-    return micros(at(source.ingest_time), type_)
+    return micros_at(source.columns, source.ingest_time).alias("at")

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from profile_export import identity_columns as ids
 from profile_export import membership_columns as membership
 from profile_export.canonical import content_hash
-from profile_export.columns import at, known, leaf, micros, micros_of
+from profile_export.columns import at, known, leaf, micros, micros_at, micros_of
 from profile_export.fields import without_path
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import DataType, Struct
@@ -192,19 +192,13 @@ def _who_hash(source: Input) -> Column:
 
 
 def _ingested(source: Input) -> Column:
-    return _time(source, source.ingest_time)
+    return micros_at(source.columns, source.ingest_time)
 
 
 def _updated(source: Input) -> Column:
     if source.last_updated is None:
         return _ingested(source)
-    return F.coalesce(_time(source, source.last_updated), _ingested(source))
-
-
-def _time(source: Input, path: str) -> Column:
-    type_ = source.columns.at(path)
-    assert type_ is not None, "the plan refuses a missing time column"
-    return micros(at(path), type_)
+    return F.coalesce(micros_at(source.columns, source.last_updated), _ingested(source))
 
 
 def _record_id(source: Input) -> Column:
