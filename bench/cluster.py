@@ -2,11 +2,14 @@
 
     python -m bench.cluster --persons 1000000
     python -m bench.cluster --persons 1000000 --pin
+    python -m bench.cluster --persons 1000000 --jobs 3
 
 Every run has a cluster of its own, of processes on this machine (bench/standalone.py), with one
 core and one executor a worker, and is submitted by ./spark-submit.sh; the driver is on this machine
-too. The rows of all runs have to have the same hashes. Writes bench/results/cluster.json
-(cluster-pinned.json) and a section of docs/benchmarks.md.
+too. With --jobs a service and a worker under ./spark-submit.sh do so many, one after the other, and
+the last counts, which is warm. The rows of all runs have to have the same hashes. Writes
+bench/results/cluster.json (cluster-pinned.json, cluster-warm.json, cluster-warm-pinned.json) and a
+section of docs/benchmarks.md.
 """
 
 import argparse
@@ -27,6 +30,7 @@ from bench.programs import ROOT
 from bench.runner import Unequal
 from bench.shape import Shape
 from bench.standalone import Cluster, cluster
+from bench.warm_worker import exports
 from bench.words import carried_out, parser, say
 
 COUNTS = (1, 2)
@@ -38,12 +42,13 @@ def _words() -> argparse.Namespace:
     made.add_argument("--case", default="three", choices=cases(Shape(1)), help="what is exported")
     made.add_argument("--memory", type=int, default=2048, help="MiB of each executor's heap")
     made.add_argument("--partitions", type=int, default=8, help="spark.sql.shuffle.partitions")
+    made.add_argument("--jobs", type=int, default=1, help="exports on a cluster; the last counts")
     made.add_argument("--pin", action="store_true", help="each worker stays on a core of its own")
     made.add_argument("--conf", action="append", default=[], help="more settings, for spark-submit")
     return made.parse_args()
 
 
-def _command(words: argparse.Namespace, url: str, work: Path) -> list[str]:
+def _submit(words: argparse.Namespace, url: str) -> list[str]:
     settings = {
         "spark.executor.memory": f"{words.memory}m",
         "spark.driver.host": "127.0.0.1",
@@ -52,12 +57,13 @@ def _command(words: argparse.Namespace, url: str, work: Path) -> list[str]:
         "spark.sql.shuffle.partitions": str(words.partitions),
     }
     told = [*(f"{key}={value}" for key, value in settings.items()), *words.conf]
+    options = (word for setting in told for word in ("--conf", setting))
+    return [str(ROOT / "spark-submit.sh"), "--master", url, *options]
+
+
+def _run(work: Path) -> list[str]:
     files = (str(work / "request.json"), "--sandbox", str(work / "sandbox.yml"))
-    return [
-        *(str(ROOT / "spark-submit.sh"), "--master", url),
-        *(word for setting in told for word in ("--conf", setting)),
-        *("run", *files, "--as-of", AS_OF, "--json"),
-    ]
+    return ["run", *files, "--as-of", AS_OF, "--json"]
 
 
 def _once(words: argparse.Namespace, count: int, work: Path) -> tuple[dict[str, Any], list[Any]]:
@@ -68,17 +74,28 @@ def _once(words: argparse.Namespace, count: int, work: Path) -> tuple[dict[str, 
         # An executor needs more than its heap, and the worker counts only what it is asked for.
         memory = f"{words.memory + 1024}m"
         with cluster(Path(folder), count, memory=memory, pin=words.pin) as up:
-            figures = _submitted(words, up, work, target)
+            figures = _figures(words, up, work, Path(folder))
     papers = next(target.glob("_profile_export/*/manifest.json")).parent
     batches = json.loads((papers / "manifest.json").read_text())["batches"]
     rows = [[batch["recordCount"], batch["rowSetHash"]] for batch in batches]
     return figures | _spans(json.loads((papers / "job.json").read_text())), rows
 
 
-def _submitted(words: argparse.Namespace, up: Cluster, work: Path, target: Path) -> dict[str, Any]:
+def _figures(words: argparse.Namespace, up: Cluster, work: Path, folder: Path) -> dict[str, Any]:
+    submit = _submit(words, up.url)
+    if words.jobs == 1:
+        return _submitted([*submit, *_run(work)], up, work / "ours")
+    jobs = [
+        figures | _spans(document)
+        for figures, document in exports(up, submit, work, folder, times=words.jobs)
+    ]
+    return jobs[-1] | {"before": jobs[:-1]}
+
+
+def _submitted(command: list[str], up: Cluster, target: Path) -> dict[str, Any]:
     watch = Watch(*up.workers)
     try:
-        one = run(_command(words, up.url, work), target)
+        one = run(command, target)
     finally:
         watch.end()
     return {
@@ -121,8 +138,10 @@ def _measure(words: argparse.Namespace) -> None:
     loads.append(results.load())
     told = {"kind": "cluster", "shape": shape.as_json(), "case": words.case, "rows": expected}
     told |= {"memory_mib": words.memory, "partitions": words.partitions, "pinned": words.pin}
+    told |= {"jobs": words.jobs}
     told |= {"conf": words.conf, **results.around(words.rounds, loads), "runs": runs}
-    results.save("cluster-pinned" if words.pin else "cluster", told)
+    kind = ["cluster", *(["warm"] if words.jobs > 1 else []), *(["pinned"] if words.pin else [])]
+    results.save("-".join(kind), told)
 
 
 def _ended(*_: object) -> None:

@@ -17,7 +17,8 @@ _EVERY = 0.05
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took. ``jobs``: of a driver, its engine's start and the seconds of each job."""
+    """What one run took. A driver tells its engine's ``start``, the seconds of each of its ``jobs``
+    to the commit, and to their ``ends`` where these come later."""
 
     seconds: float
     to_commit: float
@@ -26,6 +27,7 @@ class Run:
     peak_bytes: int
     start: float = 0.0
     jobs: list[float] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
 
 
 class Failed(Exception):

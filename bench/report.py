@@ -42,14 +42,15 @@ def _section(name: str, result: Figures) -> Iterator[str]:
 
 def _table(cases: dict[str, Figures]) -> str:
     lines = [
-        "| case | program | seconds | cold | processor s | peak memory |",
-        "|---|---|---:|---:|---:|---:|",
+        "| case | program | to commit s | to end s | cold | processor s | peak memory |",
+        "|---|---|---:|---:|---:|---:|---:|",
     ]
     for case, programs in cases.items():
         for name, f in programs.items():
             cold = f"{f['cold']:.1f}" if "cold" in f else ""
+            end = f"{f['end']:.2f}" if "end" in f else ""  # older results do not say
             lines.append(
-                f"| {case} | {PROGRAMS[name].words} | {f['seconds']:.2f} | {cold}"
+                f"| {case} | {PROGRAMS[name].words} | {f['seconds']:.2f} | {end} | {cold}"
                 f" | {f['cpu']:.1f} | {f['peak_bytes'] / 1e6:.0f} MB |"
             )
     return "\n".join(lines)

@@ -36,7 +36,7 @@ class Measured:
             return {"failed": self.failed}
         found: dict[str, Any] = {
             "seconds": median(map(self._seconds, self.runs)),
-            "to_commit": median(r.to_commit for r in self.runs),
+            "end": median(map(self._end, self.runs)),
             "cpu": median(r.cpu for r in self.runs),
             "peak_bytes": int(median(r.peak_bytes for r in self.runs)),
             "runs": [asdict(r) for r in self.runs],
@@ -46,8 +46,13 @@ class Measured:
         return found
 
     def _seconds(self, one: Run) -> float:
-        """Of a driver its last job; of another process all of it, from start to commit."""
+        """To the commit: of a driver's last job, of another process from its start."""
         return one.jobs[-1] if self.program.driver else one.to_commit
+
+    def _end(self, one: Run) -> float:
+        if not self.program.driver:
+            return one.seconds
+        return (one.ends or one.jobs)[-1]
 
 
 class Unequal(Exception):

@@ -27,10 +27,15 @@ JOBS = "/data/core/ups/export/jobs"
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[httpx.Client]:
-    """A client of a service that is up for the while."""
-    words = ["serve", "--sandbox", "demo", "--port", "0"]
-    command = [sys.executable, "-m", "profile_export.cli", *words]
+def served(folder: Path, *words: str, headers: dict[str, str]) -> Iterator[httpx.Client]:
+    """A client of a service that is up for the while.
+
+    Args:
+        folder: Where it runs.
+        words: After ``serve``.
+        headers: Organisation and sandbox.
+    """
+    command = [sys.executable, "-m", "profile_export.cli", "serve", *words, "--port", "0"]
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -42,11 +47,9 @@ def served(folder: Path) -> Iterator[httpx.Client]:
         if match := re.match(r"Listening on (\S+)", line):
             url = match[1]
             break
-    headers = {
+    headers = headers | {
         "Authorization": f"Bearer {token}",
         "x-api-key": "bench",
-        "x-gw-ims-org-id": "acme@AcmeOrg",
-        "x-sandbox-name": "prod",
         "Content-Type": "application/json",
     }
     try:
@@ -93,7 +96,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=20, help="POSTs a second")
     parser.add_argument("--exports", type=int, default=5, help="warm exports to time")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as client:
+    headers = {"x-gw-ims-org-id": "acme@AcmeOrg", "x-sandbox-name": "prod"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder), "--sandbox", "demo", headers=headers) as client,
+    ):
         body = (Path(folder) / "demo" / "requests" / "demo.json").read_bytes()
         exports = warm_exports(client, body, asked.exports)
         took = sorted(posts(client, body, asked.seconds, asked.rate))

@@ -29,8 +29,13 @@ def identity_key(namespace: Column, value: Column) -> Column:
 
     ``value`` is a string or a whole number. Only blanks (U+0020) are trimmed.
     """
-    text = F.trim(value.cast("string"))
+    text = identity_value(value)
     return F.when(text != "", F.concat(namespace, F.lit(SEPARATOR), text))
+
+
+def identity_value(value: Column) -> Column:
+    """The text of an identity; empty or null where there is none (S2)."""
+    return F.trim(value.cast("string"))
 
 
 def key_namespace(key: Column) -> Column:

@@ -168,6 +168,10 @@ class ExportPlan(Frozen):
         """The participating profile datasets."""
         return tuple(i for i in self.inputs if i.kind == "profile" and i.participates)
 
+    def place(self, source: Input) -> int:
+        """A number that is greater for the dataset of the greater id: how ties are broken."""
+        return sorted(i.dataset_id for i in self.inputs).index(source.dataset_id)
+
     @property
     def event_inputs(self) -> tuple[Input, ...]:
         """The participating event datasets."""

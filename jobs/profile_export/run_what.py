@@ -31,7 +31,7 @@ def parts(
     found = _attributes(plan, members, current)
     found |= _identities(work, plan, decided, keys)
     entries = [
-        frame.transform(membership.entries, dataset_id=source.dataset_id)
+        frame.transform(membership.entries, place=plan.place(source))
         for source, frame in current.items()
         if plan.output.get("segmentMembership") is not None and load.has_memberships(source)
     ]
@@ -64,7 +64,7 @@ def attached_events(
             load.events(every, source=source, wanted=wanted)
             .transform(events.of_members, resolved=resolved, keys=keys)
             .transform(events.ingested_within, wanted=wanted)
-            .withColumn("dataset", F.lit(source.dataset_id))
+            .withColumn("place", F.lit(plan.place(source)))
         )
     return union(attached)
 

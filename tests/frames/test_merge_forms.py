@@ -44,9 +44,7 @@ def plan_of(how: str, sources: list[Input]) -> ExportPlan:
     policy = MergePolicyPin.model_validate(
         {"id": "p", "version": 1, "graph": "none", "attributeMerge": how, "order": ()}
     )
-    return cast(
-        ExportPlan, SimpleNamespace(merge_policy=policy, records=tuple(sources), lineage=False)
-    )
+    return ExportPlan.model_construct(merge_policy=policy, inputs=tuple(sources), lineage=False)
 
 
 def value(dataset_id: str, person: int, type_: object, chance: random.Random) -> object:

@@ -78,26 +78,26 @@ def test_the_strongest_state_of_an_identity(spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("left", "right", "wins"),
     [
-        pytest.param((5, 1, "A", "k", 0), (6, 1, "A", "k", 0), "right", id="later"),
-        pytest.param((5, 3, "A", "k", 0), (5, 1, "B", "l", 9), "left", id="exited first"),
-        pytest.param((5, 1, "A", "l", 9), (5, 1, "B", "k", 0), "right", id="greater dataset"),
-        pytest.param((5, 1, "A", "k", 9), (5, 1, "A", "l", 0), "right", id="greater identity"),
-        pytest.param((5, 1, "A", "k", 9), (5, 1, "A", "k", 8), "left", id="greater validUntil"),
+        pytest.param((5, 1, 0, "k", 0), (6, 1, 0, "k", 0), "right", id="later"),
+        pytest.param((5, 3, 0, "k", 0), (5, 1, 1, "l", 9), "left", id="exited first"),
+        pytest.param((5, 1, 0, "l", 9), (5, 1, 1, "k", 0), "right", id="greater dataset"),
+        pytest.param((5, 1, 0, "k", 9), (5, 1, 0, "l", 0), "right", id="greater identity"),
+        pytest.param((5, 1, 0, "k", 9), (5, 1, 0, "k", 8), "left", id="greater validUntil"),
     ],
 )
 def test_which_membership_entry_wins(
     spark: SparkSession,
-    left: tuple[int, int, str, str, int],
-    right: tuple[int, int, str, str, int],
+    left: tuple[int, int, int, str, int],
+    right: tuple[int, int, int, str, int],
     wins: str,
 ) -> None:
     """S13, in every order of the rows."""
     rows = [
-        ("p", pk, dataset, [("ups", "s", qualified, rank, until, 0, (name,))])
-        for name, (qualified, rank, dataset, pk, until) in (("left", left), ("right", right))
+        ("p", pk, place, [("ups", "s", qualified, rank, until, 0, (name,))])
+        for name, (qualified, rank, place, pk, until) in (("left", left), ("right", right))
     ]
     type_ = (
-        "person string, pk string, dataset string, all_entries array<struct<namespace:string,"
+        "person string, pk string, place int, all_entries array<struct<namespace:string,"
         "segment:string,qualified:bigint,status_rank:int,valid_until:bigint,content:bigint,"
         "entry:struct<status:string>>>"
     )

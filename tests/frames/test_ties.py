@@ -92,9 +92,7 @@ def test_entries_of_namespaces_that_differ_by_case(
         wide = load.fragments(
             frame, source=source, asked=(), leaves=struct_of(), entry=entry, ranked=False
         )
-        records = wide.withColumn("person", wide.pk).transform(
-            membership.entries, dataset_id=source.dataset_id
-        )
+        records = wide.withColumn("person", wide.pk).transform(membership.entries, place=0)
         (row,) = membership.merged(records).collect()
         merged = row["segmentMembership"]["ups"]["s"]
         kept.add((merged["a"], merged["b"]))

@@ -80,7 +80,7 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
     """One row per person with events: its newest ``max_per_profile`` ones in order (S23, S25).
 
     Args:
-        events: ``person``, ``dataset`` string, ``time``, ``event``; of all datasets.
+        events: ``person``, ``place`` int (of the dataset), ``time``, ``event``; of all datasets.
         wanted: What is asked of events.
 
     Returns:
@@ -99,12 +99,15 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
             known(F.col("time")).alias("time"),
             identifier.isNotNull().cast("int").alias("has_id"),
             F.when(identifier.isNotNull(), identifier).otherwise(nothing).alias("id"),
-            "dataset",
+            "place",
             F.when(identifier.isNull(), content).otherwise(F.lit(0)).alias("content"),
             without_maps(F.col("event"), type_).alias("event"),
         ).alias("e"),
     )
-    lists = keyed.groupBy("person").agg(F.sort_array(F.collect_list("e")).alias("all"))
+    # Moved before they are listed: lists of the events of one task, made to be sent and merged into
+    # longer ones, cost both engines more than they save (docs/decisions/0017).
+    moved = keyed.repartition("person")
+    lists = moved.groupBy("person").agg(F.sort_array(F.collect_list("e")).alias("all"))
     excess = F.greatest(F.size("all") - F.lit(wanted.max_per_profile), F.lit(0))
     newest = F.slice("all", excess + 1, F.lit(wanted.max_per_profile))
     return lists.select(

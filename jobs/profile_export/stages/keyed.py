@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
-from profile_export.columns import at, identity_key, micros_at
-from profile_export.plan import ExportPlan, Input
+from profile_export.columns import at, identity_key, identity_value, micros_at
+from profile_export.plan import ExportPlan, IdentityField, Input
 
 MOST = 30
 """Datasets, and namespaces: each is a bit of a 64-bit number whose sums must not overflow."""
@@ -58,19 +58,16 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
     dataset's) long, both null for an orphan. All may be null: where a union has a column that may
     be beside one that may not, Sail plans its type in two ways and refuses them. No shuffle.
     """
-    keys = ids.declared_keys(source)
-    staged = frame.select(
-        *(key.alias(f"k{n}") for n, (_, key) in enumerate(keys)),
-        _ingested(source),
-    )
-    order = namespaces(plan)
-    bits = F.lit(0).cast("bigint")
-    for n, (namespace, _) in enumerate(keys):
-        mine = F.lit(1 << order.index(namespace)).cast("bigint")
-        bits = F.when(F.col(f"k{n}").isNotNull(), bits.bitwiseOR(mine)).otherwise(bits)
-    nobody = F.col("k0").isNull()
+    primary, *others = ids.declared(source)
+    # Of the others nothing but their presence matters: no keys are made of them.
+    texts = (identity_value(at(d.field)).alias(f"t{n}") for n, d in enumerate(others))
+    staged = frame.select(person(source).alias("person"), *texts, _ingested(source))
+    bits = _bit(primary, plan)
+    for n, d in enumerate(others):
+        bits = F.when(F.col(f"t{n}") != "", bits.bitwiseOR(_bit(d, plan))).otherwise(bits)
+    nobody = F.col("person").isNull()
     return staged.select(
-        F.col("k0").alias("person"),
+        "person",
         F.when(nobody, F.lit(index)).alias("orphan"),
         F.col("at").alias("records_at"),
         F.lit(None).cast("bigint").alias("events_at"),
@@ -94,14 +91,13 @@ def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan)
     )
     keyed = newest.withColumn("person", identity_key(F.lit(namespace), F.col("value")))
     nobody = F.col("person").isNull()
-    bits = F.lit(1 << namespaces(plan).index(namespace)).cast("bigint")
     return keyed.select(
         "person",
         F.when(nobody, F.lit(index)).alias("orphan"),
         F.lit(None).cast("bigint").alias("records_at"),
         "events_at",
         F.when(nobody, F.col("rows")).alias("orphans"),
-        F.when(~nobody, bits).alias("namespaces"),
+        F.when(~nobody, _bit(declared, plan)).alias("namespaces"),
         F.lit(None).cast("bigint").alias("bit"),
     )
 
@@ -168,6 +164,10 @@ def by_namespace(counts: Mapping[int, int], *, plan: ExportPlan) -> dict[str, in
         if persons:
             found[name] = persons
     return found
+
+
+def _bit(identity: IdentityField, plan: ExportPlan) -> Column:
+    return F.lit(1 << namespaces(plan).index(identity.namespace.lower())).cast("bigint")
 
 
 def _ingested(source: Input) -> Column:

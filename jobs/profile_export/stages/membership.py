@@ -15,8 +15,7 @@ from profile_export.plan import Audience, ExportPlan, Input
 
 def of_who(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
     """Entry rows of ``who`` rows: ``person``, ``pk``, ``source``, ``entries``. No shuffle."""
-    order = sorted(i.dataset_id for i in plan.inputs)
-    places = F.array(*(F.lit(order.index(i.dataset_id)) for i in plan.inputs))
+    places = F.array(*(F.lit(plan.place(source)) for source in plan.inputs))
     each = who.where("participates").select(
         "person",
         "pk",
@@ -52,8 +51,7 @@ def of_records(records: DataFrame, *, source: Input, plan: ExportPlan) -> DataFr
         columns.segment_position(asked, F.col("namespace"), F.col("id")).alias("segment"),
         *columns.entry_parts(F.col("entry"), source),
     )
-    place = sorted(i.dataset_id for i in plan.inputs).index(source.dataset_id)
-    return found.where(F.col("segment") >= 0).withColumn("place", F.lit(place))
+    return found.where(F.col("segment") >= 0).withColumn("place", F.lit(plan.place(source)))
 
 
 def matches(entries: DataFrame, *, plan: ExportPlan) -> DataFrame:
@@ -126,17 +124,17 @@ def _rank_in_one_number(plan: ExportPlan) -> Column:
     return qualified * F.lit(4 * places * 3).cast("decimal(10,0)") + low
 
 
-def entries(current: DataFrame, *, dataset_id: str) -> DataFrame:
-    """A dataset's current records as ``person``, ``pk``, ``dataset``, ``all_entries``."""
-    return current.select("person", "pk", F.lit(dataset_id).alias("dataset"), "all_entries")
+def entries(current: DataFrame, *, place: int) -> DataFrame:
+    """A dataset's current records as ``person``, ``pk``, ``place``, ``all_entries``."""
+    return current.select("person", "pk", F.lit(place).alias("place"), "all_entries")
 
 
 def merged(records: DataFrame) -> DataFrame:
     """The merged ``segmentMembership`` of each person.
 
     Args:
-        records: ``person``, ``pk``, ``dataset`` string, ``all_entries`` as ``load.fragments`` gives
-            them; one row per current record.
+        records: ``person``, ``pk``, ``place`` int (of the dataset), ``all_entries`` as
+            ``load.fragments`` gives them; one row per current record.
 
     Returns:
         ``person``, ``segmentMembership`` map<string, map<string, struct>>; persons without entries
@@ -144,8 +142,8 @@ def merged(records: DataFrame) -> DataFrame:
         status, the dataset id, the primary identity, ``validUntil``, and the content: entries of
         one record, in namespaces that differ by case only. Three groupings by person.
     """
-    each = records.select("person", "pk", "dataset", F.explode("all_entries").alias("e"))
-    rank = F.struct("e.qualified", "e.status_rank", "dataset", "pk", "e.valid_until", "e.content")
+    each = records.select("person", "pk", "place", F.explode("all_entries").alias("e"))
+    rank = F.struct("e.qualified", "e.status_rank", "place", "pk", "e.valid_until", "e.content")
     best = each.groupBy(
         "person", F.col("e.namespace").alias("namespace"), F.col("e.segment").alias("segment")
     ).agg(F.max_by(F.col("e.entry"), rank).alias("entry"))

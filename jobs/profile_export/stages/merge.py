@@ -24,7 +24,7 @@ def precedence(source: Input, *, plan: ExportPlan) -> int:
     """A number that is greater for the dataset that wins: by order, or by dataset id (S11)."""
     if plan.merge_policy.attribute_merge == "dataSetPrecedence":
         return -source.rank
-    return sorted(i.dataset_id for i in plan.records).index(source.dataset_id)
+    return plan.place(source)
 
 
 def ranked(current: DataFrame, *, source: Input, leaves: Struct, plan: ExportPlan) -> DataFrame:
