@@ -75,21 +75,23 @@ def _once(words: argparse.Namespace, count: int, work: Path) -> tuple[dict[str, 
         memory = f"{words.memory + 1024}m"
         with cluster(Path(folder), count, memory=memory, pin=words.pin) as up:
             figures = _figures(words, up, work, Path(folder))
-    papers = next(target.glob("_profile_export/*/manifest.json")).parent
-    batches = json.loads((papers / "manifest.json").read_text())["batches"]
-    rows = [[batch["recordCount"], batch["rowSetHash"]] for batch in batches]
-    return figures | _spans(json.loads((papers / "job.json").read_text())), rows
+    batches = _paper(target, "manifest.json")["batches"]
+    return figures, [[batch["recordCount"], batch["rowSetHash"]] for batch in batches]
 
 
 def _figures(words: argparse.Namespace, up: Cluster, work: Path, folder: Path) -> dict[str, Any]:
     submit = _submit(words, up.url)
     if words.jobs == 1:
-        return _submitted([*submit, *_run(work)], up, work / "ours")
-    jobs = [
-        figures | _spans(document)
-        for figures, document in exports(up, submit, work, folder, times=words.jobs)
-    ]
-    return jobs[-1] | {"before": jobs[:-1]}
+        target = work / "ours"
+        figures = _submitted([*submit, *_run(work)], up, target)
+        return figures | _spans(_paper(target, "job.json"))
+    found = exports(up, submit, work, folder, times=words.jobs)
+    *before, last = (figures | _spans(document) for figures, document in found)
+    return last | {"before": before}
+
+
+def _paper(target: Path, name: str) -> dict[str, Any]:
+    return dict(json.loads(next(target.glob(f"_profile_export/*/{name}")).read_text()))
 
 
 def _submitted(command: list[str], up: Cluster, target: Path) -> dict[str, Any]:

@@ -23,8 +23,8 @@ def cluster(result: Figures) -> Iterator[str]:
         f"A standalone master and workers of one core, {result['memory_mib']} MiB of heap for each"
         f" executor; {dials(result['shape'])}, case {result['case']}. {_submitted(result)}"
         " *Job*: from the first read to the last paper. The driver takes its share of the same"
-        f" cores;"
-        f" {_BESIDE[result['pinned']]} All runs gave the same row-set hashes. {around(result)}\n"
+        f" cores; {_BESIDE[result['pinned']]} All runs gave the same row-set hashes."
+        f" {around(result)}\n"
     )
     yield (
         "| workers | submitted s | job s | job to commit s | driver's processor s"

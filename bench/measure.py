@@ -62,8 +62,12 @@ def run(command: list[str], target: Path, *, driver: bool = False) -> Run:
     if process.returncode != 0:
         raise Failed(f"{' '.join(command[1:4])}: exit {process.returncode}: {err[-2000:]}")
     told = json.loads(out.splitlines()[-1]) if driver else {}
-    commits = (file.stat().st_mtime for file in target.rglob("_delta_log/*.json"))
-    return Run(seconds, max(commits) - began_at, watch.cpu, watch.peak, **told)
+    return Run(seconds, committed_at(target) - began_at, watch.cpu, watch.peak, **told)
+
+
+def committed_at(target: Path) -> float:
+    """When the newest commit of the Delta tables below ``target`` was made, as ``time.time``."""
+    return max(file.stat().st_mtime for file in target.rglob("_delta_log/*.json"))
 
 
 def _python_path() -> str:

@@ -17,11 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+
+from bench.measure import Failed
 
 JOBS = "/data/core/ups/export/jobs"
 
@@ -60,16 +63,35 @@ def served(folder: Path, *words: str, headers: dict[str, str]) -> Iterator[httpx
         process.wait()
 
 
+def done(
+    client: httpx.Client,
+    body: bytes,
+    *,
+    pause: float = 0.01,
+    alive: Callable[[], bool] = lambda: True,
+) -> dict[str, Any]:
+    """The document of an export that is posted and SUCCEEDED, asked for every ``pause`` seconds.
+
+    Raises:
+        Failed: it ended otherwise, or ``alive`` says that nobody will do it.
+    """
+    job: dict[str, Any] = client.post(JOBS, content=body).raise_for_status().json()
+    while job["status"] not in ("SUCCEEDED", "FAILED", "CANCELLED"):
+        if not alive():
+            raise Failed("the worker has ended")
+        time.sleep(pause)
+        job = client.get(f"{JOBS}/{job['id']}").raise_for_status().json()
+    if job["status"] != "SUCCEEDED":
+        raise Failed(f"an export ended {job['status']}: {job['errors']}")
+    return job
+
+
 def warm_exports(client: httpx.Client, body: bytes, times: int) -> list[float]:
     """Seconds from POST to SUCCEEDED, one export after the other; the first warms the engine."""
     took = []
     for _ in range(times + 1):
         started = time.perf_counter()
-        job = client.post(JOBS, content=body).raise_for_status().json()
-        while job["status"] not in ("SUCCEEDED", "FAILED"):
-            time.sleep(0.01)
-            job = client.get(f"{JOBS}/{job['id']}").json()
-        assert job["status"] == "SUCCEEDED", job["errors"]
+        done(client, body)
         took.append(time.perf_counter() - started)
     return took[1:]
 

@@ -4,16 +4,14 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from bench.measure import Failed, Watch
+from bench.measure import Watch
 from bench.programs import ROOT
-from bench.service import JOBS, served
+from bench.service import done, served
 from bench.standalone import Cluster
 
 HEADERS = {"x-gw-ims-org-id": "bench@Org", "x-sandbox-name": "bench"}
@@ -39,15 +37,17 @@ def exports(
     body = (work / "request.json").read_bytes()
     with served(folder, *words, headers=HEADERS) as client, _worker(submit, store, folder) as pid:
         watches = {"driver": Watch(pid), "workers": Watch(*up.workers)}
-        for _ in range(times):
-            shutil.rmtree(work / "ours", ignore_errors=True)
-            before = {name: watch.cpu for name, watch in watches.items()}
-            began = time.monotonic()
-            document = _done(client, body, lambda: _is_there(pid))
-            took = {"seconds": time.monotonic() - began}
-            yield took | _used(watches, before), document
-        for watch in watches.values():
-            watch.end()
+        try:
+            for _ in range(times):
+                shutil.rmtree(work / "ours", ignore_errors=True)
+                before = {name: watch.cpu for name, watch in watches.items()}
+                began = time.monotonic()
+                document = done(client, body, pause=0.1, alive=lambda: _is_there(pid))
+                took = {"seconds": time.monotonic() - began}
+                yield took | _used(watches, before), document
+        finally:
+            for watch in watches.values():
+                watch.end()
 
 
 def _used(watches: dict[str, Watch], before: dict[str, float]) -> dict[str, Any]:
@@ -56,18 +56,6 @@ def _used(watches: dict[str, Watch], before: dict[str, float]) -> dict[str, Any]
         name: {"cpu": watch.cpu - before[name], "peak_bytes": watch.peak}
         for name, watch in watches.items()
     }
-
-
-def _done(client: httpx.Client, body: bytes, alive: Callable[[], bool]) -> dict[str, Any]:
-    job = client.post(JOBS, content=body).raise_for_status().json()
-    while job["status"] not in ("SUCCEEDED", "FAILED", "CANCELLED"):
-        if not alive():
-            raise Failed("the worker has ended")
-        time.sleep(0.1)
-        job = client.get(f"{JOBS}/{job['id']}").raise_for_status().json()
-    if job["status"] != "SUCCEEDED":
-        raise Failed(f"an export ended {job['status']}: {job['errors']}")
-    return dict(job)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.cases import AS_OF
+from bench.measure import committed_at
 from profile_export.engines import Engine, open_engine
 from profile_export.job import run_job
 from profile_export.planning import make_plan
@@ -26,8 +27,7 @@ def once(engine: Engine, sandbox: str, request: str) -> tuple[float, float]:
     plan = make_plan(body, load_sandbox(sandbox), table_info=inspect_table, as_of=as_of)
     run_job(plan, engine)
     end = time.monotonic() - began
-    log = Path(str(plan.target.table.location)) / "_delta_log"
-    return max(file.stat().st_mtime for file in log.glob("*.json")) - began_at, end
+    return committed_at(Path(str(plan.target.table.location))) - began_at, end
 
 
 def main(sandbox: str, request: str, times: str) -> None:

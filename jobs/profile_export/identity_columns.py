@@ -25,13 +25,13 @@ def parts(source: Input) -> list[Column]:
     """
     columns = []
     keys = [
-        F.struct(_declared_key(d).alias("key"), F.lit(AMBIGUOUS).alias("auth"))
+        F.struct(declared_key(d).alias("key"), F.lit(AMBIGUOUS).alias("auth"))
         for d in declared(source)
     ]
     if keys:
         columns.append(_known(F.array(*keys)).alias("declared"))
     if source.primary_identity is not None:
-        columns.append(_declared_key(source.primary_identity).alias("declared_pk"))
+        columns.append(declared_key(source.primary_identity).alias("declared_pk"))
     if source.has_identity_map:
         columns.append(_map_entries(source).alias("mapped"))
     return columns
@@ -61,12 +61,9 @@ def identities(source: Input) -> Column:
     return F.concat(*(part.cast(IDENTITIES_DDL) for part in lists))
 
 
-def declared_keys(source: Input) -> list[tuple[str, Column]]:
-    """(lower-cased namespace, identity key) of each identity that the dataset declares by a field.
-
-    Over the dataset as read; the primary one first. A key is null where a row has none (S2).
-    """
-    return [(d.namespace.lower(), _declared_key(d)) for d in declared(source)]
+def declared_key(identity: IdentityField) -> Column:
+    """Over the dataset as read: the key of an identity, null where a row has none (S2)."""
+    return identity_key(F.lit(identity.namespace.lower()), at(identity.field))
 
 
 def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:
@@ -83,10 +80,6 @@ def declared(source: Input) -> list[IdentityField]:
     """The identities that the dataset declares by fields, the primary one first (S2)."""
     primary = [source.primary_identity] if source.primary_identity is not None else []
     return [*primary, *source.identities]
-
-
-def _declared_key(identity: IdentityField) -> Column:
-    return identity_key(F.lit(identity.namespace.lower()), at(identity.field))
 
 
 def _known(entries: Column) -> Column:

@@ -85,7 +85,7 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
 
     Returns:
         ``person``, ``timeSeriesEvents`` array<struct> sorted by (timestamp, _id, dataset id), nulls
-        first. One shuffle by ``person``.
+        first. One shuffle by ``person``; Sail plans a second one, of the lists.
     """
     type_ = wanted.columns
     id_type = type_.get("_id")

@@ -46,8 +46,8 @@ def namespaces(plan: ExportPlan) -> list[str]:
 
 def person(source: Input) -> Column:
     """A row's person over the dataset as read: its primary identity, null without one (S3)."""
-    (_, key), *_ = ids.declared_keys(source)
-    return key
+    primary, *_ = ids.declared(source)
+    return ids.declared_key(primary)
 
 
 def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan) -> DataFrame:
