@@ -4,37 +4,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from profile_export.commands import _options, _say, _store
+from profile_export.commands import _options, _say
+from profile_export.commands._purge import purge
+from profile_export.commands._service import (
+    DEFAULT_URL,
+    Org,
+    SandboxName,
+    TokenFile,
+    Url,
+    client,
+    in_header,
+)
 
 if TYPE_CHECKING:
     from profile_export.commands._client import Client
 
-Url = Annotated[
-    str,
-    typer.Option(
-        "--url", metavar="URL", envvar="PROFILE_EXPORT_URL", help="Where the service listens."
-    ),
-]
-Org = Annotated[
-    str,
-    typer.Option(
-        "--org", metavar="ORG", envvar="PROFILE_EXPORT_ORG", help="The organisation's id."
-    ),
-]
-SandboxName = Annotated[
-    str,
-    typer.Option(
-        "--sandbox", metavar="NAME", envvar="PROFILE_EXPORT_SANDBOX", help="The sandbox's name."
-    ),
-]
-TokenFile = Annotated[
-    str | None,
-    typer.Option(
-        "--token-file",
-        metavar="FILE",
-        help="Holds the token; only you may read it (mode 600). Else PROFILE_EXPORT_TOKEN is it.",
-    ),
-]
 JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The job's id.")]
 Status = Annotated[
     str | None, typer.Option("--status", metavar="STATUS", help="Only jobs of this status.")
@@ -52,11 +36,6 @@ Key = Annotated[
     ),
 ]
 Watch = Annotated[bool, typer.Option("--watch", help="Wait for the job's end.")]
-OlderThan = Annotated[
-    str,
-    typer.Option("--older-than", metavar="AGE", help="Of its end: 90d, 36h, 30m or 0d."),
-]
-_DEFAULT_URL = "http://127.0.0.1:8080"
 _AT = "--org acme@AcmeOrg --sandbox prod"
 
 
@@ -80,7 +59,7 @@ def register(app: typer.Typer) -> None:
 def list_(
     org: Org,
     sandbox: SandboxName,
-    url: Url = _DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
     status: Status = None,
     limit: Limit = 20,
@@ -88,13 +67,13 @@ def list_(
 ) -> None:
     """List the newest jobs of a sandbox."""
     records: list[dict[str, Any]] = []
-    with _client(url, org, sandbox, token_file) as client:
+    with client(url, org, sandbox, token_file) as service:
         offset = ""
         while len(records) < limit:
             asked: dict[str, str | int] = {"limit": min(limit - len(records), 1000)}
             asked |= {"offset": offset} if offset else {}
             asked |= {"status": status} if status else {}
-            page = client.json("GET", _jobs(), params=asked)
+            page = service.json("GET", _jobs(), params=asked)
             records += page["records"]
             offset = page["page"]["pageOffset"]
             if not page["link"]["next"]:
@@ -115,19 +94,19 @@ def show(
     job_id: JobId,
     org: Org,
     sandbox: SandboxName,
-    url: Url = _DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
 ) -> None:
     """Print a job's document, as the API gives it."""
-    with _client(url, org, sandbox, token_file) as client:
-        _say.result_json(client.json("GET", f"{_jobs()}/{job_id}"))
+    with client(url, org, sandbox, token_file) as service:
+        _say.result_json(service.json("GET", f"{_jobs()}/{job_id}"))
 
 
 def watch(
     job_id: JobId,
     org: Org,
     sandbox: SandboxName,
-    url: Url = _DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
     json: _options.Json = False,
 ) -> None:
@@ -135,21 +114,21 @@ def watch(
 
     Exit codes: 0 it SUCCEEDED, 1 it FAILED or was CANCELLED. Ctrl-C ends the watching, not the job.
     """
-    with _client(url, org, sandbox, token_file) as client:
-        _watched(client, job_id, json=json)
+    with client(url, org, sandbox, token_file) as service:
+        _watched(service, job_id, json=json)
 
 
 def cancel(
     job_id: JobId,
     org: Org,
     sandbox: SandboxName,
-    url: Url = _DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
 ) -> None:
     """Ask a job to stop: nothing of it will be visible, unless it has committed by then."""
-    with _client(url, org, sandbox, token_file) as client:
-        client.call("DELETE", f"{_jobs()}/{job_id}")
-        status = client.json("GET", f"{_jobs()}/{job_id}")["status"]
+    with client(url, org, sandbox, token_file) as service:
+        service.call("DELETE", f"{_jobs()}/{job_id}")
+        status = service.json("GET", f"{_jobs()}/{job_id}")["status"]
     _say.note(f"Job {job_id} is {status}.")
 
 
@@ -157,7 +136,7 @@ def submit(
     request: Request,
     org: Org,
     sandbox: SandboxName,
-    url: Url = _DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
     idempotency_key: Key = None,
     watch: Watch = False,
@@ -169,12 +148,12 @@ def submit(
     body = read_body(request)
     headers = {"content-type": "application/json"}
     if idempotency_key is not None:
-        headers["idempotency-key"] = _ascii(idempotency_key)
-    with _client(url, org, sandbox, token_file) as client:
-        document = client.json("POST", _jobs(), content=body, headers=headers)
+        headers["idempotency-key"] = in_header(idempotency_key)
+    with client(url, org, sandbox, token_file) as service:
+        document = service.json("POST", _jobs(), content=body, headers=headers)
         if watch:
             _say.note(f"Job {document['id']} is {document['status']}.")
-            _watched(client, int(document["id"]), json=json)
+            _watched(service, int(document["id"]), json=json)
         elif json:
             _say.result_json(document)
         else:
@@ -182,31 +161,11 @@ def submit(
             _say.note(f"Job {document['id']} is {document['status']}.")
 
 
-def purge(
-    older_than: OlderThan,
-    store: _store.StoreUrl = _store.DEFAULT,
-) -> None:
-    """Forget finished jobs: remove them from the store, with their batches and idempotency keys.
-
-    Open jobs stay, however old. Datasets, their files and manifests stay as they are; but what is
-    gone from the store, the API does not know any more: GET answers 404 for such a job, its batches
-    and their files.
-    """
-    seconds = _age(older_than)
-    kept = _store.opened(store)
-    from profile_export.service.store import retention
-
-    gone = retention.purge(kept, older_than=seconds)
-    _say.result(
-        f"Removed {gone:,} finished jobs from {kept.shown}. Their datasets are as they were."
-    )
-
-
-def _watched(client: "Client", job_id: int, *, json: bool) -> None:
+def _watched(service: "Client", job_id: int, *, json: bool) -> None:
     from profile_export.commands._watch import watch as followed
 
     try:
-        document = followed(client, job_id)
+        document = followed(service, job_id)
     except KeyboardInterrupt:
         _say.note(f"Job {job_id} goes on; profile-export jobs watch {job_id} shows it again.")
         raise typer.Exit(130) from None
@@ -216,24 +175,10 @@ def _watched(client: "Client", job_id: int, *, json: bool) -> None:
         _say.result(f"Job {job_id} SUCCEEDED: {_number(document)} records.")
 
 
-def _client(url: str, org: str, sandbox: str, token_file: str | None) -> "Client":
-    from profile_export.commands._client import Client, Place, token_from
-
-    return Client(Place(url, _ascii(org), _ascii(sandbox)), token_from(token_file))
-
-
 def _jobs() -> str:
     from profile_export.commands._client import JOBS
 
     return JOBS
-
-
-def _ascii(text: str) -> str:
-    from profile_export.errors import Problem, Refused
-
-    if text.isascii() and text.isprintable():
-        return text
-    raise Refused([Problem("bad-name", f"{text!r} cannot be sent in a header.")])
 
 
 def _number(document: dict[str, Any]) -> str:
@@ -248,16 +193,3 @@ def _more(document: dict[str, Any]) -> str:
     if document["status"] != "PROCESSING" or not progress:
         return ""
     return f"{progress['stage']} {progress['fraction']:.0%}"
-
-
-def _age(text: str) -> float:
-    """Seconds of ``90d``, ``36h``, ``30m``."""
-    import re
-
-    from profile_export.errors import Problem, Refused
-
-    found = re.fullmatch(r"(\d{1,6})([dhm])", text.strip(), re.ASCII)
-    if found is None:
-        detail = f"{text!r} is no age; write 90d, 36h or 30m."
-        raise Refused([Problem("bad-age", detail, parameter="--older-than")])
-    return int(found[1]) * {"d": 86_400.0, "h": 3600.0, "m": 60.0}[found[2]]

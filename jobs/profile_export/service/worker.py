@@ -7,24 +7,16 @@ goes on from there (docs/decisions/0011-workers.md).
 import logging
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
-
-from sqlalchemy import Connection
 
 from profile_export.document import Document
 from profile_export.engines import Engine, _stderr
 from profile_export.errors import ExportError
-from profile_export.faults import fault
-from profile_export.manifest import MANIFEST, papers_folder, read_json
-from profile_export.plan import ExportPlan
 from profile_export.processes import started
 from profile_export.service import ends
-from profile_export.service.ends import End, Way
 from profile_export.service.heart import Heart, Held, Worker, now
+from profile_export.service.record import Record
 from profile_export.service.stage_times import StageTimes
-from profile_export.service.store import Store, counters, queue
-from profile_export.service.store.batches import BatchSize
+from profile_export.service.store import Store, queue
 from profile_export.service.store.database import StoreAway
 
 _log = logging.getLogger("profile_export.worker")
@@ -33,10 +25,6 @@ POLL = 0.1
 _PROBE_LIMIT = 20.0
 _IDLE = 60.0
 """After so long without a job an engine is asked whether it still is there."""
-_PATIENCE = 60.0
-"""How long a worker that was asked to go away tries to record an end while the store is away."""
-
-
 _OBEYS = {"sail": 3.0, "spark": 30.0}
 """Seconds in which an engine stops its work. The embedded one shares two threads, say, with what it
 computes, and has been seen to hear nothing for 40 s; a new process takes one second.
@@ -56,6 +44,7 @@ class WorkLoop:
         self._held: Held | None = None
         self._ending = False
         self._asked_engine = time.monotonic()
+        self._record = Record(store, engine, leaving=lambda: self._ending)
 
     def end(self) -> None:
         """Stop: the job under way is handed over, or finished if it has committed."""
@@ -132,7 +121,7 @@ class WorkLoop:
                 leaving=self._ending,
                 engine_alive=alive,
             )
-            self._record(end, held, outcome, times)
+            self._record.write(end, claim, outcome, times)
         finally:
             self._heart.let_go()
             self._held = None
@@ -161,65 +150,6 @@ class WorkLoop:
         except Exception as error:
             _log.exception("a fault of the worker", extra={"job": held.claim.job_id})
             return error
-
-    def _record(
-        self, end: End, held: Held, outcome: Document | Exception, times: StageTimes
-    ) -> None:
-        claim, write = held.claim, None
-        if end.way is Way.SUCCEED and isinstance(outcome, dict):
-            write = partial(self._succeed, claim, outcome, times)
-        elif end.way in (Way.FAIL, Way.CANCEL):
-            write = partial(_end_without_rows, claim, end, times)
-        elif end.way in (Way.GIVE_BACK, Way.HAND_OVER):
-            counts = end.way is Way.GIVE_BACK
-            write = partial(queue.give_back, held=claim, counts=counts)
-        fault("before-record")
-        recorded = write is None or self._written(write)
-        told = {"job": claim.job_id, "attempt": claim.attempt, "end": end.way.value}
-        if end.code:
-            told |= {"code": end.code, "detail": end.message}
-        elif isinstance(outcome, Exception):
-            told["detail"] = str(outcome)
-        if not recorded:
-            told["end"] = Way.NOTHING.value
-        _log.info("job ended", extra=told)
-
-    def _succeed(
-        self, claim: queue.Claim, document: Document, times: StageTimes, connection: Connection
-    ) -> bool:
-        sizes = self._sizes(claim.plan)
-        if not queue.succeed(connection, claim, document, sizes):
-            return False
-        rows, excluded = ends.counts(document)
-        counters.add(connection, counters.ROWS, {}, rows)
-        size = float(sum(size.bytes for size in sizes.values()))
-        counters.add(connection, counters.BYTES, {}, size)
-        for reason, number in excluded.items():
-            counters.add(connection, counters.EXCLUSIONS, {"reason": reason}, number)
-        _count_end(connection, "SUCCEEDED", times)
-        return True
-
-    def _sizes(self, plan: ExportPlan) -> dict[str, BatchSize]:
-        """Of the batches, as the manifest has them; nothing if somebody has deleted it since."""
-        location = plan.target.table.location or self._engine.locate(plan.target.table)
-        found = read_json(papers_folder(location, plan.job_id), MANIFEST) or {}
-        listed = found.get("batches", [])
-        assert isinstance(listed, list)
-        return {b["batchId"]: BatchSize(b["recordCount"], b["bytes"]) for b in listed}
-
-    def _written(self, write: Callable[[Connection], bool]) -> bool:
-        """Write an end, however long the store is away. False where the job is another's now."""
-        patience = None
-        while True:
-            try:
-                with self._store.write() as connection:
-                    return write(connection)
-            except StoreAway:
-                if self._ending:
-                    patience = patience or time.monotonic() + _PATIENCE
-                    if time.monotonic() > patience:
-                        raise
-                time.sleep(0.3)
 
     def _see_that_the_engine_is_there(self) -> None:
         """Before a job is taken: an engine that died while idle costs the job no try.
@@ -263,21 +193,3 @@ def _is_suspect(outcome: Document | Exception) -> bool:
     if isinstance(outcome, ExportError):
         return outcome.code in ends.SUSPECT
     return isinstance(outcome, Exception)
-
-
-def _end_without_rows(
-    claim: queue.Claim, end: End, times: StageTimes, connection: Connection
-) -> bool:
-    if end.way is Way.CANCEL:
-        recorded, status = queue.cancelled(connection, claim), "CANCELLED"
-    else:
-        recorded, status = queue.fail(connection, claim, end.code, end.message), "FAILED"
-    if recorded:
-        _count_end(connection, status, times)
-    return recorded
-
-
-def _count_end(connection: Connection, status: str, times: StageTimes) -> None:
-    counters.add(connection, counters.JOBS_ENDED, {"status": status}, 1)
-    for stage, seconds in times.seconds().items():
-        counters.add(connection, counters.STAGE_SECONDS, {"stage": stage}, seconds)
