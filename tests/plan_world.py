@@ -62,3 +62,16 @@ REQUEST: dict[str, Any] = {
     "filter": {"segments": [{"segmentId": "s1"}]},
     "additionalFields": {"eventList": {"fields": "page"}},
 }
+STITCHED: dict[str, Any] = {
+    **WORLD,
+    "sandbox": {
+        **WORLD["sandbox"],
+        "datasets": [
+            {**dataset, "identities": [{"namespace": "email", "field": "note"}]}
+            if dataset["class"] == "profile"
+            else dataset
+            for dataset in WORLD["sandbox"]["datasets"]
+        ],
+    },
+}
+"""The same, and the profile datasets have something that a graph can join by."""

@@ -30,13 +30,18 @@ class Decided:
     """Who is exported, and into which batches."""
 
     people: DataFrame | None
-    """``who`` rows with ``person``; one per dataset and primary identity. None where persons are
-    primary identities and no rows were kept."""
+    """``who`` rows with ``person``; one per dataset and primary identity. None where no rows were
+    kept (``run_keyed.py``)."""
     audience: DataFrame
     """``person``, ``reason``, ``batches``; one per candidate."""
     counts: Counts
     suspects: Mapping[str, DataFrame]
     """Dataset id -> primary identities of several records, so that S4 has to choose."""
+    persons: DataFrame | None = None
+    """``key``, ``person`` of a graph's components, where no rows were kept."""
+    crowded: DataFrame | None = None
+    """``person`` of whom a dataset has several current records, where no rows were kept; None if
+    there are none."""
 
 
 class Tally:

@@ -2,7 +2,7 @@
 
 from pyspark.sql import DataFrame
 
-from profile_export import run_what, run_who
+from profile_export import run_keyed, run_what, run_who
 from profile_export.decided import Counts, Decided
 from profile_export.engines import Workspace
 from profile_export.plan import ExportPlan
@@ -20,9 +20,10 @@ def decide(work: Workspace, plan: ExportPlan, *, keep_rows: bool = False) -> Dec
         keep_rows: Whether ``Decided.people`` is wanted: for those who explain.
     """
     work.report("identities", 0.0)
-    if keyed.fits(plan) and not keep_rows:
-        return run_who.by_keys(work, plan)
-    return run_who.by_rows(work, plan)
+    if keep_rows or not keyed.fits(plan):
+        return run_who.by_rows(work, plan)
+    by = run_keyed.by_keys if plan.merge_policy.graph == "none" else run_keyed.by_graph
+    return by(work, plan)
 
 
 def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:

@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import run_who
+from profile_export import run_keyed, run_who
 from profile_export.decided import Decided
 from profile_export.engines import Workspace
 from profile_export.frames import union
 from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
-from profile_export.stages import audience, events, identities, load, membership, merge, project
+from profile_export.schema import Struct
+from profile_export.stages import events, identities, load, membership, merge, project
 
 
 def keys_of(decided: Decided) -> DataFrame:
-    """``pk``, ``person`` of the exported persons' primary identities."""
+    """``pk``, ``person`` of the exported persons' primary identities; ``pk`` is unique."""
     if decided.people is None:
-        members = audience.members(decided.audience)
-        return members.select(F.col("person").alias("pk"), "person")
+        return run_keyed.keys_of(decided)
     people = run_who.exported(decided.people, decided.audience)
     return people.select("pk", "person").distinct()
 
@@ -28,7 +28,7 @@ def parts(
 ) -> dict[str, DataFrame]:
     """What is known of the exported persons, as ``project.rows`` takes it (S9-S13, S21-S25)."""
     current = _current(work, plan, keys, decided.suspects)
-    found = _attributes(plan, members, current)
+    found = _attributes(work, plan, decided, members, current)
     found |= _identities(work, plan, decided, keys)
     entries = [
         frame.transform(membership.entries, place=plan.place(source))
@@ -70,18 +70,45 @@ def attached_events(
 
 
 def _attributes(
-    plan: ExportPlan, members: DataFrame, current: Mapping[Input, DataFrame]
+    work: Workspace,
+    plan: ExportPlan,
+    decided: Decided,
+    members: DataFrame,
+    current: Mapping[Input, DataFrame],
 ) -> dict[str, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
-    if current and leaves.fields and merge.can_join(plan):
+    if not current or not (leaves.fields or plan.lineage):
+        return {}
+    if not leaves.fields or not merge.can_join(plan):
+        return {"attributes": _aggregated(plan, current, leaves)}
+    crowded = _crowded(work, plan, decided)
+    if crowded is None:
         return {"attributes": merge.joined(members, current, leaves=leaves, plan=plan)}
-    if current and (leaves.fields or plan.lineage):
-        ranked = [
-            frame.transform(merge.ranked, source=source, leaves=leaves, plan=plan)
-            for source, frame in current.items()
-        ]
-        return {"attributes": merge.attributes(union(ranked), leaves=leaves, plan=plan)}
-    return {}
+    alone = {s: f.join(crowded, on="person", how="left_anti") for s, f in current.items()}
+    others = members.join(crowded, on="person", how="left_anti")
+    several = {s: f.join(crowded, on="person", how="left_semi") for s, f in current.items()}
+    parts = (
+        merge.joined(others, alone, leaves=leaves, plan=plan),
+        _aggregated(plan, several, leaves),
+    )
+    return {"attributes": union(parts)}
+
+
+def _crowded(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame | None:
+    """The exported persons that only an aggregate can merge; None if there are none."""
+    crowded = decided.crowded
+    if decided.people is not None and plan.merge_policy.graph == "pdg":
+        people = run_who.exported(decided.people, decided.audience)
+        crowded = work.materialise(merge.crowded(people), "crowded")
+    return None if crowded is None or crowded.isEmpty() else crowded
+
+
+def _aggregated(plan: ExportPlan, current: Mapping[Input, DataFrame], leaves: Struct) -> DataFrame:
+    ranked = [
+        frame.transform(merge.ranked, source=source, leaves=leaves, plan=plan)
+        for source, frame in current.items()
+    ]
+    return merge.attributes(union(ranked), leaves=leaves, plan=plan)
 
 
 def _identities(
@@ -93,8 +120,7 @@ def _identities(
     if decided.people is not None:
         listed = identities.listed(run_who.exported(decided.people, decided.audience))
     else:
-        people = run_who.people_of(work, plan, keys, decided.suspects)
-        listed = identities.listed(people, primaries=keys)
+        listed = run_keyed.listed(work, plan, decided, keys)
     shaped = {"identityMap": project.identity_map, "identities": project.identities}
     return {name: shaped[name](listed, namespaces=plan.namespaces) for name in asked}
 

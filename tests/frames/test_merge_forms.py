@@ -92,15 +92,30 @@ def test_joins_and_the_aggregate_agree(spark: SparkSession, how: str, seed: int)
 
 
 @pytest.mark.parametrize(
-    ("graph", "lineage", "datasets", "can"),
+    ("lineage", "datasets", "can"),
     [
-        pytest.param("none", False, 3, True, id="one record a dataset"),
-        pytest.param("pdg", False, 3, False, id="a person of many records"),
-        pytest.param("none", True, 3, False, id="lineage needs the winners"),
-        pytest.param("none", False, merge.MOST_JOINED + 1, False, id="too many datasets"),
+        pytest.param(False, 3, True, id="one record a dataset"),
+        pytest.param(True, 3, False, id="lineage needs the winners"),
+        pytest.param(False, merge.MOST_JOINED + 1, False, id="too many datasets"),
     ],
 )
-def test_where_joins_will_do(graph: str, lineage: bool, datasets: int, can: bool) -> None:
-    policy = SimpleNamespace(graph=graph)
-    plan = SimpleNamespace(merge_policy=policy, lineage=lineage, records=(None,) * datasets)
+def test_where_joins_will_do(lineage: bool, datasets: int, can: bool) -> None:
+    plan = SimpleNamespace(lineage=lineage, records=(None,) * datasets)
     assert merge.can_join(cast(ExportPlan, plan)) is can
+
+
+def test_who_is_crowded(spark: SparkSession) -> None:
+    """S11 in a graph: several participating records in one dataset, none of them events."""
+    rows = [
+        ("two records", 0, True, True),
+        ("two records", 0, True, True),
+        ("one in each", 0, True, True),
+        ("one in each", 1, True, True),
+        ("events", 2, True, False),
+        ("events", 2, True, False),
+        ("elsewhere", 3, False, True),
+        ("elsewhere", 3, False, True),
+    ]
+    ddl = "person string, source int, participates boolean, is_record boolean"
+    found = merge.crowded(spark.createDataFrame(rows, ddl)).collect()
+    assert [row["person"] for row in found] == ["two records"]

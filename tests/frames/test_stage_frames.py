@@ -61,6 +61,22 @@ def test_an_identity_without_an_edge_is_a_person_by_itself(spark: SparkSession) 
     assert_df_equality(persons.by_component(who, persons=found), wanted, **EXACT)
 
 
+def test_rows_of_a_graph_take_the_person_of_their_component(spark: SparkSession) -> None:
+    """S6, S7: and the members' keys are all identities of their components, or they themselves."""
+    persons_ddl = "key string, person string, identities bigint"
+    found = spark.createDataFrame([("a", "a", 2), ("b", "a", 2), ("c", "c", 1)], persons_ddl)
+    rows = spark.createDataFrame([("b", 1), ("z", 2), (None, 3)], "person string, n int")
+    stitched = persons.stitched(rows, persons=found).select("pk", "person", "identities", "n")
+    wanted = [("b", "a", 2, 1), ("z", "z", 1, 2), (None, None, 1, 3)]
+    wanted_ddl = "pk string, person string, identities bigint, n int"
+    assert_df_equality(stitched, spark.createDataFrame(wanted, wanted_ddl), **EXACT)
+    members = spark.createDataFrame([("a",), ("z",)], "person string")
+    keys = persons.keys_of(members, persons=found)
+    of_members = [("a", "a"), ("b", "a"), ("z", "z")]
+    of_members_frame = spark.createDataFrame(of_members, "pk string, person string")
+    assert_df_equality(keys, of_members_frame, **EXACT)
+
+
 def test_the_strongest_state_of_an_identity(spark: SparkSession) -> None:
     """S10: authenticated before loggedOut before ambiguous; primary of any row."""
     rows = [("p", "k1", True, [("k1", 0), ("k2", 2)]), ("p", "k3", True, [("k2", 1), ("k3", 1)])]

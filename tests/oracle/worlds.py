@@ -113,6 +113,38 @@ def random_world(seed: int, *, size: int) -> tuple[dict[str, Any], dict[str, Any
     return world, request, AS_OF
 
 
+def stitched_world(seed: int, *, size: int) -> tuple[dict[str, Any], dict[str, Any], datetime]:
+    """A random world whose identities are all declared by fields, of records only, and joined by a
+    graph; no primary identity has several records in a dataset."""
+    world, request, as_of = random_world(seed, size=size)
+    for item in world["sandbox"]["datasets"]:
+        if item["class"] == "export":
+            continue
+        if "primaryIdentity" not in item:
+            # One that declares none has an identity map to take it from.
+            item["primaryIdentity"] = item["identities"].pop(0)
+        table = world["tables"][item["table"]["path"]]
+        table["columns"].pop("identityMap", None)
+        for row in table["rows"]:
+            row.pop("identityMap", None)
+        if item["class"] == "experienceevent":
+            item.pop("identities", None)
+        else:
+            field = item["primaryIdentity"]["field"]
+            by_identity = {_trimmed(row, field): row for row in table["rows"]}
+            table["rows"] = list(by_identity.values())
+    for policy in world["sandbox"]["mergePolicies"]:
+        policy["identityGraph"] = {"type": "pdg"}
+    return world, request, as_of
+
+
+def _trimmed(row: dict[str, Any], field: str) -> str:
+    value: Any = row
+    for name in field.split("."):
+        value = None if value is None else value.get(name)
+    return "" if value is None else str(value).strip(" ")
+
+
 if __name__ == "__main__":
     shown = random_world(int(sys.argv[1]), size=int(sys.argv[2]))
     sys.stdout.write(json.dumps(shown[:2], indent=1, ensure_ascii=False) + "\n")

@@ -1,8 +1,8 @@
-"""Keyed: candidates straight from the tables, where a person is one primary identity (S7, S14).
+"""Keyed: candidates straight from the tables, where identities are declared by fields (S7, S14).
 
-Under ``none``, with identities that are declared by fields, all that decides about a person but its
-memberships fits into numbers: nothing has to be kept of its single rows, so that no table of them
-is written (docs/decisions/0016). Whether S4 has to choose among records is found on the way.
+All that decides about a person but its memberships then fits into numbers: nothing has to be kept
+of its single rows, so that no table of them is written (docs/decisions/0016, 0018). Under ``none``
+whether S4 has to choose among records is found on the way; a graph asks that first.
 """
 
 from collections.abc import Mapping
@@ -21,19 +21,21 @@ MOST = 30
 def fits(plan: ExportPlan) -> bool:
     """Whether the plan's persons can be decided about in this way.
 
-    Not in a graph; not where identities lie in maps, or come with events; nor where a person could
-    have more of them than S7 allows, so that they would have to be counted.
+    Not where identities lie in maps, or come with events. Under ``none`` not where a person could
+    have more of them than S7 allows, so that they would have to be counted; in a graph, which is of
+    all datasets (S6), its components tell.
     """
-    mine = [source for source in plan.inputs if source.participates]
-    declared = all(s.primary_identity is not None and not s.has_identity_map for s in mine)
-    of_records_only = all(s.kind == "profile" or not s.identities for s in mine)
-    widest = sum(1 + len(source.identities) for source in mine)
+    in_graph = plan.merge_policy.graph == "pdg"
+    theirs = [source for source in plan.inputs if in_graph or source.participates]
+    declared = all(s.primary_identity is not None and not s.has_identity_map for s in theirs)
+    of_records_only = all(s.kind == "profile" or not s.identities for s in theirs)
+    widest = sum(1 + len(source.identities) for source in theirs)
+    few = any(s.identities for s in theirs) if in_graph else widest <= plan.audience.max_identities
     return (
-        plan.merge_policy.graph == "none"
-        and bool(mine)
+        any(source.participates for source in theirs)
         and declared
         and of_records_only
-        and widest <= plan.audience.max_identities
+        and few
         and max(len(plan.inputs), len(namespaces(plan))) <= MOST
     )
 
@@ -45,7 +47,10 @@ def namespaces(plan: ExportPlan) -> list[str]:
 
 
 def person(source: Input) -> Column:
-    """A row's person over the dataset as read: its primary identity, null without one (S3)."""
+    """A row's person over the dataset as read: its primary identity, null without one (S3).
+
+    In a graph ``persons.stitched`` makes a component of it.
+    """
     primary, *_ = ids.declared(source)
     return ids.declared_key(primary)
 
@@ -102,16 +107,29 @@ def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan)
     )
 
 
-def candidates(rows: DataFrame) -> DataFrame:
+def edges(frame: DataFrame, *, source: Input) -> DataFrame:
+    """The graph's edges in a profile dataset of which every record is current (S6).
+
+    Columns out: ``left`` (the primary identity), ``right`` (another of the row); not distinct. No
+    shuffle.
+    """
+    primary, *others = map(ids.declared_key, ids.declared(source))
+    right = others[0] if len(others) == 1 else F.explode(F.array(*others))
+    pairs = frame.select(primary.alias("left"), right.alias("right"))
+    return pairs.where(F.col("left") != F.col("right"))
+
+
+def candidates(rows: DataFrame, *, in_graph: bool = False) -> DataFrame:
     """One row per person, and one per dataset for all rows without one.
 
     Args:
         rows: Of all participating datasets, as :func:`record_rows` and :func:`event_rows`.
+        in_graph: Whether ``persons.stitched`` has made components of their persons.
 
     Returns:
         As ``audience.candidates``, and ``orphan`` int, ``orphans`` long, ``namespaces`` long,
-        ``several`` boolean: a dataset has several records of this person, so that S4 has to choose
-        before anything else of this row holds. One shuffle.
+        ``several`` boolean: a dataset has several records of this person. Under ``none`` S4 then
+        has to choose before anything else of this row holds. One shuffle.
     """
     grouped = rows.groupBy("person", "orphan").agg(
         F.max("records_at").alias("records_at"),
@@ -120,13 +138,14 @@ def candidates(rows: DataFrame) -> DataFrame:
         F.bit_or("namespaces").alias("namespaces"),
         F.sum("bit").alias("sum"),
         F.bit_or("bit").alias("sources"),
+        *([F.max("identities").alias("identities")] if in_graph else []),
     )
     has_record = F.coalesce(F.col("sources"), F.lit(0)) > 0
     return grouped.select(
         "person",
         has_record.alias("has_record"),
         F.when(has_record, F.col("records_at")).otherwise(F.col("events_at")).alias("updated"),
-        F.lit(1).cast("bigint").alias("identities"),
+        F.col("identities") if in_graph else F.lit(1).cast("bigint").alias("identities"),
         "orphan",
         "orphans",
         "namespaces",
@@ -139,10 +158,18 @@ KEPT = ("orphan", "orphans", "namespaces", "several")
 """What of :func:`candidates` goes with the verdicts."""
 
 
-def settled(verdicts: DataFrame) -> DataFrame:
+def settled(verdicts: DataFrame, *, plan: ExportPlan) -> DataFrame:
     """The verdicts that hold: ``person``, ``reason``, ``batches``, ``namespaces``."""
-    holds = F.col("person").isNotNull() & ~F.col("several")
+    holds = F.col("person").isNotNull()
+    if plan.merge_policy.graph == "none":
+        holds = holds & ~F.col("several")
     return verdicts.where(holds).select("person", "reason", "batches", "namespaces")
+
+
+def crowded(verdicts: DataFrame) -> DataFrame:
+    """``person`` of the exported of whom a dataset has several records, in a graph."""
+    exported = F.col("several") & F.col("reason").isNull() & F.col("person").isNotNull()
+    return verdicts.where(exported).select("person")
 
 
 def repeated(verdicts: DataFrame) -> DataFrame:

@@ -84,14 +84,23 @@ def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> Dat
 
 
 def can_join(plan: ExportPlan) -> bool:
-    """Whether :func:`joined` can take the place of :func:`attributes`.
+    """Whether :func:`joined` can take the place of :func:`attributes` for uncrowded persons.
 
-    A person of ``none`` has at most one current record in each dataset. Expressions grow with
-    datasets times leaves, so many datasets are left to the aggregate.
+    Expressions grow with datasets times leaves, so many datasets are left to the aggregate.
     """
-    return (
-        plan.merge_policy.graph == "none" and not plan.lineage and len(plan.records) <= MOST_JOINED
-    )
+    return not plan.lineage and len(plan.records) <= MOST_JOINED
+
+
+def crowded(people: DataFrame) -> DataFrame:
+    """Persons of a graph of whom a dataset has several current records.
+
+    In ``none`` there are none: a person is a primary identity (S4, S6).
+
+    Columns in: ``who`` rows with ``person``. Columns out: ``person``, distinct. Two shuffles.
+    """
+    records = people.where(F.col("participates") & F.col("is_record"))
+    counted = records.groupBy("person", "source").agg(F.count(F.lit(1)).alias("records"))
+    return counted.where(F.col("records") > 1).select("person").distinct()
 
 
 def joined(
@@ -99,10 +108,10 @@ def joined(
 ) -> DataFrame:
     """As :func:`attributes`, by one join for each dataset, where :func:`can_join` says so (S11).
 
-    Less than half the time of the aggregate for 33 leaves (docs/decisions/0013-merge-by-joins.md).
+    Less than half the time of the aggregate for 33 leaves (docs/decisions/0013, 0018).
 
     Args:
-        members: ``person`` of the audience.
+        members: ``person`` of the audience, none of them :func:`crowded`.
         current: Each dataset's current records: ``person`` (unique), ``updated``, its leaves.
         leaves: The attributes of the output, nested.
         plan: The job's plan.

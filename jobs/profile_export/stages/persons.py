@@ -30,3 +30,43 @@ def by_component(who: DataFrame, *, persons: DataFrame) -> DataFrame:
     return joined.withColumn("person", F.coalesce("person", "pk")).withColumn(
         "identities", F.coalesce("identities", F.lit(1).cast("bigint"))
     )
+
+
+def stitched(rows: DataFrame, *, persons: DataFrame) -> DataFrame:
+    """Rows whose ``person`` is a primary identity, with its component instead (``pdg``).
+
+    Args:
+        rows: Rows with ``person``, which may be null.
+        persons: As :func:`by_component` takes it.
+
+    Returns:
+        The rows, with ``pk`` (what ``person`` was) and ``identities`` long. One join by ``pk``.
+    """
+    known = persons.select(
+        F.col("key").alias("pk"), F.col("person").alias("component"), "identities"
+    )
+    joined = rows.withColumnRenamed("person", "pk").join(known, on="pk", how="left")
+    return joined.withColumns(
+        {
+            "person": F.coalesce("component", "pk"),
+            "identities": F.coalesce("identities", F.lit(1).cast("bigint")),
+        }
+    ).drop("component")
+
+
+def keys_of(members: DataFrame, *, persons: DataFrame) -> DataFrame:
+    """Every identity of the members: ``pk`` (unique), ``person``.
+
+    Args:
+        members: ``person``, distinct.
+        persons: As :func:`by_component` takes it; a member without an edge is not in it.
+
+    Returns:
+        All that can be a primary identity of theirs. Two joins by ``person``.
+    """
+    named = persons.select(F.col("key").alias("pk"), "person")
+    in_graph = named.join(members, on="person", how="left_semi").select("pk", "person")
+    # The smallest identity of a component is its person, and one of its keys.
+    centres = persons.select(F.col("key").alias("person"))
+    alone = members.join(centres, on="person", how="left_anti")
+    return in_graph.unionByName(alone.select(F.col("person").alias("pk"), "person"))

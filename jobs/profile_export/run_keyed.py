@@ -1,0 +1,156 @@
+"""The who phase straight from the tables, for plans that ``keyed.fits``: no rows are kept.
+
+Two ways: ``by_keys`` where a person is a primary identity, ``by_graph`` where it is a component.
+"""
+
+from collections.abc import Iterator
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from profile_export import components
+from profile_export.decided import Decided, Tally
+from profile_export.engines import Workspace
+from profile_export.frames import union
+from profile_export.plan import ExportPlan, Input
+from profile_export.run_who import by_dataset, by_rows, exported, suspects_of, verdicts_on
+from profile_export.stages import audience, identities, keyed, load, membership, persons
+
+
+def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
+    """Under ``none``: verdicts by primary identity (S7, S13-S19).
+
+    Where a dataset has several records of a person, its verdict is made again from the record that
+    counts (S4).
+    """
+    work.report("persons", 0.05)
+    verdicts = _verdicts(work, plan)
+    settled = keyed.settled(verdicts, plan=plan)
+    tally, several = _tallied(plan, verdicts, settled)
+    settled = settled.drop("namespaces")
+    if not several:
+        return Decided(None, settled, tally.counts(), {})
+    ranked, suspects, people = _again(work, plan, keyed.repeated(verdicts))
+    tally.add_verdicts(audience.tallies(ranked).collect())
+    tally.add_namespaces(audience.namespace_counts(exported(people, ranked)).collect())
+    return Decided(None, settled.unionByName(ranked), tally.counts(), suspects)
+
+
+def by_graph(work: Workspace, plan: ExportPlan) -> Decided:
+    """Under ``pdg``: the graph first, then verdicts by its components (S6, S7, S13-S19).
+
+    Where a dataset has several records of a primary identity, the graph has to be made of those
+    that count (S4): that is left to ``by_rows``.
+    """
+    suspects = suspects_of(work, plan)
+    if suspects:
+        return by_rows(work, plan, suspects)
+    work.report("persons", 0.1)
+    stitched = _components(work, plan)
+    verdicts = _verdicts(work, plan, stitched)
+    settled = keyed.settled(verdicts, plan=plan)
+    tally, several = _tallied(plan, verdicts, settled)
+    crowded = keyed.crowded(verdicts) if several else None
+    settled = settled.drop("namespaces")
+    return Decided(None, settled, tally.counts(), {}, persons=stitched, crowded=crowded)
+
+
+def keys_of(decided: Decided) -> DataFrame:
+    """``pk``, ``person`` of the exported persons, ``pk`` unique: all that can be a primary identity
+    of theirs. In a graph two joins by person."""
+    members = audience.members(decided.audience).select("person")
+    if decided.persons is None:
+        return members.select(F.col("person").alias("pk"), "person")
+    return persons.keys_of(members, persons=decided.persons)
+
+
+def listed(work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame) -> DataFrame:
+    """``identities.listed`` of the persons of ``keys`` (S10): of their records, and their events,
+    which have no other identity than the primary."""
+    frames = []
+    for index, source, mine in _records_of(work, plan, keys):
+        several = decided.suspects.get(source.dataset_id)
+        frames.append(identities.of_records(mine, source=source, index=index, suspects=several))
+    if decided.persons is None:
+        return identities.listed(persons.by_primary(union(frames)), primaries=keys)
+    rows = union(frames).join(keys, on="pk", how="inner")
+    events = [s for s in plan.inputs if s.kind != "profile" and s.participates]
+    if not events:
+        return identities.listed(rows)
+    seen = union(work.read(s).select(keyed.person(s).alias("pk")).distinct() for s in events)
+    return identities.listed(rows, primaries=seen.join(keys, on="pk", how="inner"))
+
+
+def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = None) -> DataFrame:
+    """As ``audience.decided``, with ``keyed.KEPT``; materialised."""
+    rows = union(_key_rows(work, plan))
+    work.report("audience", 0.2)
+    entries = list(_entries(work, plan))
+    if stitched is not None:
+        rows = persons.stitched(rows, persons=stitched)
+        entries = [persons.stitched(union(entries), persons=stitched)] if entries else []
+    matches = membership.matches(union(entries), plan=plan) if entries else None
+    candidates = keyed.candidates(rows, in_graph=stitched is not None)
+    decided = audience.decided(candidates, matches, plan=plan, keep=keyed.KEPT)
+    return work.materialise(decided, "verdicts")
+
+
+def _tallied(plan: ExportPlan, verdicts: DataFrame, settled: DataFrame) -> tuple[Tally, bool]:
+    """The counts so far, and whether a dataset has several records of some person."""
+    tally = Tally(plan)
+    tally.add_verdicts(audience.tallies(settled, "namespaces").collect())
+    unsettled = keyed.unsettled(verdicts).collect()
+    tally.add_orphans({r["orphan"]: int(r["orphans"]) for r in unsettled if not r["several"]})
+    return tally, any(row["several"] for row in unsettled)
+
+
+def _components(work: Workspace, plan: ExportPlan) -> DataFrame:
+    """The graph's components, as ``components.find`` gives them."""
+    pairs = (keyed.edges(work.read(s), source=s) for s in plan.inputs if s.identities)
+    edges = work.materialise(union(pairs).distinct(), "edges")
+    bound = edges.agg(F.count(F.lit(1)).alias("edges"))
+    return components.find(edges, bound=bound, work=work)
+
+
+def _again(
+    work: Workspace, plan: ExportPlan, repeated: DataFrame
+) -> tuple[DataFrame, dict[str, DataFrame], DataFrame]:
+    """Verdicts on persons with several records in one dataset, the suspects, and the rows."""
+    frames = [
+        identities.of_repeated(mine, source=source, index=index)
+        for index, source, mine in _records_of(work, plan, repeated)
+    ]
+    who = work.materialise(union(frames), "who")
+    people = persons.by_primary(who)
+    # Their events change nothing: who has a record is as new as its records (S16).
+    ranked = work.materialise(verdicts_on(people, plan=plan, exact=False), "audience")
+    found = identities.suspects(who)
+    return ranked, by_dataset(plan, found), people
+
+
+def _records_of(
+    work: Workspace, plan: ExportPlan, keys: DataFrame
+) -> Iterator[tuple[int, Input, DataFrame]]:
+    """Of each participating profile dataset, the records of the primary identities of ``keys``."""
+    for index, source in enumerate(plan.inputs):
+        if source.kind == "profile" and source.participates:
+            rows = load.record_rows(work.read(source), source=source, asked=plan.audience.segments)
+            yield index, source, rows.join(keys, on="pk", how="left_semi")
+
+
+def _key_rows(work: Workspace, plan: ExportPlan) -> Iterator[DataFrame]:
+    for index, source in enumerate(plan.inputs):
+        if source.participates:
+            rows = keyed.record_rows if source.kind == "profile" else keyed.event_rows
+            yield rows(work.read(source), source=source, index=index, plan=plan)
+
+
+def _entries(work: Workspace, plan: ExportPlan) -> Iterator[DataFrame]:
+    if not plan.audience.segments:
+        return
+    for source in plan.records:
+        if load.has_memberships(source):
+            records = work.read(source).select(
+                keyed.person(source).alias("person"), "segmentMembership"
+            )
+            yield membership.of_records(records, source=source, plan=plan)
