@@ -126,11 +126,11 @@ class JobWorkspace:
         """A driver-side table as a frame, through one scratch Parquet file: of any size.
 
         Args:
-            columns: Values by column; every column of ``ddl``.
+            columns: Values by column, as Arrow or as a sequence; every column of ``ddl``.
             ddl: ``name type, ...`` with atomic types, as Spark SQL writes them.
         """
         table = pa.table(
-            {name: pa.array(columns[name]).cast(type_) for name, type_ in _arrow_types(ddl)}
+            {name: _as_arrow(columns[name]).cast(type_) for name, type_ in _arrow_types(ddl)}
         )
         name = f"local-{next(self._locals)}"
         sink = pa.BufferOutputStream()
@@ -167,6 +167,11 @@ def _see_that_it_exists(source: Input, location: str) -> None:
             f" {source.table.display}.",
             code="input-missing",
         )
+
+
+def _as_arrow(values: Sequence[object]) -> pa.Array | pa.ChunkedArray:
+    """Arrow's own arrays as they are: ``pa.array`` takes even those value by value."""
+    return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
 
 
 def _arrow_types(ddl: str) -> Iterator[tuple[str, pa.DataType]]:
