@@ -69,7 +69,10 @@ WRITES = {"write", "delete", "delete_tree", "delete_if_empty", "write_table", "w
     "write_bytes", "write_text", "unlink", "rmtree", "mkdir", "create_write_transaction",
 }  # fmt: skip
 
-KNOW_STAGES = ("run", "run_who", "run_what", "decided", "explain", "explained", "rerun")
+KNOW_STAGES = (
+    *("run", "run_who", "run_keyed", "run_what"),
+    *("decided", "explain", "explained", "rerun"),
+)
 """``run`` has the order; the others run the same stages for one person, or again."""
 
 
