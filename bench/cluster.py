@@ -30,7 +30,7 @@ from bench.programs import ROOT
 from bench.runner import Unequal
 from bench.shape import Shape
 from bench.standalone import Cluster, cluster
-from bench.warm_worker import exports
+from bench.warm_worker import WATCHED_EVERY, exports
 from bench.words import carried_out, parser, say
 
 COUNTS = (1, 2)
@@ -95,7 +95,7 @@ def _paper(target: Path, name: str) -> dict[str, Any]:
 
 
 def _submitted(command: list[str], up: Cluster, target: Path) -> dict[str, Any]:
-    watch = Watch(*up.workers)
+    watch = Watch(*up.workers, every=WATCHED_EVERY)
     try:
         one = run(command, target)
     finally:

@@ -12,7 +12,7 @@ from bench.programs import ROOT
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_EVERY = 0.05
+_OFTEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,17 @@ def _python_path() -> str:
 
 
 class Watch:
-    """Samples processes and all that they started, from a thread of its own."""
+    """Samples processes and all that they started, from a thread of its own.
 
-    def __init__(self, *pids: int) -> None:
+    Args:
+        pids: The processes.
+        every: Seconds between looks. A look at a JVM's hundred threads costs a few milliseconds of
+            a core: too much, often, where the watched have all of them.
+    """
+
+    def __init__(self, *pids: int, every: float = _OFTEN) -> None:
         self.peak = 0
+        self._every = every
         self._cpu: dict[int, float] = {}
         self._done = Event()
         self._thread = Thread(target=self._watch, args=(pids,), daemon=True)
@@ -96,7 +103,7 @@ class Watch:
         self._thread.join()
 
     def _watch(self, pids: tuple[int, ...]) -> None:
-        while not self._done.wait(_EVERY):
+        while not self._done.wait(self._every):
             # A JVM that starts a program (Hadoop's chmod, say) is there twice for a moment: the
             # new process has its memory until it becomes the program, and the very same size.
             seen = dict(map(self._look, _tree(pids)))
