@@ -3,6 +3,7 @@
 A process is either Connect or classic (engines/sail.py), so the engine is opened once per process.
 """
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "spark_only: looks at what only the spark engine has")
+    # A shell that starts this in the background has it ignore Ctrl-C, and so would the programs
+    # that tests interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
