@@ -1,12 +1,15 @@
 """Who, then what: in Spark's physical plan, other people's wide rows stop before any shuffle."""
 
 import re
+from copy import deepcopy
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exporting import prepared
-from plan_world import AS_OF, REQUEST, WORLD
+from plan_world import AS_OF, REQUEST, STITCHED, WORLD
 from profile_export import run
 from profile_export.engines import Engine
 
@@ -30,9 +33,11 @@ def indent(line: str) -> int:
     return len(line) - len(line.lstrip(" :+-"))
 
 
-def lines_of(request: dict[str, object], folder: Path, engine: Engine) -> list[str]:
+def lines_of(
+    request: dict[str, object], folder: Path, engine: Engine, *, world: dict[str, Any] = WORLD
+) -> list[str]:
     """The lines of the physical plan of the what phase."""
-    work, export = prepared(WORLD, request, AS_OF, folder, engine)
+    work, export = prepared(world, request, AS_OF, folder, engine)
     rows = run.rows(work, export, run.decide(work, export))
     return str(rows._jdf.queryExecution().executedPlan().toString()).splitlines()
 
@@ -73,16 +78,22 @@ def test_a_record_takes_one_exchange(plan: list[str]) -> None:
         assert not any("Aggregate" in line for line in above), "\n".join(plan)
 
 
-def test_attributes_of_all_datasets_take_one_exchange(tmp_path: Path, engine: Engine) -> None:
-    """4-architecture, merge, where a person has many records: one shuffle, by person."""
-    asked = {**REQUEST, "mergePolicy": {"id": "stitch"}}
-    plan = lines_of(asked, tmp_path, engine)
-    by_person = [
-        line for line in plan if re.search(r"Exchange hashpartitioning\(person#\d+, ", line)
+def test_attributes_of_crowded_persons_take_one_exchange(tmp_path: Path, engine: Engine) -> None:
+    """4-architecture, merge, where a dataset has many records of a person: one shuffle, by person,
+    beside the joins of all others."""
+    world = deepcopy(STITCHED)
+    for row in world["tables"]["crm"]["rows"][:2]:
+        row["note"] = "the same address"
+    everybody = {name: part for name, part in REQUEST.items() if name != "filter"}
+    asked = {**everybody, "mergePolicy": {"id": "stitch"}}
+    plan = lines_of(asked, tmp_path, engine, world=world)
+    (merged,) = [
+        i for i, line in enumerate(plan) if "max_by(c0" in line and "partial_max_by" not in line
     ]
-    merged = [line for line in plan if "max_by(c0" in line and "partial_max_by" not in line]
-    assert len(merged) == 1
-    assert len(by_person) <= 3, "\n".join(plan)  # merge, events, and at most the audience itself
+    under = takewhile(lambda line: indent(line) > indent(plan[merged]), plan[merged + 1 :])
+    exchanges = [line for line in under if "Exchange hashpartitioning" in line]
+    assert len(exchanges) == 1, "\n".join(plan)
+    assert re.search(r"hashpartitioning\(person#\d+, ", exchanges[0])
 
 
 def test_nothing_is_multiplied(plan: list[str]) -> None:
