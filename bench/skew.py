@@ -22,6 +22,7 @@ from bench.data import build
 from bench.shape import Shape
 from bench.words import carried_out, measured, parser, say
 
+ENGINES = "sail,spark"
 CASES = {"hot": "everybody-events", "hot-uncut": "everybody-uncut", "shared": "pdg-everybody"}
 
 
@@ -35,7 +36,7 @@ def pair(name: str, shape: Shape, *, events: int, records: int) -> dict[str, Sha
 def _words() -> argparse.Namespace:
     made = parser("python -m bench.skew", __doc__)
     made.add_argument("--pairs", default=",".join(CASES), help="which, by comma")
-    made.add_argument("--only", default="sail,spark", help="engines, by comma")
+    made.add_argument("--only", default=ENGINES, help="engines, by comma")
     made.add_argument("--persons", type=int, default=200_000)
     made.add_argument("--events", type=int, default=1_000_000, help="of the one person")
     made.add_argument("--records", type=int, default=100_000, help="that share an identity")
@@ -53,7 +54,8 @@ def _measure(words: argparse.Namespace, name: str) -> None:
         programs = measured(words, shape, CASES[name], chosen, keep_going=True)
         told[side] = {"shape": asdict(shape), "programs": programs}
         loads.append(results.load())
-    results.save(f"skew-{name}", told | results.around(words.rounds, loads))
+    file = ["skew", name, *([words.only.replace(",", "-")] if words.only != ENGINES else [])]
+    results.save("-".join(file), told | results.around(words.rounds, loads))
 
 
 def main() -> int:
