@@ -9,10 +9,11 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from .catalog import EVENT, read_sandbox
+from .catalog import EVENT, as_path, read_sandbox
 from .random_requests import random_request
 from .random_rows import AS_OF, SEGMENTS, RowMaker
 from .random_schemas import IDENTITY_FIELDS, random_dataset
+from .values import at
 
 EXPORT_ID = "5b020a27e7040801dedba61b"
 UNION_SCHEMA = "https://ns.adobe.com/xdm/context/profile__union"
@@ -139,9 +140,7 @@ def stitched_world(seed: int, *, size: int) -> tuple[dict[str, Any], dict[str, A
 
 
 def _trimmed(row: dict[str, Any], field: str) -> str:
-    value: Any = row
-    for name in field.split("."):
-        value = None if value is None else value.get(name)
+    value = at(row, as_path(field))
     return "" if value is None else str(value).strip(" ")
 
 

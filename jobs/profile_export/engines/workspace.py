@@ -170,8 +170,8 @@ def _see_that_it_exists(source: Input, location: str) -> None:
 
 
 def _as_arrow(values: Sequence[object]) -> pa.Array | pa.ChunkedArray:
-    """Arrow's own arrays as they are: ``pa.array`` takes even those value by value."""
-    return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+    """A chunked array as it is: ``pa.array`` would make a Python object of every value."""
+    return values if isinstance(values, pa.ChunkedArray) else pa.array(values)
 
 
 def _arrow_types(ddl: str) -> Iterator[tuple[str, pa.DataType]]:

@@ -30,12 +30,15 @@ def fits(plan: ExportPlan) -> bool:
     declared = all(s.primary_identity is not None and not s.has_identity_map for s in theirs)
     of_records_only = all(s.kind == "profile" or not s.identities for s in theirs)
     widest = sum(1 + len(source.identities) for source in theirs)
-    few = any(s.identities for s in theirs) if in_graph else widest <= plan.audience.max_identities
+    # A graph that has nothing to join by has no edges to start from, and goes the other way.
+    counted = (
+        any(s.identities for s in theirs) if in_graph else widest <= plan.audience.max_identities
+    )
     return (
         any(source.participates for source in theirs)
         and declared
         and of_records_only
-        and few
+        and counted
         and max(len(plan.inputs), len(namespaces(plan))) <= MOST
     )
 

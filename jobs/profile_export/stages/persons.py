@@ -25,11 +25,7 @@ def by_component(who: DataFrame, *, persons: DataFrame) -> DataFrame:
         identities the component has, S7). An identity without an edge is a person by itself.
         One join on ``pk``.
     """
-    known = persons.select(F.col("key").alias("pk"), "person", "identities")
-    joined = who.where(F.col("pk").isNotNull()).join(known, on="pk", how="left")
-    return joined.withColumn("person", F.coalesce("person", "pk")).withColumn(
-        "identities", F.coalesce("identities", F.lit(1).cast("bigint"))
-    )
+    return _with_person(who.where(F.col("pk").isNotNull()), persons)
 
 
 def stitched(rows: DataFrame, *, persons: DataFrame) -> DataFrame:
@@ -42,16 +38,7 @@ def stitched(rows: DataFrame, *, persons: DataFrame) -> DataFrame:
     Returns:
         The rows, with ``pk`` (what ``person`` was) and ``identities`` long. One join by ``pk``.
     """
-    known = persons.select(
-        F.col("key").alias("pk"), F.col("person").alias("component"), "identities"
-    )
-    joined = rows.withColumnRenamed("person", "pk").join(known, on="pk", how="left")
-    return joined.withColumns(
-        {
-            "person": F.coalesce("component", "pk"),
-            "identities": F.coalesce("identities", F.lit(1).cast("bigint")),
-        }
-    ).drop("component")
+    return _with_person(rows.withColumnRenamed("person", "pk"), persons)
 
 
 def keys_of(members: DataFrame, *, persons: DataFrame) -> DataFrame:
@@ -70,3 +57,11 @@ def keys_of(members: DataFrame, *, persons: DataFrame) -> DataFrame:
     centres = persons.select(F.col("key").alias("person"))
     alone = members.join(centres, on="person", how="left_anti")
     return in_graph.unionByName(alone.select(F.col("person").alias("pk"), "person"))
+
+
+def _with_person(rows: DataFrame, persons: DataFrame) -> DataFrame:
+    known = persons.select(F.col("key").alias("pk"), "person", "identities")
+    joined = rows.join(known, on="pk", how="left")
+    return joined.withColumn("person", F.coalesce("person", "pk")).withColumn(
+        "identities", F.coalesce("identities", F.lit(1).cast("bigint"))
+    )
