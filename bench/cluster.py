@@ -25,12 +25,12 @@ from typing import Any
 from bench import results
 from bench.cases import AS_OF, cases, lay_out
 from bench.data import build
-from bench.measure import Watch, run
+from bench.measure import SELDOM, Watch, run
 from bench.programs import ROOT
 from bench.runner import Unequal
 from bench.shape import Shape
 from bench.standalone import Cluster, cluster
-from bench.warm_worker import WATCHED_EVERY, exports
+from bench.warm_worker import exports
 from bench.words import carried_out, parser, say
 
 COUNTS = (1, 2)
@@ -95,9 +95,9 @@ def _paper(target: Path, name: str) -> dict[str, Any]:
 
 
 def _submitted(command: list[str], up: Cluster, target: Path) -> dict[str, Any]:
-    watch = Watch(*up.workers, every=WATCHED_EVERY)
+    watch = Watch(*up.workers, every=SELDOM)
     try:
-        one = run(command, target)
+        one = run(command, target, every=SELDOM)
     finally:
         watch.end()
     return {

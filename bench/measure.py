@@ -12,7 +12,9 @@ from bench.programs import ROOT
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_OFTEN = 0.05
+OFTEN, SELDOM = 0.05, 1.0
+"""Seconds between looks at what is measured. Who looks takes its time of the same cores: seldom,
+where the watched are many threads that have all of them."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,14 @@ class Failed(Exception):
     """A program ended badly; the end of what it said is the message."""
 
 
-def run(command: list[str], target: Path, *, driver: bool = False) -> Run:
+def run(command: list[str], target: Path, *, driver: bool = False, every: float = OFTEN) -> Run:
     """Run the command to its end.
 
     Args:
         command: The program and its words.
         target: Where it writes Delta tables; the newest log entry there is its commit.
         driver: Its last line of output tells of its jobs.
+        every: Seconds between looks at it.
 
     Raises:
         Failed: its exit code is not 0.
@@ -50,7 +53,7 @@ def run(command: list[str], target: Path, *, driver: bool = False) -> Run:
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
     )
-    watch = Watch(process.pid)
+    watch = Watch(process.pid, every=every)
     try:
         out, err = process.communicate()
     finally:
@@ -81,11 +84,10 @@ class Watch:
 
     Args:
         pids: The processes.
-        every: Seconds between looks. A look at a JVM's hundred threads costs a few milliseconds of
-            a core: too much, often, where the watched have all of them.
+        every: Seconds between looks.
     """
 
-    def __init__(self, *pids: int, every: float = _OFTEN) -> None:
+    def __init__(self, *pids: int, every: float = OFTEN) -> None:
         self.peak = 0
         self._every = every
         self._cpu: dict[int, float] = {}

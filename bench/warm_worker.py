@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Watch
+from bench.measure import SELDOM, Watch
 from bench.programs import ROOT
 from bench.service import done, served
 from bench.standalone import Cluster
 
-WATCHED_EVERY = 1.0
-"""Seconds: who watches takes its time of the same cores as the workers."""
 HEADERS = {"x-gw-ims-org-id": "bench@Org", "x-sandbox-name": "bench"}
 
 
@@ -39,15 +37,15 @@ def exports(
     body = (work / "request.json").read_bytes()
     with served(folder, *words, headers=HEADERS) as client, _worker(submit, store, folder) as pid:
         watches = {
-            "driver": Watch(pid, every=WATCHED_EVERY),
-            "workers": Watch(*up.workers, every=WATCHED_EVERY),
+            "driver": Watch(pid, every=SELDOM),
+            "workers": Watch(*up.workers, every=SELDOM),
         }
         try:
             for _ in range(times):
                 shutil.rmtree(work / "ours", ignore_errors=True)
                 before = {name: watch.cpu for name, watch in watches.items()}
                 began = time.monotonic()
-                document = done(client, body, pause=WATCHED_EVERY, alive=lambda: _is_there(pid))
+                document = done(client, body, pause=SELDOM, alive=lambda: _is_there(pid))
                 took = {"seconds": time.monotonic() - began}
                 yield took | _used(watches, before), document
         finally:
