@@ -89,6 +89,8 @@ def open_sail(*, verbose: bool) -> SailEngine:
     from pysail.spark import SparkConnectServer
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
+    from profile_export.engines.sail_answers import policies
+
     limit, afterwards = sail_memory.limit(), ExitStack()
     # A folder of its own: Sail's can be entered by everybody, and may stay when the process ends.
     spill = "" if limit is None else afterwards.enter_context(scratch_folder())
@@ -99,9 +101,8 @@ def open_sail(*, verbose: bool) -> SailEngine:
     if address is None:
         raise JobFailed("The embedded engine did not start.", code="engine")
     spark = ConnectSession.builder.remote(f"sc://127.0.0.1:{address[1]}").create()
-    # The server is in this process: a call that fails fails for good (the client would repeat it
-    # for minutes), and at exit there is nobody to say good-bye to (that call hung: seen in tests).
-    spark.client.set_retry_policies([])
+    spark.client.set_retry_policies(policies())
+    # At exit there is nobody to say good-bye to (that call hung: seen in tests).
     atexit.unregister(spark.client._on_exit)
     for key, value in SESSION.items():
         spark.conf.set(key, value)
