@@ -75,3 +75,12 @@ STITCHED: dict[str, Any] = {
     },
 }
 """The same, and the profile datasets have something that a graph can join by."""
+CROWDED: dict[str, Any] = {
+    **WORLD,
+    "sandbox": {**WORLD["sandbox"], "settings": {"maxEventsPerProfile": 1}},
+    "tables": {
+        **WORLD["tables"],
+        "web": {**WORLD["tables"]["web"], "rows": 2 * WORLD["tables"]["web"]["rows"]},
+    },
+}
+"""The same as the first, and every person has more events than are kept of one."""

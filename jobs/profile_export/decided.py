@@ -42,6 +42,8 @@ class Decided:
     crowded: DataFrame | None = None
     """``person`` of whom a dataset has several current records, where no rows were kept; None if
     there are none."""
+    eventful: DataFrame | None = None
+    """As ``audience.eventful`` gives them."""
 
 
 class Tally:

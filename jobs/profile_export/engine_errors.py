@@ -5,7 +5,7 @@ import re
 
 from deltalake import DeltaTable
 
-from profile_export.engines import sail_memory
+from profile_export.engines import _stderr, sail_memory
 from profile_export.errors import Cancelled, ExportError, JobFailed
 from profile_export.plan import ExportPlan, Input
 from profile_export.storage import Folder
@@ -17,6 +17,10 @@ _BYTES_DECODED = 256 << 20
 
 _DISK_FULL = re.compile(r"No space left on device|os error 28|StorageFull", re.IGNORECASE)
 _MEMORY = re.compile(r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted")
+_JVM_ENDED = re.compile(
+    r"Error while sending or receiving|Answer from Java side is empty|stopped SparkContext"
+    r"|SparkContext (was|has been) shut ?down|dagScheduler\(\)\" is null"
+)
 _UNREADABLE = re.compile(
     r"parquet|CANNOT_READ_FILE|FAILED_READ_FILE|corrupt|Stream removed|panicked", re.IGNORECASE
 )
@@ -41,15 +45,23 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
         return JobFailed(
             "The disk is full: free some space and run the job again.", code="disk-full"
         )
-    if (beyond := sail_memory.exceeded(str(error))) is not None:
+    if (beyond := sail_memory.exceeded(said(error))) is not None:
         return beyond
-    if _MEMORY.search(text):
+    jvm_ended = isinstance(error, ConnectionError) or _JVM_ENDED.search(text) is not None
+    if _MEMORY.search(text) or (jvm_ended and _MEMORY.search(_stderr.tail(1 << 16))):
         return JobFailed(
             "The engine ran out of memory. On spark give it more (spark.driver.memory,"
-            " spark.executor.memory); inputs far beyond memory belong there.",
+            " spark.executor.memory); inputs far beyond memory belong there. All events of a person"
+            " are one row: maxEventsPerProfile limits how much memory that takes.",
             code="out-of-memory",
         )
-    if (found := _broken_input(plan, decode=bool(_UNREADABLE.search(str(error))))) is not None:
+    if jvm_ended:
+        return JobFailed(
+            "The engine's Java process ended while it was at work: somebody stopped it, or it ran"
+            " out of memory (spark.driver.memory gives it more). Run the job again.",
+            code="engine",
+        )
+    if (found := _broken_input(plan, decode=bool(_UNREADABLE.search(said(error))))) is not None:
         return JobFailed(_shown(str(found), plan), code=found.code)
     if isinstance(error, _OURS):
         return JobFailed(
@@ -68,9 +80,17 @@ def _shown(text: str, plan: ExportPlan) -> str:
     return text
 
 
+def said(error: BaseException) -> str:
+    """``str(error)``, for which py4j asks the JVM: that may have ended."""
+    try:
+        return str(error)
+    except Exception as refused:
+        return str(refused)
+
+
 def root_cause(error: BaseException) -> str:
     """The last cause's own first line, without class names of Java and frames of any kind."""
-    text = str(error)
+    text = said(error)
     details = re.search(r'details = "([^"\n]+)', text)  # gRPC's own rendering
     if details:
         return details[1][:400]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from profile_export.catalog import Dataset
-from profile_export.engine_errors import root_cause
+from profile_export.engine_errors import root_cause, said
 from profile_export.engines import sail_memory
 from profile_export.errors import ExportError, JobFailed, Problem, Refused
 from profile_export.sql_guard import Guarded
@@ -31,7 +31,7 @@ def translated(
     """
     if isinstance(error, ExportError):
         return error
-    if (beyond := sail_memory.exceeded(str(error))) is not None:
+    if (beyond := sail_memory.exceeded(said(error))) is not None:
         return beyond
     if not _USERS_FAULT.search(type(error).__name__):
         return JobFailed("The engine could not run the query. Try again.", code="query-failed")

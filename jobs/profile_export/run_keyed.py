@@ -27,13 +27,14 @@ def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
     verdicts = _verdicts(work, plan)
     settled = keyed.settled(verdicts, plan=plan)
     tally, several = _tallied(plan, verdicts, settled)
-    settled = settled.drop("namespaces")
+    settled, eventful = settled.drop("namespaces"), audience.eventful(verdicts, plan=plan)
     if not several:
-        return Decided(None, settled, tally.counts(), {})
+        return Decided(None, settled, tally.counts(), {}, eventful=eventful)
     ranked, suspects, people = _again(work, plan, keyed.repeated(verdicts))
     tally.add_verdicts(audience.tallies(ranked).collect())
     tally.add_namespaces(audience.namespace_counts(exported(people, ranked)).collect())
-    return Decided(None, settled.unionByName(ranked), tally.counts(), suspects)
+    verdicts = settled.unionByName(ranked)
+    return Decided(None, verdicts, tally.counts(), suspects, eventful=eventful)
 
 
 def by_graph(work: Workspace, plan: ExportPlan) -> Decided:
@@ -51,8 +52,15 @@ def by_graph(work: Workspace, plan: ExportPlan) -> Decided:
     settled = keyed.settled(verdicts, plan=plan)
     tally, several = _tallied(plan, verdicts, settled)
     crowded = keyed.crowded(verdicts) if several else None
-    settled = settled.drop("namespaces")
-    return Decided(None, settled, tally.counts(), {}, persons=stitched, crowded=crowded)
+    return Decided(
+        None,
+        settled.drop("namespaces"),
+        tally.counts(),
+        {},
+        persons=stitched,
+        crowded=crowded,
+        eventful=audience.eventful(verdicts, plan=plan),
+    )
 
 
 def keys_of(decided: Decided) -> DataFrame:
@@ -82,7 +90,7 @@ def listed(work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame)
 
 
 def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = None) -> DataFrame:
-    """As ``audience.decided``, with ``keyed.KEPT``; materialised."""
+    """As ``audience.decided``, with all that is kept; materialised."""
     rows = union(_key_rows(work, plan))
     work.report("audience", 0.2)
     entries = list(_entries(work, plan))
@@ -91,7 +99,8 @@ def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = No
         entries = [persons.stitched(union(entries), persons=stitched)] if entries else []
     matches = membership.matches(union(entries), plan=plan) if entries else None
     candidates = keyed.candidates(rows, in_graph=stitched is not None)
-    decided = audience.decided(candidates, matches, plan=plan, keep=keyed.KEPT)
+    kept = (*keyed.KEPT, *audience.counted(plan))
+    decided = audience.decided(candidates, matches, plan=plan, keep=kept)
     return work.materialise(decided, "verdicts")
 
 
@@ -123,7 +132,8 @@ def _again(
     who = work.materialise(union(frames), "who")
     people = persons.by_primary(who)
     # Their events change nothing: who has a record is as new as its records (S16).
-    ranked = work.materialise(verdicts_on(people, plan=plan, exact=False), "audience")
+    verdicts = verdicts_on(people, plan=plan, exact=False).drop("events")
+    ranked = work.materialise(verdicts, "audience")
     found = identities.suspects(who)
     return ranked, by_dataset(plan, found), people
 

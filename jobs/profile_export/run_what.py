@@ -39,8 +39,17 @@ def parts(
         found["segmentMembership"] = membership.merged(union(entries))
     if plan.events is not None and plan.event_inputs:
         attached = attached_events(work, plan, keys, plan.events)
-        found[EVENTS_COLUMN] = events.grouped(attached, wanted=plan.events)
+        too_many = _may_have_too_many(decided, keys)
+        found[EVENTS_COLUMN] = events.grouped(attached, wanted=plan.events, too_many=too_many)
     return found
+
+
+def _may_have_too_many(decided: Decided, keys: DataFrame) -> bool:
+    """Whether an exported person may have more events than are kept of one (S25)."""
+    eventful = decided.eventful
+    if eventful is None or eventful.isEmpty():
+        return False
+    return not eventful.join(keys, on="person", how="left_semi").isEmpty()
 
 
 def attached_events(

@@ -33,13 +33,15 @@ def by_rows(
     people = _people(work, plan, who)
     work.report("audience", 0.25)
     by_source = {row["source"]: row for row in identities.rows_by_source(who).collect()}
-    verdicts = verdicts_on(people, plan=plan, exact=_may_have_too_many(plan, by_source))
-    kept = work.materialise(verdicts, "audience")
+    exact = _may_have_too_many(plan, by_source)
+    kept = work.materialise(verdicts_on(people, plan=plan, exact=exact), "audience")
     tally = Tally(plan)
     tally.add_verdicts(audience.tallies(kept).collect())
     tally.add_namespaces(audience.namespace_counts(exported(people, kept)).collect())
     tally.add_orphans({i: int(row["without_identity"]) for i, row in by_source.items()})
-    return Decided(people, kept, tally.counts(), suspects)
+    eventful = audience.eventful(kept, plan=plan)
+    verdicts = kept.select("person", "reason", "batches")
+    return Decided(people, verdicts, tally.counts(), suspects, eventful=eventful)
 
 
 def exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
@@ -49,12 +51,13 @@ def exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
 
 
 def verdicts_on(people: DataFrame, *, plan: ExportPlan, exact: bool) -> DataFrame:
-    """Verdicts from ``who`` rows with ``person`` (S13-S19); ``exact``: as for candidates (S7)."""
+    """Verdicts from ``who`` rows with ``person`` (S13-S19), with what ``audience.counted`` names;
+    ``exact``: as for candidates (S7)."""
     matches = None
     if plan.audience.segments:
         matches = membership.matches(membership.of_who(people, plan=plan), plan=plan)
     numbers = audience.candidates(people, plan=plan, exact=exact)
-    return audience.decided(numbers, matches, plan=plan)
+    return audience.decided(numbers, matches, plan=plan, keep=audience.counted(plan))
 
 
 def suspects_of(work: Workspace, plan: ExportPlan) -> dict[str, DataFrame]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporting import prepared
-from plan_world import AS_OF, REQUEST, STITCHED, WORLD
+from plan_world import AS_OF, CROWDED, REQUEST, STITCHED, WORLD
 from profile_export import run
 from profile_export.engines import Engine
 
@@ -94,6 +94,18 @@ def test_attributes_of_crowded_persons_take_one_exchange(tmp_path: Path, engine:
     exchanges = [line for line in under if "Exchange hashpartitioning" in line]
     assert len(exchanges) == 1, "\n".join(plan)
     assert re.search(r"hashpartitioning\(person#\d+, ", exchanges[0])
+
+
+def test_too_many_events_of_a_person_are_dropped_before_they_move(
+    tmp_path: Path, engine: Engine
+) -> None:
+    """S25: no task sends, and none lists, more than are kept of one person."""
+    everybody = {**REQUEST, "filter": {"emptyProfiles": True}}
+    plan = lines_of(everybody, tmp_path, engine, world=CROWDED)
+    (scan,) = [i for i, line in enumerate(plan) if re.search(r"ReadSchema: .*\bpage:", line)]
+    above = "\n".join(branch_of(plan, scan))
+    steps = r"WindowGroupLimit .*Partial.*Exchange hashpart.*WindowGroupLimit .*Final.*collect_list"
+    assert re.search(steps, above, re.DOTALL), "\n".join(plan)
 
 
 def test_nothing_is_multiplied(plan: list[str]) -> None:

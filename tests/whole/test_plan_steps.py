@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exporting import prepared
-from plan_world import AS_OF, REQUEST, STITCHED, WORLD
+from plan_world import AS_OF, CROWDED, REQUEST, STITCHED, WORLD
 from profile_export import run
 from profile_export.engines import Engine
 
@@ -34,8 +34,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "identities": {**EVERYBODY, "fields": "wide,identityMap"},
     "memberships": {**EVERYBODY, "fields": "segmentMembership"},
     "a window": {**REQUEST, "additionalFields": WINDOW},
+    "too many events": {**REQUEST, "filter": {"emptyProfiles": True}},
 }
-WORLDS = {"a graph": STITCHED}
+WORLDS = {"a graph": STITCHED, "too many events": CROWDED}
 """Where other tables are needed. Without further identities a graph goes by rows."""
 _KEYED = {"verdicts": 2, "keys": 0}
 _AMONG_SEGMENTS = {"verdicts": 4, "keys": 0, "repeated-0": 1}
@@ -50,6 +51,7 @@ SHUFFLES = {
         "identities": {**_KEYED, "rows": 5},
         "memberships": {**_KEYED, "rows": 3},
         "a window": {**_AMONG_SEGMENTS, "rows": 2},
+        "too many events": {**_KEYED, "repeated-0": 1, "rows": 3},
     },
     "sail": {
         "segments and events": {**_AMONG_SEGMENTS, "rows": 2},
@@ -59,6 +61,7 @@ SHUFFLES = {
         "identities": {**_KEYED, "rows": 3},
         "memberships": {**_KEYED, "rows": 3},
         "a window": {**_AMONG_SEGMENTS, "rows": 2},
+        "too many events": {**_KEYED, "repeated-0": 1, "rows": 1},
     },
 }
 """Exchanges by hash of a request's steps, as they are planned before any size is known."""

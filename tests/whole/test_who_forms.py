@@ -1,4 +1,4 @@
-"""The who phase has two ways; where both can go, they decide alike (S4, S7, S13-S19)."""
+"""The who phase has two ways; where both can go, they decide alike (S4, S7, S13-S19, S25)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,9 @@ SEEDS = range(500, 800)
 def in_few_words(decided: run.Decided) -> dict[str, Any]:
     rows = decided.audience.toArrow().to_pylist()
     rows.sort(key=lambda row: row["person"])
-    return {"audience": rows, "counts": decided.counts}
+    eventful = [] if decided.eventful is None else decided.eventful.toArrow().to_pylist()
+    eventful.sort(key=lambda row: row["person"])
+    return {"audience": rows, "counts": decided.counts, "eventful": eventful}
 
 
 def vectors(folder: Path, engine: Engine) -> Iterator[tuple[str, JobWorkspace, ExportPlan]]:

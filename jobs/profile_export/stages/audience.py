@@ -29,8 +29,9 @@ def candidates(who: DataFrame, *, plan: ExportPlan, exact: bool) -> DataFrame:
             person may share identities. In ``pdg`` it is exact in any case.
 
     Returns:
-        ``person``, ``has_record`` boolean, ``updated`` long µs (S16), ``identities`` long (S7). One
-        shuffle by ``person``; three more where identities are counted.
+        ``person``, ``has_record`` boolean, ``updated`` long µs (S16), ``identities`` long (S7),
+        ``events`` long (rows of them, whatever S23 and S24 make of them). One shuffle by
+        ``person``; three more where identities are counted.
     """
     rows = who.where("participates")
     in_graph = plan.merge_policy.graph == "pdg"
@@ -41,11 +42,15 @@ def candidates(who: DataFrame, *, plan: ExportPlan, exact: bool) -> DataFrame:
         F.max(F.when(F.col("is_record"), F.col("ingested"))).alias("records_at"),
         F.max(F.when(~F.col("is_record"), F.col("ingested"))).alias("events_at"),
         counted.alias("identities"),
+        F.sum(F.when(~F.col("is_record"), F.col("rows"))).alias("events"),
     )
     has_record = F.col("has_record") == 1
     updated = F.when(has_record, F.col("records_at")).otherwise(F.col("events_at"))
     found = grouped.select(
-        "person", has_record.alias("has_record"), updated.alias("updated"), "identities"
+        "person",
+        has_record.alias("has_record"),
+        updated.alias("updated"),
+        *("identities", "events"),
     )
     if in_graph or not exact:
         return found
@@ -108,6 +113,19 @@ def decided(
         "reason",
         F.when(F.col("reason").isNull(), F.col("b")).otherwise(nowhere).alias("batches"),
     )
+
+
+def counted(plan: ExportPlan) -> tuple[str, ...]:
+    """What of :func:`candidates` goes with the verdicts: ``events``, where some may be too many."""
+    return () if plan.events is None or not plan.event_inputs else ("events",)
+
+
+def eventful(verdicts: DataFrame, *, plan: ExportPlan) -> DataFrame | None:
+    """``person`` of those who may have more events than ``maxEventsPerProfile`` (S25), exported or
+    not; None where no events are asked. Columns in: as :func:`decided` with :func:`counted`."""
+    if plan.events is None or not counted(plan):
+        return None
+    return verdicts.where(F.col("events") > plan.events.max_per_profile).select("person")
 
 
 def members(audience: DataFrame) -> DataFrame:

@@ -1,6 +1,6 @@
 """Events: which are attached to a person, each once, in order, and not too many (S23-S25)."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash, with_maps, without_maps
@@ -76,12 +76,14 @@ def ingested_within(events: DataFrame, *, wanted: EventList) -> DataFrame:
     return kept
 
 
-def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
+def grouped(events: DataFrame, *, wanted: EventList, too_many: bool) -> DataFrame:
     """One row per person with events: its newest ``max_per_profile`` ones in order (S23, S25).
 
     Args:
         events: ``person``, ``place`` int (of the dataset), ``time``, ``event``; of all datasets.
         wanted: What is asked of events.
+        too_many: Whether a person may have more than are kept. All are then sorted first, so that
+            no list, which has to fit into memory, becomes longer than that.
 
     Returns:
         ``person``, ``timeSeriesEvents`` array<struct> sorted by (timestamp, _id, dataset id), nulls
@@ -106,7 +108,7 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
     )
     # Moved before they are listed: lists of the events of one task, made to be sent and merged into
     # longer ones, cost both engines more than they save (docs/decisions/0017).
-    moved = keyed.repartition("person")
+    moved = _newest(keyed, wanted=wanted) if too_many else keyed.repartition("person")
     lists = moved.groupBy("person").agg(F.sort_array(F.collect_list("e")).alias("all"))
     excess = F.greatest(F.size("all") - F.lit(wanted.max_per_profile), F.lit(0))
     newest = F.slice("all", excess + 1, F.lit(wanted.max_per_profile))
@@ -114,6 +116,15 @@ def grouped(events: DataFrame, *, wanted: EventList) -> DataFrame:
         "person",
         F.transform(newest, lambda e: with_maps(e["event"], type_)).alias(EVENTS_COLUMN),
     )
+
+
+def _newest(keyed: DataFrame, *, wanted: EventList) -> DataFrame:
+    """Of each person the newest ``max_per_profile`` (S25). One shuffle by ``person``, before which
+    Spark already drops in each task what is too much."""
+    # Not by `event`: what is equal in these is equal in all.
+    order = (F.col(f"e.{n}").desc() for n in ("time", "has_id", "id", "place", "content"))
+    place = F.row_number().over(Window.partitionBy("person").orderBy(*order))
+    return keyed.withColumn("nth", place).where(F.col("nth") <= wanted.max_per_profile).drop("nth")
 
 
 def truncated(events: DataFrame, *, wanted: EventList) -> DataFrame:

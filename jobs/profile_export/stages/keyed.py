@@ -62,9 +62,10 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
     """A row for each record of a dataset.
 
     Columns out: ``person``, ``orphan`` int (the dataset's position, of a row without a person),
-    ``records_at`` and ``events_at`` long µs, ``orphans`` long, ``namespaces`` and ``bit`` (the
-    dataset's) long, both null for an orphan. All may be null: where a union has a column that may
-    be beside one that may not, Sail plans its type in two ways and refuses them. No shuffle.
+    ``records_at`` and ``events_at`` long µs, ``events`` and ``orphans`` long, ``namespaces`` and
+    ``bit`` (the dataset's) long, both null for an orphan. All may be null: where a union has a
+    column that may be beside one that may not, Sail plans its type in two ways and refuses them. No
+    shuffle.
     """
     primary, *others = ids.declared(source)
     # Of the others nothing but their presence matters: no keys are made of them.
@@ -79,6 +80,7 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
         F.when(nobody, F.lit(index)).alias("orphan"),
         F.col("at").alias("records_at"),
         F.lit(None).cast("bigint").alias("events_at"),
+        F.lit(None).cast("bigint").alias("events"),
         F.when(nobody, F.lit(1).cast("bigint")).alias("orphans"),
         F.when(~nobody, bits).alias("namespaces"),
         F.when(~nobody, F.lit(1 << index).cast("bigint")).alias("bit"),
@@ -104,6 +106,7 @@ def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan)
         F.when(nobody, F.lit(index)).alias("orphan"),
         F.lit(None).cast("bigint").alias("records_at"),
         "events_at",
+        F.when(~nobody, F.col("rows")).alias("events"),
         F.when(nobody, F.col("rows")).alias("orphans"),
         F.when(~nobody, _bit(declared, plan)).alias("namespaces"),
         F.lit(None).cast("bigint").alias("bit"),
@@ -137,6 +140,7 @@ def candidates(rows: DataFrame, *, in_graph: bool = False) -> DataFrame:
     grouped = rows.groupBy("person", "orphan").agg(
         F.max("records_at").alias("records_at"),
         F.max("events_at").alias("events_at"),
+        F.sum("events").alias("events"),
         F.sum("orphans").alias("orphans"),
         F.bit_or("namespaces").alias("namespaces"),
         F.sum("bit").alias("sum"),
@@ -149,6 +153,7 @@ def candidates(rows: DataFrame, *, in_graph: bool = False) -> DataFrame:
         has_record.alias("has_record"),
         F.when(has_record, F.col("records_at")).otherwise(F.col("events_at")).alias("updated"),
         F.col("identities") if in_graph else F.lit(1).cast("bigint").alias("identities"),
+        "events",
         "orphan",
         "orphans",
         "namespaces",

@@ -1,0 +1,54 @@
+"""What engines fail with, in a sentence: here, that the JVM is gone."""
+
+from pathlib import Path
+
+import pytest
+
+from profile_export.engine_errors import translate
+from profile_export.engines import _stderr
+from tables.plans import crm, plan_for
+
+HEAP = "WARN TaskSetManager: Lost task 1.0: java.lang.OutOfMemoryError: Java heap space\n\tat x\n"
+STOPPED = 'Cannot invoke "DAGScheduler.cleanupQueryJobs(long)" because the return value of'
+
+
+class OfJava(Exception):
+    """As py4j's: to show itself it asks the JVM."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("Error while sending or receiving")
+
+
+@pytest.mark.parametrize(
+    ("error", "log", "code", "told"),
+    [
+        pytest.param(ConnectionRefusedError(111, "no"), HEAP, "out-of-memory", "memory", id="heap"),
+        pytest.param(OfJava(), HEAP, "out-of-memory", "maxEventsPerProfile", id="no words"),
+        pytest.param(ConnectionRefusedError(111, "no"), "", "engine", "Java process", id="killed"),
+        pytest.param(OfJava(), "", "engine", "Java process ended", id="killed, no words"),
+        pytest.param(
+            RuntimeError(f'{STOPPED} "SparkContext.dagScheduler()" is null'),
+            HEAP,
+            "out-of-memory",
+            "spark.driver.memory",
+            id="while it ends",
+        ),
+        pytest.param(
+            RuntimeError("java.lang.OutOfMemoryError"), "", "out-of-memory", "", id="told"
+        ),
+        pytest.param(RuntimeError("who knows"), HEAP, "engine", "who knows", id="another"),
+    ],
+)
+def test_a_java_process_that_ended(
+    error: Exception,
+    log: str,
+    code: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_stderr, "tail", lambda size=4000: log[-size:])
+    plan = plan_for(tmp_path / "profile", batches=1, inputs=(crm(tmp_path),))
+    found = translate(error, plan, stopped=False)
+    assert found.code == code
+    assert told in str(found)
