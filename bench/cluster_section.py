@@ -44,6 +44,20 @@ def cluster(result: Figures) -> Iterator[str]:
         f" {ratio(one, two, 'seconds')} from submission to end\n"
     )
 
+    yield from _jobs_before(result["runs"])
+
+
+def _jobs_before(runs: dict[str, list[Figures]]) -> Iterator[str]:
+    """The jobs that a worker did before the one that counts, the first of them cold."""
+    both = zip(*(run.get("before", []) for run in (*runs["1"], *runs["2"])), strict=True)
+    for number, jobs in enumerate(both, 1):
+        one, two = medians(list(jobs[: len(runs["1"])])), medians(list(jobs[len(runs["1"]) :]))
+        yield (
+            f"- job {number} before it: {one['job']:.2f} and {two['job']:.2f} s,"
+            f" {ratio(one, two, 'job')} times as fast, {ratio(one, two, 'job_to_commit')} to its"
+            " commit\n"
+        )
+
 
 def _submitted(result: Figures) -> str:
     jobs = result.get("jobs", 1)

@@ -121,6 +121,10 @@ def test_two_workers_are_compared_with_one_by_their_medians() -> None:
         "memory_mib": 2048,
         "runs": {"1": [run(20), run(34), run(90)], "2": [run(20), run(20), run(1)]},
     }
+    for runs, seconds in ((result["runs"]["1"], 30), (result["runs"]["2"], 20)):
+        runs[0]["before"] = runs[1]["before"] = runs[2]["before"] = [run(seconds), run(seconds + 5)]
     told = "\n".join(cluster_section.cluster(result))
+    assert "- job 1 before it: 30.00 and 20.00 s, 1.50 times as fast" in told
+    assert "- job 2 before it: 35.00 and 25.00 s, 1.40 times as fast" in told
     assert "two workers are 1.70 times as fast as one by the job (bar 1.7)" in told
     assert "1.47 from submission to end" in told
