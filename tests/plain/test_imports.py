@@ -27,7 +27,7 @@ WITHOUT_PYSPARK = [
 
 OF_STAGES = {
     "collections.abc", "dataclasses", "functools", "itertools", "typing",
-    "pyspark.sql.Column", "pyspark.sql.DataFrame", "pyspark.sql.functions",
+    "pyspark.sql.Column", "pyspark.sql.DataFrame", "pyspark.sql.Window", "pyspark.sql.functions",
     "profile_export.canonical", "profile_export.columns", "profile_export.fields",
     "profile_export.identity_columns",
     "profile_export.membership_columns", "profile_export.outputs", "profile_export.plan",
