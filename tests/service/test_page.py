@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 import serving
 import small_sandbox
@@ -17,6 +17,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+RUNNING = {"id": 7, "status": "PROCESSING", "metrics": {}, "creationTime": 1700000000000}
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,32 @@ def test_an_export_by_keyboard_alone(page: Page, live: Live) -> None:
     page.get_by_role("button", name="All jobs").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("row").nth(1)).to_contain_text("SUCCEEDED")
+
+
+def test_who_goes_elsewhere_while_the_jobs_are_listed_stays_there(page: Page, live: Live) -> None:
+    """Neither the focus is taken, nor the view, even by a list that asks to be looked at again."""
+    asked: list[Route] = []
+
+    def held_but_the_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:  # whether the token is good
+            route.continue_()
+
+    page.route("**/export/jobs?limit*", held_but_the_first)
+    sign_in(page, live)
+    expect(page.get_by_role("button", name="Jobs", exact=True)).to_be_focused()
+    page.get_by_role("button", name="New export").focus()
+    page.keyboard.press("Enter")
+    body = page.get_by_label("Request")
+    expect(body).to_have_value(containing('"schema"'))
+    listed = {"records": [RUNNING], "page": {"pageOffset": ""}, "link": {}}
+    assert len(asked) == 2
+    asked[1].fulfill(json=listed)
+    expect(page.get_by_role("button", name="New export")).to_be_focused()
+    page.wait_for_timeout(1500)  # a list of running jobs is asked for again after a second
+    expect(page.get_by_role("button", name="New export")).to_be_focused()
+    expect(body).to_be_visible()
+    assert len(asked) == 2
 
 
 def test_every_problem_of_a_request_is_shown_at_its_pointer(page: Page, live: Live) -> None:

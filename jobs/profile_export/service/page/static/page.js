@@ -61,8 +61,8 @@ $("sign-in-form").addEventListener("submit", (event) => {
     $("token").value = "";
     say("Signed in.");
     signedIn();
+    $("tab-jobs").focus(); // at once: once the list is there, somebody may have gone elsewhere
     await listJobs();
-    $("tab-jobs").focus();
   });
 });
 $("leave").addEventListener("click", () => signOut());
@@ -72,6 +72,7 @@ $("leave").addEventListener("click", () => signOut());
 async function listJobs({ more = false } = {}) {
   const asked = ++listing;
   show("jobs");
+  const { signal } = watching;
   const page = await api.jobs($("status").value, more ? cursor : "");
   if (asked !== listing) return; // a later call overtook this one
   const rows = page.records.map((job) => {
@@ -91,7 +92,6 @@ async function listJobs({ more = false } = {}) {
   cursor = page.page.pageOffset;
   $("older").hidden = !page.link.next;
   $("no-jobs").hidden = $("jobs").children.length > 0;
-  const { signal } = watching;
   if (!more && page.records.some((job) => ["NEW", "PROCESSING", "CANCELLING"].includes(job.status))) {
     setTimeout(() => { if (!signal.aborted) trying(listAgain); }, 1000);
   }
@@ -101,7 +101,7 @@ async function listAgain() {
   const focused = document.activeElement?.textContent;
   const inTable = $("jobs").contains(document.activeElement);
   await listJobs();
-  if (inTable) [...$("jobs").querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
+  if (inTable && document.activeElement === document.body) [...$("jobs").querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
 }
 
 async function openJob(id) {
@@ -114,7 +114,7 @@ async function openJob(id) {
 
 $("tab-jobs").addEventListener("click", () => trying(listJobs));
 $("refresh").addEventListener("click", () => trying(listJobs));
-$("back").addEventListener("click", () => trying(async () => { await listJobs(); $("tab-jobs").focus(); }));
+$("back").addEventListener("click", () => trying(async () => { $("tab-jobs").focus(); await listJobs(); }));
 $("status").addEventListener("change", () => trying(listJobs));
 $("older").addEventListener("click", () => trying(() => listJobs({ more: true })));
 
