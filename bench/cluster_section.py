@@ -1,6 +1,6 @@
 """The section of docs/benchmarks.md about one worker and two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.sections import Figures, around, dials, ratio
@@ -43,15 +43,16 @@ def cluster(result: Figures) -> Iterator[str]:
         f" {TWO_WORKERS}), {ratio(one, two, 'job_to_commit')} to its commit,"
         f" {ratio(one, two, 'seconds')} from submission to end\n"
     )
-
     yield from _jobs_before(result["runs"])
 
 
 def _jobs_before(runs: dict[str, list[Figures]]) -> Iterator[str]:
     """The jobs that a worker did before the one that counts, the first of them cold."""
-    both = zip(*(run.get("before", []) for run in (*runs["1"], *runs["2"])), strict=True)
-    for number, jobs in enumerate(both, 1):
-        one, two = medians(list(jobs[: len(runs["1"])])), medians(list(jobs[len(runs["1"]) :]))
+    ones, twos = (
+        zip(*(run.get("before", []) for run in runs[count]), strict=True) for count in ("1", "2")
+    )
+    for number, both in enumerate(zip(ones, twos, strict=True), 1):
+        one, two = map(medians, both)
         yield (
             f"- job {number} before it: {one['job']:.2f} and {two['job']:.2f} s,"
             f" {ratio(one, two, 'job')} times as fast, {ratio(one, two, 'job_to_commit')} to its"
@@ -69,7 +70,7 @@ def _submitted(result: Figures) -> str:
     )
 
 
-def medians(runs: list[Figures]) -> dict[str, float]:
+def medians(runs: Sequence[Figures]) -> dict[str, float]:
     """The medians of a number of workers, with those of its processes beside them."""
     flat = [
         {key: run[key] for key in ("seconds", "job", "job_to_commit")}

@@ -75,7 +75,7 @@ STITCHED: dict[str, Any] = {
     },
 }
 """The same, and the profile datasets have something that a graph can join by."""
-CROWDED: dict[str, Any] = {
+EVENTFUL: dict[str, Any] = {
     **WORLD,
     "sandbox": {**WORLD["sandbox"], "settings": {"maxEventsPerProfile": 1}},
     "tables": {

@@ -45,7 +45,8 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
         return JobFailed(
             "The disk is full: free some space and run the job again.", code="disk-full"
         )
-    if (beyond := sail_memory.exceeded(said(error))) is not None:
+    whole = said(error)
+    if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
     jvm_ended = isinstance(error, ConnectionError) or _JVM_ENDED.search(text) is not None
     if _MEMORY.search(text) or (jvm_ended and _MEMORY.search(_stderr.tail(1 << 16))):
@@ -61,7 +62,7 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
             " out of memory (spark.driver.memory gives it more). Run the job again.",
             code="engine",
         )
-    if (found := _broken_input(plan, decode=bool(_UNREADABLE.search(said(error))))) is not None:
+    if (found := _broken_input(plan, decode=bool(_UNREADABLE.search(whole)))) is not None:
         return JobFailed(_shown(str(found), plan), code=found.code)
     if isinstance(error, _OURS):
         return JobFailed(

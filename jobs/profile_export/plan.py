@@ -176,3 +176,8 @@ class ExportPlan(Frozen):
     def event_inputs(self) -> tuple[Input, ...]:
         """The participating event datasets."""
         return tuple(i for i in self.inputs if i.kind == "experienceevent" and i.participates)
+
+    @property
+    def attached(self) -> EventList | None:
+        """What is asked of events; None also where no dataset has any to attach."""
+        return self.events if self.event_inputs else None

@@ -39,8 +39,9 @@ def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
 
 def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dict[str, int]:
     """What S25 left out. Another pass over the audience's events, for the job that needs it."""
-    if plan.events is None or not plan.event_inputs:
+    wanted = plan.attached
+    if wanted is None:
         return {"profiles": 0, "events": 0}
-    attached = run_what.attached_events(work, plan, run_what.keys_of(decided), plan.events)
-    (row,) = events.truncated(attached, wanted=plan.events).collect()
+    attached = run_what.attached_events(work, plan, run_what.keys_of(decided), wanted)
+    (row,) = events.truncated(attached, wanted=wanted).collect()
     return {"profiles": int(row["profiles"]), "events": int(row["events"])}

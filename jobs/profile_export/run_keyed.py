@@ -27,14 +27,14 @@ def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
     verdicts = _verdicts(work, plan)
     settled = keyed.settled(verdicts, plan=plan)
     tally, several = _tallied(plan, verdicts, settled)
-    settled, eventful = settled.drop("namespaces"), audience.eventful(verdicts, plan=plan)
-    if not several:
-        return Decided(None, settled, tally.counts(), {}, eventful=eventful)
-    ranked, suspects, people = _again(work, plan, keyed.repeated(verdicts))
-    tally.add_verdicts(audience.tallies(ranked).collect())
-    tally.add_namespaces(audience.namespace_counts(exported(people, ranked)).collect())
-    verdicts = settled.unionByName(ranked)
-    return Decided(None, verdicts, tally.counts(), suspects, eventful=eventful)
+    settled, suspects = settled.drop("namespaces"), dict[str, DataFrame]()
+    if several:
+        ranked, suspects, people = _again(work, plan, keyed.repeated(verdicts))
+        tally.add_verdicts(audience.tallies(ranked).collect())
+        tally.add_namespaces(audience.namespace_counts(exported(people, ranked)).collect())
+        settled = settled.unionByName(ranked)
+    eventful = audience.eventful(verdicts, plan=plan)
+    return Decided(None, settled, tally.counts(), suspects, eventful=eventful)
 
 
 def by_graph(work: Workspace, plan: ExportPlan) -> Decided:
@@ -99,8 +99,8 @@ def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = No
         entries = [persons.stitched(union(entries), persons=stitched)] if entries else []
     matches = membership.matches(union(entries), plan=plan) if entries else None
     candidates = keyed.candidates(rows, in_graph=stitched is not None)
-    kept = (*keyed.KEPT, *audience.counted(plan))
-    decided = audience.decided(candidates, matches, plan=plan, keep=kept)
+    keep = (*keyed.KEPT, *audience.kept(plan))
+    decided = audience.decided(candidates, matches, plan=plan, keep=keep)
     return work.materialise(decided, "verdicts")
 
 
@@ -132,8 +132,7 @@ def _again(
     who = work.materialise(union(frames), "who")
     people = persons.by_primary(who)
     # Their events change nothing: who has a record is as new as its records (S16).
-    verdicts = verdicts_on(people, plan=plan, exact=False).drop("events")
-    ranked = work.materialise(verdicts, "audience")
+    ranked = work.materialise(verdicts_on(people, plan=plan, exact=False), "audience")
     found = identities.suspects(who)
     return ranked, by_dataset(plan, found), people
 

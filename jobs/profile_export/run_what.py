@@ -37,14 +37,14 @@ def parts(
     ]
     if entries:
         found["segmentMembership"] = membership.merged(union(entries))
-    if plan.events is not None and plan.event_inputs:
-        attached = attached_events(work, plan, keys, plan.events)
-        too_many = _may_have_too_many(decided, keys)
-        found[EVENTS_COLUMN] = events.grouped(attached, wanted=plan.events, too_many=too_many)
+    if (wanted := plan.attached) is not None:
+        attached = attached_events(work, plan, keys, wanted)
+        too_many = _too_many_events(decided, keys)
+        found[EVENTS_COLUMN] = events.grouped(attached, wanted=wanted, too_many=too_many)
     return found
 
 
-def _may_have_too_many(decided: Decided, keys: DataFrame) -> bool:
+def _too_many_events(decided: Decided, keys: DataFrame) -> bool:
     """Whether an exported person may have more events than are kept of one (S25)."""
     eventful = decided.eventful
     if eventful is None or eventful.isEmpty():

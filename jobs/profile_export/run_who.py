@@ -4,7 +4,7 @@ It keeps a narrow table of rows, from which identities are joined to persons. Mo
 without that table: ``run_keyed.py``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -34,14 +34,15 @@ def by_rows(
     work.report("audience", 0.25)
     by_source = {row["source"]: row for row in identities.rows_by_source(who).collect()}
     exact = _may_have_too_many(plan, by_source)
-    kept = work.materialise(verdicts_on(people, plan=plan, exact=exact), "audience")
+    verdicts = verdicts_on(people, plan=plan, exact=exact, keep=audience.kept(plan))
+    kept = work.materialise(verdicts, "audience")
     tally = Tally(plan)
     tally.add_verdicts(audience.tallies(kept).collect())
     tally.add_namespaces(audience.namespace_counts(exported(people, kept)).collect())
     tally.add_orphans({i: int(row["without_identity"]) for i, row in by_source.items()})
     eventful = audience.eventful(kept, plan=plan)
-    verdicts = kept.select("person", "reason", "batches")
-    return Decided(people, verdicts, tally.counts(), suspects, eventful=eventful)
+    kept = kept.select("person", "reason", "batches")
+    return Decided(people, kept, tally.counts(), suspects, eventful=eventful)
 
 
 def exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
@@ -50,14 +51,16 @@ def exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
     return people.join(members, on="person", how="left_semi")
 
 
-def verdicts_on(people: DataFrame, *, plan: ExportPlan, exact: bool) -> DataFrame:
-    """Verdicts from ``who`` rows with ``person`` (S13-S19), with what ``audience.counted`` names;
-    ``exact``: as for candidates (S7)."""
+def verdicts_on(
+    people: DataFrame, *, plan: ExportPlan, exact: bool, keep: Sequence[str] = ()
+) -> DataFrame:
+    """Verdicts from ``who`` rows with ``person`` (S13-S19); ``exact``: as for candidates (S7);
+    ``keep``: as for ``audience.decided``."""
     matches = None
     if plan.audience.segments:
         matches = membership.matches(membership.of_who(people, plan=plan), plan=plan)
     numbers = audience.candidates(people, plan=plan, exact=exact)
-    return audience.decided(numbers, matches, plan=plan, keep=audience.counted(plan))
+    return audience.decided(numbers, matches, plan=plan, keep=keep)
 
 
 def suspects_of(work: Workspace, plan: ExportPlan) -> dict[str, DataFrame]:

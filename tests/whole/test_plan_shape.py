@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporting import prepared
-from plan_world import AS_OF, CROWDED, REQUEST, STITCHED, WORLD
+from plan_world import AS_OF, EVENTFUL, REQUEST, STITCHED, WORLD
 from profile_export import run
 from profile_export.engines import Engine
 
@@ -101,7 +101,7 @@ def test_too_many_events_of_a_person_are_dropped_before_they_move(
 ) -> None:
     """S25: no task sends, and none lists, more than are kept of one person."""
     everybody = {**REQUEST, "filter": {"emptyProfiles": True}}
-    plan = lines_of(everybody, tmp_path, engine, world=CROWDED)
+    plan = lines_of(everybody, tmp_path, engine, world=EVENTFUL)
     (scan,) = [i for i, line in enumerate(plan) if re.search(r"ReadSchema: .*\bpage:", line)]
     above = "\n".join(branch_of(plan, scan))
     steps = r"WindowGroupLimit .*Partial.*Exchange hashpart.*WindowGroupLimit .*Final.*collect_list"

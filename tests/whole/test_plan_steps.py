@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exporting import prepared
-from plan_world import AS_OF, CROWDED, REQUEST, STITCHED, WORLD
+from plan_world import AS_OF, EVENTFUL, REQUEST, STITCHED, WORLD
 from profile_export import run
 from profile_export.engines import Engine
 
@@ -36,7 +36,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a window": {**REQUEST, "additionalFields": WINDOW},
     "too many events": {**REQUEST, "filter": {"emptyProfiles": True}},
 }
-WORLDS = {"a graph": STITCHED, "too many events": CROWDED}
+WORLDS = {"a graph": STITCHED, "too many events": EVENTFUL}
 """Where other tables are needed. Without further identities a graph goes by rows."""
 _KEYED = {"verdicts": 2, "keys": 0}
 _AMONG_SEGMENTS = {"verdicts": 4, "keys": 0, "repeated-0": 1}

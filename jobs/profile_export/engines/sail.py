@@ -89,7 +89,7 @@ def open_sail(*, verbose: bool) -> SailEngine:
     from pysail.spark import SparkConnectServer
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-    from profile_export.engines.sail_answers import policies
+    from profile_export.engines.sail_answers import DamagedAnswer
 
     limit, afterwards = sail_memory.limit(), ExitStack()
     # A folder of its own: Sail's can be entered by everybody, and may stay when the process ends.
@@ -101,7 +101,9 @@ def open_sail(*, verbose: bool) -> SailEngine:
     if address is None:
         raise JobFailed("The embedded engine did not start.", code="engine")
     spark = ConnectSession.builder.remote(f"sc://127.0.0.1:{address[1]}").create()
-    spark.client.set_retry_policies(policies())
+    # The server is in this process: whatever else fails, fails for good. The client's own policy
+    # would repeat it for minutes.
+    spark.client.set_retry_policies([DamagedAnswer(max_retries=3, initial_backoff=10)])
     # At exit there is nobody to say good-bye to (that call hung: seen in tests).
     atexit.unregister(spark.client._on_exit)
     for key, value in SESSION.items():

@@ -4,7 +4,7 @@ Seen twice, in suites that passed many times: gRPC could not read a setting's an
 was corrupt"). Four hundred thousand such calls made to provoke it did not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import grpc
 from pyspark.sql.connect.client.retries import RetryPolicy
@@ -24,11 +24,3 @@ class DamagedAnswer(RetryPolicy):
             and exception.code() == grpc.StatusCode.INTERNAL
             and exception.details() == "Exception deserializing response!"
         )
-
-
-def policies() -> Sequence[RetryPolicy]:
-    """For ``SparkConnectClient.set_retry_policies``: whatever else fails, fails for good.
-
-    The server is in this process; the client's own policy would repeat calls for minutes.
-    """
-    return [DamagedAnswer(max_retries=3, initial_backoff=10)]

@@ -115,17 +115,17 @@ def decided(
     )
 
 
-def counted(plan: ExportPlan) -> tuple[str, ...]:
-    """What of :func:`candidates` goes with the verdicts: ``events``, where some may be too many."""
-    return () if plan.events is None or not plan.event_inputs else ("events",)
+def kept(plan: ExportPlan) -> tuple[str, ...]:
+    """What of :func:`candidates` goes with the verdicts, for :func:`eventful`."""
+    return () if plan.attached is None else ("events",)
 
 
 def eventful(verdicts: DataFrame, *, plan: ExportPlan) -> DataFrame | None:
     """``person`` of those who may have more events than ``maxEventsPerProfile`` (S25), exported or
-    not; None where no events are asked. Columns in: as :func:`decided` with :func:`counted`."""
-    if plan.events is None or not counted(plan):
+    not; None where none are attached. Columns in: as :func:`decided`, with :func:`kept`."""
+    if plan.attached is None:
         return None
-    return verdicts.where(F.col("events") > plan.events.max_per_profile).select("person")
+    return verdicts.where(F.col("events") > plan.attached.max_per_profile).select("person")
 
 
 def members(audience: DataFrame) -> DataFrame:

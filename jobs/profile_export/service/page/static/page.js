@@ -101,7 +101,8 @@ async function listAgain() {
   const focused = document.activeElement?.textContent;
   const inTable = $("jobs").contains(document.activeElement);
   await listJobs();
-  if (inTable && document.activeElement === document.body) [...$("jobs").querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
+  if (!inTable || document.activeElement !== document.body) return; // somebody has gone elsewhere
+  [...$("jobs").querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
 }
 
 async function openJob(id) {
