@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Row
 
+from profile_export import keyed_plans
 from profile_export.plan import ExportPlan
-from profile_export.stages import audience, keyed
+from profile_export.stages import audience
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Tally:
         self._orphans: Mapping[int, int] = {}
 
     def add_verdicts(self, rows: Iterable[Row]) -> None:
-        """Rows of ``audience.tallies``, by ``namespaces`` where it was told."""
+        """Rows of ``tallies.of_verdicts``, by ``namespaces`` where it was told."""
         by_bits: dict[int, int] = {}
         for row in rows:
             persons = int(row["persons"])
@@ -70,10 +71,10 @@ class Tally:
                 self._exclusions[row["reason"]] += persons
             elif "namespaces" in row:
                 by_bits[row["namespaces"]] = by_bits.get(row["namespaces"], 0) + persons
-        self._add(keyed.by_namespace(by_bits, plan=self._plan))
+        self._add(keyed_plans.by_namespace(by_bits, plan=self._plan))
 
     def add_namespaces(self, rows: Iterable[Row]) -> None:
-        """Rows of ``audience.namespace_counts``."""
+        """Rows of ``tallies.of_namespaces``."""
         self._add({row["namespace"]: int(row["persons"]) for row in rows})
 
     def add_orphans(self, by_source: Mapping[int, int]) -> None:

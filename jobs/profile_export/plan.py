@@ -73,6 +73,10 @@ class Input(Frozen):
     def has_identity_map(self) -> bool:
         return self.columns.get("identityMap") is not None
 
+    @property
+    def has_memberships(self) -> bool:
+        return self.columns.get("segmentMembership") is not None
+
 
 class MergePolicyPin(Frozen):
     """The merge policy at the version that the job keeps (S9)."""
@@ -171,6 +175,11 @@ class ExportPlan(Frozen):
     def place(self, source: Input) -> int:
         """A number that is greater for the dataset of the greater id: how ties are broken."""
         return sorted(i.dataset_id for i in self.inputs).index(source.dataset_id)
+
+    def precedence(self, source: Input) -> int:
+        """A number that is greater for the dataset that wins: by order, or by dataset id (S11)."""
+        in_order = self.merge_policy.attribute_merge == "dataSetPrecedence"
+        return -source.rank if in_order else self.place(source)
 
     @property
     def event_inputs(self) -> tuple[Input, ...]:

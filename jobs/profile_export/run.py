@@ -2,11 +2,11 @@
 
 from pyspark.sql import DataFrame
 
-from profile_export import run_keyed, run_what, run_who
+from profile_export import keyed_plans, run_keyed, run_what, run_who
 from profile_export.decided import Counts, Decided
 from profile_export.engines import Workspace
 from profile_export.plan import ExportPlan
-from profile_export.stages import audience, events, keyed, project
+from profile_export.stages import audience, events, project
 
 __all__ = ["Counts", "Decided", "decide", "events_truncated", "rows"]
 
@@ -20,7 +20,7 @@ def decide(work: Workspace, plan: ExportPlan, *, keep_rows: bool = False) -> Dec
         keep_rows: Whether ``Decided.people`` is wanted: for those who explain.
     """
     work.report("identities", 0.0)
-    if keep_rows or not keyed.fits(plan):
+    if keep_rows or not keyed_plans.fits(plan):
         return run_who.by_rows(work, plan)
     by = run_keyed.by_keys if plan.merge_policy.graph == "none" else run_keyed.by_graph
     return by(work, plan)

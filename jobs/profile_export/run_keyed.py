@@ -1,4 +1,4 @@
-"""The who phase straight from the tables, for plans that ``keyed.fits``: no rows are kept.
+"""The who phase straight from the tables, for plans that ``keyed_plans.fits``: no rows are kept.
 
 Two ways: ``by_keys`` where a person is a primary identity, ``by_graph`` where it is a component.
 """
@@ -14,7 +14,17 @@ from profile_export.engines import Workspace
 from profile_export.frames import union
 from profile_export.plan import ExportPlan, Input
 from profile_export.run_who import by_dataset, by_rows, exported, suspects_of, verdicts_on
-from profile_export.stages import audience, identities, keyed, load, membership, persons
+from profile_export.stages import (
+    audience,
+    current,
+    identities,
+    keyed,
+    load,
+    membership,
+    persons,
+    settling,
+    tallies,
+)
 
 
 def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
@@ -25,13 +35,13 @@ def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
     """
     work.report("persons", 0.05)
     verdicts = _verdicts(work, plan)
-    settled = keyed.settled(verdicts, plan=plan)
+    settled = settling.settled(verdicts, plan=plan)
     tally, several = _tallied(plan, verdicts, settled)
     settled, suspects = settled.drop("namespaces"), dict[str, DataFrame]()
     if several:
-        ranked, suspects, people = _again(work, plan, keyed.repeated(verdicts))
-        tally.add_verdicts(audience.tallies(ranked).collect())
-        tally.add_namespaces(audience.namespace_counts(exported(people, ranked)).collect())
+        ranked, suspects, people = _again(work, plan, settling.repeated(verdicts))
+        tally.add_verdicts(tallies.of_verdicts(ranked).collect())
+        tally.add_namespaces(tallies.of_namespaces(exported(people, ranked)).collect())
         settled = settled.unionByName(ranked)
     eventful = audience.eventful(verdicts, plan=plan)
     return Decided(None, settled, tally.counts(), suspects, eventful=eventful)
@@ -49,9 +59,9 @@ def by_graph(work: Workspace, plan: ExportPlan) -> Decided:
     work.report("persons", 0.1)
     stitched = _components(work, plan)
     verdicts = _verdicts(work, plan, stitched)
-    settled = keyed.settled(verdicts, plan=plan)
+    settled = settling.settled(verdicts, plan=plan)
     tally, several = _tallied(plan, verdicts, settled)
-    crowded = keyed.crowded(verdicts) if several else None
+    crowded = settling.crowded(verdicts) if several else None
     return Decided(
         None,
         settled.drop("namespaces"),
@@ -77,8 +87,8 @@ def listed(work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame)
     which have no other identity than the primary."""
     frames = []
     for index, source, mine in _records_of(work, plan, keys):
-        several = decided.suspects.get(source.dataset_id)
-        frames.append(identities.of_records(mine, source=source, index=index, suspects=several))
+        records = current.records(mine, suspects=decided.suspects.get(source.dataset_id))
+        frames.append(identities.of_records(records, source=source, index=index))
     if decided.persons is None:
         return identities.listed(persons.by_primary(union(frames)), primaries=keys)
     rows = union(frames).join(keys, on="pk", how="inner")
@@ -99,7 +109,7 @@ def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = No
         entries = [persons.stitched(union(entries), persons=stitched)] if entries else []
     matches = membership.matches(union(entries), plan=plan) if entries else None
     candidates = keyed.candidates(rows, in_graph=stitched is not None)
-    keep = (*keyed.KEPT, *audience.kept(plan))
+    keep = (*settling.KEPT, *audience.kept(plan))
     decided = audience.decided(candidates, matches, plan=plan, keep=keep)
     return work.materialise(decided, "verdicts")
 
@@ -107,8 +117,8 @@ def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = No
 def _tallied(plan: ExportPlan, verdicts: DataFrame, settled: DataFrame) -> tuple[Tally, bool]:
     """The counts so far, and whether a dataset has several records of some person."""
     tally = Tally(plan)
-    tally.add_verdicts(audience.tallies(settled, "namespaces").collect())
-    unsettled = keyed.unsettled(verdicts).collect()
+    tally.add_verdicts(tallies.of_verdicts(settled, "namespaces").collect())
+    unsettled = settling.unsettled(verdicts).collect()
     tally.add_orphans({r["orphan"]: int(r["orphans"]) for r in unsettled if not r["several"]})
     return tally, any(row["several"] for row in unsettled)
 
@@ -126,14 +136,14 @@ def _again(
 ) -> tuple[DataFrame, dict[str, DataFrame], DataFrame]:
     """Verdicts on persons with several records in one dataset, the suspects, and the rows."""
     frames = [
-        identities.of_repeated(mine, source=source, index=index)
+        identities.of_records(current.records_of_repeated(mine), source=source, index=index)
         for index, source, mine in _records_of(work, plan, repeated)
     ]
     who = work.materialise(union(frames), "who")
     people = persons.by_primary(who)
     # Their events change nothing: who has a record is as new as its records (S16).
     ranked = work.materialise(verdicts_on(people, plan=plan, exact=False), "audience")
-    found = identities.suspects(who)
+    found = current.suspects(who)
     return ranked, by_dataset(plan, found), people
 
 
@@ -158,7 +168,7 @@ def _entries(work: Workspace, plan: ExportPlan) -> Iterator[DataFrame]:
     if not plan.audience.segments:
         return
     for source in plan.records:
-        if load.has_memberships(source):
+        if source.has_memberships:
             records = work.read(source).select(
                 keyed.person(source).alias("person"), "segmentMembership"
             )

@@ -12,7 +12,16 @@ from profile_export.frames import union
 from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
 from profile_export.schema import Struct
-from profile_export.stages import events, identities, load, membership, merge, project
+from profile_export.stages import (
+    current,
+    events,
+    identities,
+    load_wide,
+    membership_map,
+    merge,
+    merge_joined,
+    project,
+)
 
 
 def keys_of(decided: Decided) -> DataFrame:
@@ -27,16 +36,16 @@ def parts(
     work: Workspace, plan: ExportPlan, decided: Decided, *, members: DataFrame, keys: DataFrame
 ) -> dict[str, DataFrame]:
     """What is known of the exported persons, as ``project.rows`` takes it (S9-S13, S21-S25)."""
-    current = _current(work, plan, keys, decided.suspects)
-    found = _attributes(work, plan, decided, members, current)
+    records = _records(work, plan, keys, decided.suspects)
+    found = _attributes(work, plan, decided, members, records)
     found |= _identities(work, plan, decided, keys)
     entries = [
-        frame.transform(membership.entries, place=plan.place(source))
-        for source, frame in current.items()
-        if plan.output.get("segmentMembership") is not None and load.has_memberships(source)
+        frame.transform(membership_map.entries, place=plan.place(source))
+        for source, frame in records.items()
+        if plan.output.get("segmentMembership") is not None and source.has_memberships
     ]
     if entries:
-        found["segmentMembership"] = membership.merged(union(entries))
+        found["segmentMembership"] = membership_map.merged(union(entries))
     if (wanted := plan.attached) is not None:
         attached = attached_events(work, plan, keys, wanted)
         too_many = _too_many_events(decided, keys)
@@ -63,14 +72,14 @@ def attached_events(
         resolved = None
         every = table
         if suspects.isEmpty():
-            every = load.ingested_within(table, source=source, wanted=wanted)
+            every = load_wide.ingested_within(table, source=source, wanted=wanted)
         else:
             suspected = events.with_suspect_id(table, suspects=suspects)
-            resolved = load.events(suspected, source=source, wanted=wanted).transform(
+            resolved = load_wide.events(suspected, source=source, wanted=wanted).transform(
                 events.once, wanted=wanted
             )
         attached.append(
-            load.events(every, source=source, wanted=wanted)
+            load_wide.events(every, source=source, wanted=wanted)
             .transform(events.of_members, resolved=resolved, keys=keys)
             .transform(events.ingested_within, wanted=wanted)
             .withColumn("place", F.lit(plan.place(source)))
@@ -83,21 +92,21 @@ def _attributes(
     plan: ExportPlan,
     decided: Decided,
     members: DataFrame,
-    current: Mapping[Input, DataFrame],
+    records: Mapping[Input, DataFrame],
 ) -> dict[str, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
-    if not current or not (leaves.fields or plan.lineage):
+    if not records or not (leaves.fields or plan.lineage):
         return {}
-    if not leaves.fields or not merge.can_join(plan):
-        return {"attributes": _aggregated(plan, current, leaves)}
+    if not leaves.fields or not merge_joined.can_join(plan):
+        return {"attributes": _aggregated(plan, records, leaves)}
     crowded = _crowded(work, plan, decided)
     if crowded is None:
-        return {"attributes": merge.joined(members, current, leaves=leaves, plan=plan)}
-    alone = {s: f.join(crowded, on="person", how="left_anti") for s, f in current.items()}
+        return {"attributes": merge_joined.joined(members, records, leaves=leaves, plan=plan)}
+    alone = {s: f.join(crowded, on="person", how="left_anti") for s, f in records.items()}
     others = members.join(crowded, on="person", how="left_anti")
-    several = {s: f.join(crowded, on="person", how="left_semi") for s, f in current.items()}
+    several = {s: f.join(crowded, on="person", how="left_semi") for s, f in records.items()}
     parts = (
-        merge.joined(others, alone, leaves=leaves, plan=plan),
+        merge_joined.joined(others, alone, leaves=leaves, plan=plan),
         _aggregated(plan, several, leaves),
     )
     return {"attributes": union(parts)}
@@ -112,10 +121,10 @@ def _crowded(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame |
     return None if crowded is None or crowded.isEmpty() else crowded
 
 
-def _aggregated(plan: ExportPlan, current: Mapping[Input, DataFrame], leaves: Struct) -> DataFrame:
+def _aggregated(plan: ExportPlan, records: Mapping[Input, DataFrame], leaves: Struct) -> DataFrame:
     ranked = [
         frame.transform(merge.ranked, source=source, leaves=leaves, plan=plan)
-        for source, frame in current.items()
+        for source, frame in records.items()
     ]
     return merge.attributes(union(ranked), leaves=leaves, plan=plan)
 
@@ -134,7 +143,7 @@ def _identities(
     return {name: shaped[name](listed, namespaces=plan.namespaces) for name in asked}
 
 
-def _current(
+def _records(
     work: Workspace, plan: ExportPlan, keys: DataFrame, suspects: Mapping[str, DataFrame]
 ) -> dict[Input, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
@@ -142,7 +151,7 @@ def _current(
     frames = {}
     for source in plan.records:
         several = suspects.get(source.dataset_id)
-        frames[source] = load.fragments(
+        frames[source] = load_wide.fragments(
             work.read(source),
             source=source,
             asked=plan.audience.segments,
@@ -150,9 +159,9 @@ def _current(
             entry=entry,
             ranked=several is not None,
         ).transform(
-            identities.current_of_members,
+            current.of_members,
             keys=keys,
-            keep=load.wide_columns(source, leaves=leaves, entry=entry),
+            keep=load_wide.wide_columns(source, leaves=leaves, entry=entry),
             suspects=several,
         )
     return frames

@@ -14,7 +14,7 @@ from profile_export.decided import Decided, Tally
 from profile_export.engines import Workspace
 from profile_export.frames import union
 from profile_export.plan import ExportPlan
-from profile_export.stages import audience, identities, load, membership, persons
+from profile_export.stages import audience, current, identities, load, membership, persons, tallies
 
 
 def by_rows(
@@ -37,8 +37,8 @@ def by_rows(
     verdicts = verdicts_on(people, plan=plan, exact=exact, keep=audience.kept(plan))
     kept = work.materialise(verdicts, "audience")
     tally = Tally(plan)
-    tally.add_verdicts(audience.tallies(kept).collect())
-    tally.add_namespaces(audience.namespace_counts(exported(people, kept)).collect())
+    tally.add_verdicts(tallies.of_verdicts(kept).collect())
+    tally.add_namespaces(tallies.of_namespaces(exported(people, kept)).collect())
     tally.add_orphans({i: int(row["without_identity"]) for i, row in by_source.items()})
     eventful = audience.eventful(kept, plan=plan)
     kept = kept.select("person", "reason", "batches")
@@ -72,7 +72,7 @@ def suspects_of(work: Workspace, plan: ExportPlan) -> dict[str, DataFrame]:
     ]
     if not hashes:
         return {}
-    return by_dataset(plan, work.materialise(identities.repeated(union(hashes)), "repeated"))
+    return by_dataset(plan, work.materialise(current.repeated(union(hashes)), "repeated"))
 
 
 def by_dataset(plan: ExportPlan, found: DataFrame) -> dict[str, DataFrame]:
@@ -95,20 +95,16 @@ def _who_rows(
     for index, source in enumerate(plan.inputs):
         table = work.read(source)
         if source.kind == "profile":
-            yield load.record_rows(table, source=source, asked=plan.audience.segments).transform(
-                identities.of_records,
-                source=source,
-                index=index,
-                suspects=suspects.get(source.dataset_id),
-            )
+            rows = load.record_rows(table, source=source, asked=plan.audience.segments)
+            records = current.records(rows, suspects=suspects.get(source.dataset_id))
+            yield identities.of_records(records, source=source, index=index)
         else:
-            yield load.event_rows(table, source=source).transform(
-                identities.of_events, source=source, index=index
-            )
+            rows = load.event_rows(table, source=source)
+            yield identities.of_events(rows, source=source, index=index)
 
 
 def _people(work: Workspace, plan: ExportPlan, who: DataFrame) -> DataFrame:
     if plan.merge_policy.graph == "none":
         return persons.by_primary(who)
-    found = components.find(identities.edges(who), bound=identities.edge_bound(who), work=work)
+    found = components.find(persons.edges(who), bound=persons.edge_bound(who), work=work)
     return persons.by_component(who, persons=found)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from profile_export.plan import ExportPlan, IdentityField, Input, MergePolicyPin, TableRef
 from profile_export.schema import Struct, struct_of
-from profile_export.stages import merge
+from profile_export.stages import merge, merge_joined
 
 LEAVES = struct_of(name="string", only_here="long", address=struct_of(city="string", zip="long"))
 COLUMNS = {
@@ -76,7 +76,7 @@ def test_joins_and_the_aggregate_agree(spark: SparkSession, how: str, seed: int)
     plan = plan_of(how, sources)
     current = {each: records(spark, each.dataset_id, chance) for each in sources}
     members = spark.createDataFrame([(f"p{n}",) for n in range(40)], "person string")
-    joined = merge.joined(members, current, leaves=LEAVES, plan=plan)
+    joined = merge_joined.joined(members, current, leaves=LEAVES, plan=plan)
     ranked = [
         frame.transform(merge.ranked, source=each, leaves=LEAVES, plan=plan)
         for each, frame in current.items()
@@ -96,12 +96,12 @@ def test_joins_and_the_aggregate_agree(spark: SparkSession, how: str, seed: int)
     [
         pytest.param(False, 3, True, id="one record a dataset"),
         pytest.param(True, 3, False, id="lineage needs the winners"),
-        pytest.param(False, merge.MOST_JOINED + 1, False, id="too many datasets"),
+        pytest.param(False, merge_joined.MOST + 1, False, id="too many datasets"),
     ],
 )
 def test_where_joins_will_do(lineage: bool, datasets: int, can: bool) -> None:
     plan = SimpleNamespace(lineage=lineage, records=(None,) * datasets)
-    assert merge.can_join(cast(ExportPlan, plan)) is can
+    assert merge_joined.can_join(cast(ExportPlan, plan)) is can
 
 
 def test_who_is_crowded(spark: SparkSession) -> None:

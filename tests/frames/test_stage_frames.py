@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from frames.frames import WHO_DDL
 from profile_export import canonical, columns
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
-from profile_export.stages import audience, events, identities, membership, persons
+from profile_export.stages import audience, current, events, identities, membership_map, persons
 
 EXACT = {"ignore_row_order": True, "ignore_column_order": False, "ignore_nullable": True}
 
@@ -28,7 +28,7 @@ def test_current_record(
 ) -> None:
     """S4: per primary identity the newest record, and how many there were."""
     frame = spark.createDataFrame(rows, "pk string, r0 bigint, r1 string, r2 bigint, value string")
-    found = identities.current(frame, keep=["value"], rank=["r0", "r1", "r2"])
+    found = current.newest(frame, keep=["value"], rank=["r0", "r1", "r2"])
     wanted = spark.createDataFrame([("p", kept, len(rows))], "pk string, value string, rows bigint")
     assert_df_equality(found, wanted, **EXACT)
 
@@ -119,7 +119,7 @@ def test_which_membership_entry_wins(
     )
     for order in (rows, rows[::-1]):
         (row,) = (
-            membership.merged(spark.createDataFrame(order, type_))
+            membership_map.merged(spark.createDataFrame(order, type_))
             .select(F.col("segmentMembership")["ups"]["s"]["status"].alias("status"))
             .collect()
         )

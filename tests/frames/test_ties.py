@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from profile_export.plan import AskedSegment, IdentityField, Input, TableRef
 from profile_export.schema import Array, DataType, Map, struct_of, table_ddl
-from profile_export.stages import load, membership
+from profile_export.stages import load, load_wide, membership_map
 
 WHEN = datetime(2025, 1, 1, tzinfo=UTC)
 ENTRY = struct_of(status="string", lastQualificationTime="timestamp", validUntil="timestamp")
@@ -39,7 +39,9 @@ def ranks(spark: SparkSession, source: Input, values: Sequence[Any], **asked: An
     rows = [("1", None, value) for value in values]
     frame = spark.createDataFrame(rows, table_ddl(source.columns))
     wide = {"asked": (), "leaves": struct_of(), "entry": None, "ranked": True, **asked}
-    return load.fragments(frame, source=source, **wide).select("r0", "r1", "r2", "r3").collect()
+    return (
+        load_wide.fragments(frame, source=source, **wide).select("r0", "r1", "r2", "r3").collect()
+    )
 
 
 def test_the_wide_rows_know_where_a_null_stands(spark: SparkSession) -> None:
@@ -89,11 +91,11 @@ def test_entries_of_namespaces_that_differ_by_case(
         entries = {"UPS": {"s": (status, WHEN, None, *first)}}
         entries |= {"ups": {"s": (status, WHEN, None, *second)}}
         frame = spark.createDataFrame([("1", None, entries)], table_ddl(source.columns))
-        wide = load.fragments(
+        wide = load_wide.fragments(
             frame, source=source, asked=(), leaves=struct_of(), entry=entry, ranked=False
         )
-        records = wide.withColumn("person", wide.pk).transform(membership.entries, place=0)
-        (row,) = membership.merged(records).collect()
+        records = wide.withColumn("person", wide.pk).transform(membership_map.entries, place=0)
+        (row,) = membership_map.merged(records).collect()
         merged = row["segmentMembership"]["ups"]["s"]
         kept.add((merged["a"], merged["b"]))
     assert kept == {winner}

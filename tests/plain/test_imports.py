@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -29,8 +30,9 @@ OF_STAGES = {
     "collections.abc", "dataclasses", "functools", "itertools", "typing",
     "pyspark.sql.Column", "pyspark.sql.DataFrame", "pyspark.sql.Window", "pyspark.sql.functions",
     "profile_export.canonical", "profile_export.columns", "profile_export.fields",
-    "profile_export.identity_columns",
-    "profile_export.membership_columns", "profile_export.outputs", "profile_export.plan",
+    "profile_export.identity_columns", "profile_export.keyed_plans",
+    "profile_export.lineage_columns", "profile_export.membership_columns",
+    "profile_export.outputs", "profile_export.plan", "profile_export.row_columns",
     "profile_export.schema", "profile_export.structs", "profile_export.union",
 }  # fmt: skip
 """All that a stage imports: columns, and what the plan says."""
@@ -158,6 +160,14 @@ def test_no_pyspark(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_imports_columns_and_the_plan_only(name: str) -> None:
     assert imports(name) <= OF_STAGES
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_is_small(name: str) -> None:
+    functions = [n for n in ast.walk(tree(name)) if isinstance(n, ast.FunctionDef)]
+    longest = max((cast(int, n.end_lineno) - n.lineno + 1 for n in functions), default=0)
+    lines = len(MODULES[name].read_text(encoding="utf-8").splitlines())
+    assert (lines <= 150, longest <= 40) == (True, True), (lines, longest)
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -10,12 +10,11 @@ import yaml
 from exporting import prepared
 from oracle.values import parse_time
 from oracle.worlds import random_world, stitched_world
-from profile_export import run
+from profile_export import keyed_plans, run
 from profile_export.engines import Engine
 from profile_export.engines.workspace import JobWorkspace
 from profile_export.errors import Refused
 from profile_export.plan import ExportPlan
-from profile_export.stages import keyed
 
 VECTORS = sorted((Path(__file__).parent.parent / "golden").glob("*.yml"))
 SEEDS = range(500, 800)
@@ -74,7 +73,7 @@ def test_both_ways_decide_alike(
     """S4, S6, S7, S13-S19."""
     seen, with_several = 0, 0
     for name, work, plan in source(tmp_path, engine):
-        if plan.merge_policy.graph != graph or not keyed.fits(plan):
+        if plan.merge_policy.graph != graph or not keyed_plans.fits(plan):
             continue
         by_keys = run.decide(work, plan)
         if graph == "pdg" and by_keys.people is not None:

@@ -16,10 +16,12 @@ from profile_export.explained.account import MOST
 from profile_export.explained.who import Found, Row, rows_of
 from profile_export.outputs import EVENTS_COLUMN, LINEAGE_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
+from profile_export.row_columns import RANK
 from profile_export.schema import Field, Map, Struct, ddl, struct_of
-from profile_export.stages import identities, load
+from profile_export.stages import load_wide
+from profile_export.stages.current import newest
 
-_RANK = ["r0", "r1", "r2", "r3"]
+_RANK = [*RANK, "r3"]
 
 
 def lineage(work: Workspace, plan: ExportPlan, found: Found) -> tuple[dict[str, Row], int]:
@@ -51,9 +53,9 @@ def current_records(work: Workspace, plan: ExportPlan, found: Found, *, most: in
     frames = []
     for index, source, fragments, keys in _fragments(work, plan, found):
         leaves = _leaves(plan, source)
-        keep = [*load.wide_columns(source, leaves=leaves, entry=_entry(plan, source)), *_RANK]
+        keep = [*load_wide.wide_columns(source, leaves=leaves, entry=_entry(plan, source)), *_RANK]
         mine = fragments.join(keys, on="pk", how="inner")
-        current = identities.current(mine, keep=keep, rank=list(_RANK))
+        current = newest(mine, keep=keep, rank=list(_RANK))
         frames.append(current.select(*_described(index), *_values(plan, source)))
     return _first(frames, most)
 
@@ -90,7 +92,7 @@ def event_times(work: Workspace, plan: ExportPlan, found: Found) -> dict[tuple[i
             columns=struct_of(_id=id_type), ingested_after=None, ingested_before=None,
             max_per_profile=1,
         )  # fmt: skip
-        events = load.events(work.read(source), source=source, wanted=wanted)
+        events = load_wide.events(work.read(source), source=source, wanted=wanted)
         grouped = events.join(keys, on="pk", how="inner").groupBy("pk")
         times = grouped.agg(F.min("time").alias("first"), F.max("time").alias("last"))
         frames.append(times.select(F.lit(index).alias("source"), "pk", "first", "last"))
@@ -139,7 +141,7 @@ def _fragments(
     sources = {row["source"] for row in found.rows if row["is_record"]}
     for index, source in enumerate(plan.inputs):
         if index in sources:
-            wide = load.fragments(
+            wide = load_wide.fragments(
                 work.read(source),
                 source=source,
                 asked=plan.audience.segments,
@@ -170,7 +172,7 @@ def _described(index: int) -> list[Column | str]:
 
 def _values(plan: ExportPlan, source: Input) -> list[Column]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
-    here = {name for name, _, _ in load.leaves_of(source, _leaves(plan, source))}
+    here = {name for name, _, _ in load_wide.leaves_of(source, _leaves(plan, source))}
     return [
         F.col(f"c{i}") if f"c{i}" in here else F.lit(None).cast(ddl(type_)).alias(f"c{i}")
         for i, (_, type_) in enumerate(leaves.leaves())

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from profile_export.columns import key_namespace, micros_of
-from profile_export.plan import ExportPlan
+from profile_export.columns import micros_of
+from profile_export.plan import Audience, ExportPlan
 
 REASONS = (
     "tooManyIdentities",
@@ -91,27 +91,34 @@ def decided(
             "status_ok": F.lit(None).cast("boolean"),
         }
         known_persons = candidates.withColumns(nothing)
+    per_item = bool(asked.segments) and plan.segment_per_batch
+    batches = F.array_sort("items") if per_item else F.array(F.lit(0))
+    nowhere = F.array().cast("array<int>")
+    verdict = known_persons.select(
+        "person", *keep, _reason(asked).alias("reason"), batches.alias("b")
+    )
+    return verdict.select(
+        "person",
+        *keep,
+        "reason",
+        F.when(F.col("reason").isNull(), F.col("b")).otherwise(nowhere).alias("batches"),
+    )
+
+
+def _reason(asked: Audience) -> Column:
+    """The first of :data:`REASONS` that applies; null: exported."""
     reason = F.when(F.col("identities") > asked.max_identities, F.lit("tooManyIdentities"))
     if not asked.empty_profiles:
         reason = reason.when(~F.col("has_record"), F.lit("noProfileRecord"))
     if asked.updated_after is not None:
         is_later = F.col("updated") > F.lit(micros_of(asked.updated_after))
         reason = reason.when(~F.coalesce(is_later, F.lit(False)), F.lit("notUpdatedSince"))
-    batches = F.array(F.lit(0))
-    if asked.segments:
-        reason = (
-            reason.when(F.col("items").isNull(), F.lit("notInSegment"))
-            .when(~F.col("status_ok"), F.lit("otherStatus"))
-            .when(F.size("items") == 0, F.lit("outsideQualificationTime"))
-        )
-        batches = F.array_sort("items") if plan.segment_per_batch else batches
-    nowhere = F.array().cast("array<int>")
-    verdict = known_persons.select("person", *keep, reason.alias("reason"), batches.alias("b"))
-    return verdict.select(
-        "person",
-        *keep,
-        "reason",
-        F.when(F.col("reason").isNull(), F.col("b")).otherwise(nowhere).alias("batches"),
+    if not asked.segments:
+        return reason
+    return (
+        reason.when(F.col("items").isNull(), F.lit("notInSegment"))
+        .when(~F.col("status_ok"), F.lit("otherStatus"))
+        .when(F.size("items") == 0, F.lit("outsideQualificationTime"))
     )
 
 
@@ -131,35 +138,3 @@ def eventful(verdicts: DataFrame, *, plan: ExportPlan) -> DataFrame | None:
 def members(audience: DataFrame) -> DataFrame:
     """The exported persons: ``person``, ``batches``."""
     return audience.where(F.col("reason").isNull()).select("person", "batches")
-
-
-def tallies(audience: DataFrame, *by: str) -> DataFrame:
-    """How many persons of each verdict, and of each batch.
-
-    Args:
-        audience: ``person``, ``reason``, ``batches``.
-        by: Further columns, of few different values, to tell apart by.
-
-    Returns:
-        ``reason``, ``batch`` int, ``by``, ``persons`` long. A row has a ``batch`` and tells of
-        persons exported to it, or has none and tells of all persons of its ``reason``. Two small
-        shuffles.
-    """
-    persons = F.count(F.lit(1)).alias("persons")
-    verdicts = audience.groupBy("reason", *by).agg(persons)
-    exploded = audience.where(F.col("reason").isNull()).select(
-        "reason", F.explode("batches").alias("batch"), *by
-    )
-    batches = exploded.groupBy("reason", "batch", *by).agg(persons)
-    nowhere = F.lit(None).cast("int").alias("batch")
-    return batches.unionByName(verdicts.select("reason", nowhere, *by, "persons"))
-
-
-def namespace_counts(people: DataFrame) -> DataFrame:
-    """Persons by identity namespace (S10): ``namespace`` lower-cased, ``persons`` long.
-
-    Columns in: ``who`` rows with ``person``, of the exported persons. Two shuffles of theirs.
-    """
-    keys = people.where("participates").select("person", F.explode("ids.key").alias("key"))
-    each = keys.select("person", key_namespace(F.col("key")).alias("namespace")).distinct()
-    return each.groupBy("namespace").agg(F.count(F.lit(1)).alias("persons"))

@@ -36,8 +36,8 @@ def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:
     """Of the events of equal ``_id``, the one that counts (S23).
 
     Greatest ingest time, then ``timestamp``, then primary identity, then content. Columns in and
-    out: as ``load.events``; all null but ``id`` where no event of the id has a primary identity.
-    One shuffle by ``id``, of the repeated events only.
+    out: as ``load_wide.events``; all null but ``id`` where no event of the id has a primary
+    identity. One shuffle by ``id``, of the repeated events only.
     """
     rank = F.struct(known(F.col("ingested")), known(F.col("time")), "pk", "hash")
     row = F.struct("pk", "time", "ingested", "event")
@@ -51,7 +51,7 @@ def of_members(events: DataFrame, *, resolved: DataFrame | None, keys: DataFrame
     """The events of the audience: those never repeated, and the winners of those that were.
 
     Args:
-        events: ``load.events`` of the whole dataset.
+        events: ``load_wide.events`` of the whole dataset.
         resolved: :func:`once` of its repeated events; None where it has none.
         keys: ``pk``, ``person`` of the audience's primary identities.
 

@@ -5,48 +5,14 @@ of its single rows, so that no table of them is written (docs/decisions/0016, 00
 whether S4 has to choose among records is found on the way; a graph asks that first.
 """
 
-from collections.abc import Mapping
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import identity_columns as ids
-from profile_export.columns import at, identity_key, identity_value, micros_at
+from profile_export.columns import at, identity_key, identity_value
+from profile_export.keyed_plans import namespaces
 from profile_export.plan import ExportPlan, IdentityField, Input
-
-MOST = 30
-"""Datasets, and namespaces: each is a bit of a 64-bit number whose sums must not overflow."""
-
-
-def fits(plan: ExportPlan) -> bool:
-    """Whether the plan's persons can be decided about in this way.
-
-    Not where identities lie in maps, or come with events. Under ``none`` not where a person could
-    have more of them than S7 allows, so that they would have to be counted; in a graph, which is of
-    all datasets (S6), its components tell.
-    """
-    in_graph = plan.merge_policy.graph == "pdg"
-    theirs = [source for source in plan.inputs if in_graph or source.participates]
-    declared = all(s.primary_identity is not None and not s.has_identity_map for s in theirs)
-    of_records_only = all(s.kind == "profile" or not s.identities for s in theirs)
-    widest = sum(1 + len(source.identities) for source in theirs)
-    # A graph that has nothing to join by has no edges to start from, and goes the other way.
-    counted = (
-        any(s.identities for s in theirs) if in_graph else widest <= plan.audience.max_identities
-    )
-    return (
-        any(source.participates for source in theirs)
-        and declared
-        and of_records_only
-        and counted
-        and max(len(plan.inputs), len(namespaces(plan))) <= MOST
-    )
-
-
-def namespaces(plan: ExportPlan) -> list[str]:
-    """The lower-cased namespaces of the participating datasets: bit ``n`` stands for the n-th."""
-    mine = (source for source in plan.inputs if source.participates)
-    return sorted({d.namespace.lower() for source in mine for d in ids.declared(source)})
+from profile_export.row_columns import ingested
 
 
 def person(source: Input) -> Column:
@@ -70,7 +36,7 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
     primary, *others = ids.declared(source)
     # Of the others nothing but their presence matters: no keys are made of them.
     texts = (identity_value(at(d.field)).alias(f"t{n}") for n, d in enumerate(others))
-    staged = frame.select(person(source).alias("person"), *texts, _ingested(source))
+    staged = frame.select(person(source).alias("person"), *texts, ingested(source).alias("at"))
     bits = _bit(primary, plan)
     for n, d in enumerate(others):
         bits = F.when(F.col(f"t{n}") != "", bits.bitwiseOR(_bit(d, plan))).otherwise(bits)
@@ -95,7 +61,7 @@ def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan)
     declared, *_ = ids.declared(source)
     namespace = declared.namespace.lower()
     # By the value as it stands: a key is then made for each of its events' persons only.
-    rows = frame.select(at(declared.field).alias("value"), _ingested(source))
+    rows = frame.select(at(declared.field).alias("value"), ingested(source).alias("at"))
     newest = rows.groupBy("value").agg(
         F.max("at").alias("events_at"), F.count(F.lit(1)).alias("rows")
     )
@@ -162,48 +128,5 @@ def candidates(rows: DataFrame, *, in_graph: bool = False) -> DataFrame:
     )
 
 
-KEPT = ("orphan", "orphans", "namespaces", "several")
-"""What of :func:`candidates` goes with the verdicts."""
-
-
-def settled(verdicts: DataFrame, *, plan: ExportPlan) -> DataFrame:
-    """The verdicts that hold: ``person``, ``reason``, ``batches``, ``namespaces``."""
-    holds = F.col("person").isNotNull()
-    if plan.merge_policy.graph == "none":
-        holds = holds & ~F.col("several")
-    return verdicts.where(holds).select("person", "reason", "batches", "namespaces")
-
-
-def crowded(verdicts: DataFrame) -> DataFrame:
-    """``person`` of the exported of whom a dataset has several records, in a graph."""
-    exported = F.col("several") & F.col("reason").isNull() & F.col("person").isNotNull()
-    return verdicts.where(exported).select("person")
-
-
-def repeated(verdicts: DataFrame) -> DataFrame:
-    """``pk`` of the persons about whom is to be decided anew, after S4."""
-    return verdicts.where(F.col("several")).select(F.col("person").alias("pk"))
-
-
-def unsettled(verdicts: DataFrame) -> DataFrame:
-    """Of what does not hold, in few rows: ``orphan``, ``several``, ``orphans`` long (their sum)."""
-    rest = verdicts.where(F.col("several") | F.col("orphan").isNotNull())
-    return rest.groupBy("orphan", "several").agg(F.sum("orphans").alias("orphans"))
-
-
-def by_namespace(counts: Mapping[int, int], *, plan: ExportPlan) -> dict[str, int]:
-    """Persons by namespace (S10), from persons by ``namespaces``."""
-    found = {}
-    for n, name in enumerate(namespaces(plan)):
-        persons = sum(count for bits, count in counts.items() if bits >> n & 1)
-        if persons:
-            found[name] = persons
-    return found
-
-
 def _bit(identity: IdentityField, plan: ExportPlan) -> Column:
     return F.lit(1 << namespaces(plan).index(identity.namespace.lower())).cast("bigint")
-
-
-def _ingested(source: Input) -> Column:
-    return micros_at(source.columns, source.ingest_time).alias("at")

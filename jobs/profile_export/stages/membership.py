@@ -65,8 +65,7 @@ def matches(entries: DataFrame, *, plan: ExportPlan) -> DataFrame:
         ``person``, ``status_ok`` boolean (an item matches in status), ``items`` array<int>
         (items that match wholly). Persons without an entry of an asked segment are absent.
         Entries that tie here to the end match alike: all that is read of them is in the rank, and
-        statuses of equal rank are one, or match nothing. Two shuffles: by person and segment, by
-        person.
+        statuses of equal rank are one, or match nothing. Two shuffles.
     """
     asked = plan.audience
     status = columns.effective_status(F.col("status"), F.col("valid_until"), micros_of(plan.as_of))
@@ -122,39 +121,6 @@ def _rank_in_one_number(plan: ExportPlan) -> Column:
     low = (columns.status_rank(F.col("status")) * places + F.col("place")) * 3 + validity
     qualified = known(F.col("qualified")).cast("decimal(20,0)")
     return qualified * F.lit(4 * places * 3).cast("decimal(10,0)") + low
-
-
-def entries(current: DataFrame, *, place: int) -> DataFrame:
-    """A dataset's current records as ``person``, ``pk``, ``place``, ``all_entries``."""
-    return current.select("person", "pk", F.lit(place).alias("place"), "all_entries")
-
-
-def merged(records: DataFrame) -> DataFrame:
-    """The merged ``segmentMembership`` of each person.
-
-    Args:
-        records: ``person``, ``pk``, ``place`` int (of the dataset), ``all_entries`` as
-            ``load.fragments`` gives them; one row per current record.
-
-    Returns:
-        ``person``, ``segmentMembership`` map<string, map<string, struct>>; persons without entries
-        are absent. Of several entries of one segment the greatest time wins (null loses), then the
-        status, the dataset id, the primary identity, ``validUntil``, and the content: entries of
-        one record, in namespaces that differ by case only. Three groupings by person.
-    """
-    each = records.select("person", "pk", "place", F.explode("all_entries").alias("e"))
-    rank = F.struct("e.qualified", "e.status_rank", "place", "pk", "e.valid_until", "e.content")
-    best = each.groupBy(
-        "person", F.col("e.namespace").alias("namespace"), F.col("e.segment").alias("segment")
-    ).agg(F.max_by(F.col("e.entry"), rank).alias("entry"))
-    by_namespace = best.groupBy("person", "namespace").agg(
-        F.map_from_entries(F.collect_list(F.struct("segment", "entry"))).alias("segments")
-    )
-    return by_namespace.groupBy("person").agg(
-        F.map_from_entries(F.collect_list(F.struct("namespace", "segments"))).alias(
-            "segmentMembership"
-        )
-    )
 
 
 def _item_table(asked: Audience) -> Column:

@@ -59,6 +59,22 @@ def keys_of(members: DataFrame, *, persons: DataFrame) -> DataFrame:
     return in_graph.unionByName(alone.select(F.col("person").alias("pk"), "person"))
 
 
+def edges(who: DataFrame) -> DataFrame:
+    """The graph of ``pdg``: which identities stand in one current record or one event (S6).
+
+    Columns out: ``left`` (the primary identity), ``right`` (another identity of the row), distinct.
+    """
+    pairs = who.where(F.col("pk").isNotNull()).select(
+        F.col("pk").alias("left"), F.explode("ids.key").alias("right")
+    )
+    return pairs.where(F.col("left") != F.col("right")).distinct()
+
+
+def edge_bound(who: DataFrame) -> DataFrame:
+    """At most how many edges there are, without making them: one row, ``edges`` long."""
+    return who.agg(F.coalesce(F.sum(F.size("ids")), F.lit(0)).alias("edges"))
+
+
 def _with_person(rows: DataFrame, persons: DataFrame) -> DataFrame:
     known = persons.select(F.col("key").alias("pk"), "person", "identities")
     joined = rows.join(known, on="pk", how="left")

@@ -1,0 +1,132 @@
+"""Load, the wide side: of each dataset only the columns that are asked (S5, S11, S23, S24)."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from profile_export import identity_columns as ids
+from profile_export import membership_columns as membership
+from profile_export import row_columns as rows
+from profile_export.canonical import content_hash
+from profile_export.columns import at, known, leaf, micros, micros_of
+from profile_export.fields import without_path
+from profile_export.plan import AskedSegment, EventList, Input
+from profile_export.schema import DataType, Struct
+from profile_export.structs import assembled
+from profile_export.union import attribute_columns
+
+
+def fragments(
+    frame: DataFrame,
+    *,
+    source: Input,
+    asked: Sequence[AskedSegment],
+    leaves: Struct,
+    entry: Struct | None,
+    ranked: bool,
+) -> DataFrame:
+    """The wide side of a profile dataset: only what is asked of it.
+
+    Args:
+        frame: The dataset as read.
+        source: The dataset.
+        asked: The asked segments: part of the rank.
+        leaves: The projected output; a leaf that this dataset lacks is not selected.
+        entry: The entry struct of the output's ``segmentMembership``, None where not asked.
+        ranked: Whether a primary identity has several records, so that S4 has to choose.
+
+    Returns:
+        ``pk``, and as :func:`wide_columns` names them: ``updated`` long µs or null (S5), the leaves
+        as ``c0, c1, ...``, ``all_entries`` (S13). Also ``r0..r3`` if ranked; the rank covers all of
+        them, so that every part of a person comes from one record. No shuffle.
+    """
+    mine = attribute_columns(source)
+    named = leaves_of(source, leaves)
+    columns = [leaf(mine, path, type_).alias(name) for name, path, type_ in named]
+    if entry is not None and source.has_memberships:
+        columns.append(membership.all_entries(source, entry).alias("all_entries"))
+    if ranked:
+        columns.extend(_rank_parts(source, asked))
+    staged = frame.select(*ids.parts(source), rows.updated(source).alias("updated"), *columns)
+    wide = wide_columns(source, leaves=leaves, entry=entry)
+    types: dict[str, DataType] = {name: type_ for name, _, type_ in named}
+    types |= {"updated": "long", "all_entries": membership.all_entries_type(entry or Struct())}
+    told_apart = [(F.col(name), types[name]) for name in wide]
+    rank = _rank(source, told_apart) if ranked else []
+    return staged.select(ids.primary_key(source).alias("pk"), *wide, *rank)
+
+
+def wide_columns(source: Input, *, leaves: Struct, entry: Struct | None) -> list[str]:
+    """The columns of :func:`fragments` beside ``pk`` and the rank, for this dataset."""
+    entries = ["all_entries"] if entry is not None and source.has_memberships else []
+    return ["updated", *(name for name, _, _ in leaves_of(source, leaves)), *entries]
+
+
+def leaves_of(source: Input, leaves: Struct) -> list[tuple[str, str, DataType]]:
+    """(column name, path, type) of the leaves of ``leaves`` that the dataset has."""
+    named = [(f"c{i}", path, type_) for i, (path, type_) in enumerate(leaves.leaves())]
+    mine = attribute_columns(source)
+    return [entry for entry in named if mine.at(entry[1]) is not None]
+
+
+def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
+    """The wide side of an event dataset: ``_id``, ``timestamp`` and the asked fields.
+
+    Columns out: ``pk``, ``id`` (native type, null kept), ``time`` long µs or null, ``ingested``
+    long µs or null, ``event`` struct as in ``wanted.columns``.
+    ``pk`` is null for rows without a primary identity, which take no part (S3): no filter here,
+    since Sail cannot push one on a lambda into a scan. No shuffle.
+    """
+    mine = without_path(source.columns, source.ingest_time)
+    leaves = [
+        leaf(mine, path, type_).alias(f"v{i}")
+        for i, (path, type_) in enumerate(wanted.columns.leaves())
+    ]
+    staged = frame.select(
+        *ids.parts(source),
+        F.col("_id").alias("id"),
+        micros(F.col("timestamp"), source.columns.get("timestamp") or "").alias("time"),
+        rows.ingested(source).alias("ingested"),
+        *leaves,
+    )
+    kept = ["id", "time", "ingested"]
+    values = [f"v{i}" for i in range(len(leaves))]
+    whole = assembled(
+        staged.select(ids.primary_key(source).alias("pk"), *kept, *values),
+        schema=wanted.columns,
+        leaves="v",
+        keep=["pk", *kept],
+    )
+    members = [F.col(f"a{i}").alias(f.name) for i, f in enumerate(wanted.columns.fields)]
+    return whole.select("pk", *kept, F.struct(*members).alias("event"))
+
+
+def ingested_within(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
+    """The rows of an event dataset, as read, that S24 can still want by their ingest time.
+
+    On the column itself, which both engines push into the scan and skip files and row groups by;
+    ``events.ingested_within`` has the last word. Only where no event was superseded (S23), since
+    the one that counts may lie outside the window. No shuffle.
+    """
+    if source.columns.at(source.ingest_time) != "timestamp":
+        return frame
+    column, kept = at(source.ingest_time), frame
+    if wanted.ingested_after is not None:
+        kept = kept.where(column > F.timestamp_micros(F.lit(micros_of(wanted.ingested_after))))
+    if wanted.ingested_before is not None:
+        kept = kept.where(column < F.timestamp_micros(F.lit(micros_of(wanted.ingested_before))))
+    return kept
+
+
+def _rank_parts(source: Input, asked: Sequence[AskedSegment]) -> list[Column]:
+    return [
+        known(rows.ingested(source)).alias("r0"),
+        rows.record_id(source).alias("r1"),
+        membership.asked_entries(source, asked).alias("entries"),
+    ]
+
+
+def _rank(source: Input, rest: Sequence[tuple[Column, DataType]]) -> list[Column]:
+    of_person, of_rest = rows.who_hash(source), content_hash(rest)
+    return [F.col("r0"), F.col("r1"), of_person.alias("r2"), of_rest.alias("r3")]
