@@ -179,6 +179,28 @@ def test_cancel_races_the_commit(quick_store: Store, engine: Engine, tmp_path: P
     assert seen <= {"SUCCEEDED", "CANCELLED"}
 
 
+def test_a_cancel_that_was_accepted_before_the_commit_wins(
+    quick_store: Store, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the last heartbeat heard: the store is asked before the commit is made."""
+    store, sandbox, plan = quick_store, sandbox_of(quick_store), new_plan(tmp_path)
+
+    rows = job_module.stages.rows
+
+    def cancel(*_: object) -> None:
+        with store.write() as connection:
+            jobs.cancel(connection, sandbox, plan.job_id, at=jobs.now())
+
+    if engine.name == "sail":  # its files are written, and nothing is left to do but the commit
+        monkeypatch.setattr("profile_export.commit.fault", cancel)
+    else:  # one call is to write and to commit
+        monkeypatch.setattr(job_module.stages, "rows", lambda *asked: cancel() or rows(*asked))
+    submit(store, sandbox, plan)
+    with working(store, engine):
+        assert ended(store, sandbox, plan.job_id).status == "CANCELLED"
+    assert left_of(plan) == []
+
+
 def _dies(plan: ExportPlan, engine: Engine, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a job up to a point, and leave all as a process that was killed there leaves it."""
 
@@ -403,11 +425,26 @@ def _held(folder: Path, *, lease: float, ago: float = 0.0) -> Held:
 
 def test_a_commit_waits_until_the_lease_is_sure(tmp_path: Path) -> None:
     held = _held(tmp_path, lease=10, ago=9)
-    waiting = threading.Thread(target=held.wait_until_sure)
+    waiting = threading.Thread(target=held.wait_until_sure, args=(now(),))
     waiting.start()
     waiting.join(0.2)
     assert waiting.is_alive()
     held.renewed("PROCESSING", at=now())
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+def test_a_commit_waits_for_news_and_for_a_lease(tmp_path: Path) -> None:
+    """A renewal from before the question says nothing of a cancel since; a late one, nothing of the
+    lease."""
+    held, asked = _held(tmp_path, lease=10), now()
+    waiting = threading.Thread(target=held.wait_until_sure, args=(asked,))
+    waiting.start()
+    for told in (asked - 0.001, asked - 20):
+        held.renewed("PROCESSING", at=told)
+        waiting.join(0.2)
+        assert waiting.is_alive()
+    held.renewed("PROCESSING", at=asked)
     waiting.join(5)
     assert not waiting.is_alive()
 
@@ -417,7 +454,7 @@ def test_a_commit_that_may_not_be_is_not_made(status: str | None, tmp_path: Path
     held = _held(tmp_path, lease=10, ago=9)
     held.renewed(status, at=now() - 9)
     with pytest.raises(Cancelled):
-        held.wait_until_sure()
+        held.wait_until_sure(now())
     assert (held.lost, held.cancelling) == (status is None, status is not None)
     assert held.stop.left == (status is None)
 

@@ -58,7 +58,7 @@ class Held:
         self.stopped_at: float | None = None
         self._only_looked_at = claim.cancelling or claim.exhausted
         self._lease = lease
-        self._sure_until = at + 0.8 * lease
+        self._renewed_at, self._sure_until = at, at + 0.8 * lease
         self._progress: tuple[str, float] | None = None
         if self._only_looked_at:
             self.stop.ask()
@@ -78,7 +78,7 @@ class Held:
             self.lost = True
             self.stop.leave()
             return
-        self._sure_until = at + 0.8 * self._lease
+        self._renewed_at, self._sure_until = at, at + 0.8 * self._lease
         if status == "CANCELLING":
             self.cancelling = True
             self.stop.ask()
@@ -90,18 +90,19 @@ class Held:
         self.stopped_at = self.stopped_at or now()
         return now() - self.stopped_at > limit
 
-    def wait_until_sure(self) -> None:
-        """Return when the lease is surely ours: nobody else works on the job now.
+    def wait_until_sure(self, since: float) -> None:
+        """Return when the store has said, after ``since``, that the job goes on and is ours.
 
-        While the store is away this waits; a commit is made by whoever has the job, or not at all.
+        While the store is away this waits; a commit is made by whoever has the job, and not after
+        it was cancelled.
 
         Raises:
             Cancelled: asked to stop meanwhile.
         """
-        while now() > self._sure_until:
-            if self.stop.asked:
-                raise Cancelled("The job was asked to stop.")
-            time.sleep(0.05)
+        while not self.stop.asked and (self._renewed_at < since or now() > self._sure_until):
+            time.sleep(0.005)
+        if self.stop.asked:
+            raise Cancelled("The job was asked to stop.")
 
 
 class Heart:
@@ -110,7 +111,7 @@ class Heart:
     def __init__(self, store: Store, worker: Worker) -> None:
         self._store, self._worker = store, worker
         self._held: Held | None = None
-        self._ending = threading.Event()
+        self._ending, self._wanted = threading.Event(), threading.Event()
         self._seen = float("-inf")
         self._away = False
         self._thread = threading.Thread(target=self._run, name="profile-export-heart", daemon=True)
@@ -121,6 +122,7 @@ class Heart:
     def end(self) -> None:
         """Stop beating. What is under way may still arrive: it changes nothing that has ended."""
         self._ending.set()
+        self._wanted.set()
         self._thread.join(self._worker.beat)
 
     def hold(self, held: Held) -> None:
@@ -129,6 +131,13 @@ class Heart:
 
     def let_go(self) -> None:
         self._held = None
+
+    def may_commit(self) -> None:
+        """Ask the store now: see :meth:`Held.wait_until_sure`."""
+        held, since = self._held, now()
+        assert held is not None, "a job that runs is held"
+        self._wanted.set()
+        held.wait_until_sure(since)
 
     def _run(self) -> None:
         while True:
@@ -144,7 +153,9 @@ class Heart:
                 if self._away:
                     _log.info("the store is back")
                 self._away = False
-            if self._ending.wait(self._worker.beat):
+            self._wanted.wait(self._worker.beat)
+            self._wanted.clear()
+            if self._ending.is_set():
                 return
 
     def _beat(self) -> None:

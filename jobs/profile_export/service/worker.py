@@ -143,7 +143,7 @@ class WorkLoop:
                 progress=times.report,
                 stop=held.stop,
                 exclusive=True,
-                may_commit=held.wait_until_sure,
+                may_commit=self._heart.may_commit,
             )
         except ExportError as error:
             return error
