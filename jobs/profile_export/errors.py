@@ -125,6 +125,13 @@ def problem_json(error: ExportError, *, request_id: str) -> dict[str, object]:
 
 
 def nearest(asked: str, known: Iterable[str]) -> str:
-    """A hint sentence with the known names nearest to ``asked``."""
-    near = get_close_matches(asked, list(known), n=3, cutoff=0.5)
+    """A hint sentence with the known names nearest to ``asked``: like it, whatever the case, or else
+    with all of it in them."""
+    names: dict[str, list[str]] = {}
+    for name in known:
+        names.setdefault(name.casefold(), []).append(name)
+    wanted = asked.casefold()
+    like = get_close_matches(wanted, names, n=3, cutoff=0.5)
+    like = like or sorted(name for name in names if wanted and wanted in name)
+    near = [name for lowered in like for name in names[lowered]][:3]
     return f"Nearest: {', '.join(near)}." if near else "No similar name is known."

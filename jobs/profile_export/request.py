@@ -141,6 +141,8 @@ def _take_out(body: dict[str, object], loc: tuple[str | int, ...]) -> None:
             body["schema"] = {"name": PROFILE_SCHEMA}
         case ("mergePolicy",):
             body["mergePolicy"] = {"id": UNUSABLE}
+        case ("filter",):  # with segments: that it has none would be a second complaint
+            body["filter"] = {"segments": [{"segmentId": UNUSABLE}]}
         case ("filter", "segments"):
             _set(body, loc, [{"segmentId": UNUSABLE}])
         case ("filter", "segments", _):

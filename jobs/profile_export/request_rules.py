@@ -9,6 +9,8 @@ from profile_export.shape import pointer, quote
 _SEGMENTS = pointer("filter", "segments")
 _WINDOW = pointer("filter", "segmentQualificationTime")
 _ADDITIONAL = pointer("additionalFields")
+_COMPARED = {"segmentId", "segmentNs", "status"}
+"""Members of an item of ``segments`` that tell it from another."""
 _EVENT_FILTER = pointer("additionalFields", "eventList", "filter")
 
 
@@ -66,7 +68,8 @@ def _filter_problems(asked: Filter, faulty: Sequence[str]) -> Iterator[Problem]:
 
 def _duplicate_segments(asked: Filter, faulty: Sequence[str]) -> Iterator[Problem]:
     first: dict[tuple[str, str, frozenset[str]], int] = {}
-    unread = {at.split("/")[3] for at in faulty if at.startswith(f"{_SEGMENTS}/")}
+    parts = (at.split("/")[3:] for at in faulty if at.startswith(f"{_SEGMENTS}/"))
+    unread = {item for item, *member in parts if not member or member[0] in _COMPARED}
     for index, segment in enumerate(asked.segments):
         if str(index) in unread:
             continue

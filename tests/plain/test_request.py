@@ -273,6 +273,25 @@ BAD = {
         ),
         [("/filter/segments/1", "duplicate-segment")],
     ),
+    **{
+        f"batches, and a filter of the wrong type: {kind}": (
+            {
+                **GOOD,
+                "filter": value,
+                "destination": {"datasetId": "a", "segmentPerBatch": True},
+            },
+            [("/filter", "wrong-type")],
+        )
+        for kind, value in {"null": None, "list": [], "number": 5, "text": "x", "truth": True}.items()
+    },
+    "same segment, one with an unknown member": (
+        with_filter(segments=[{**SEGMENT, "zz": 1}, SEGMENT]),
+        [("/filter/segments/0/zz", "unknown-member"), ("/filter/segments/1", "duplicate-segment")],
+    ),
+    "same segment, one with a bad status": (
+        with_filter(segments=[{**SEGMENT, "status": ["gone"]}, SEGMENT]),
+        [("/filter/segments/0/status/0", "bad-value")],
+    ),
     "same set of statuses": (
         with_filter(
             segments=[
@@ -428,6 +447,8 @@ def test_a_request_cannot_be_changed() -> None:
     [
         ("field", "Nearest: fields."),
         ("mergepolicy", "Nearest: mergePolicy."),
+        ("FIELDS", "Nearest: fields."),
+        ("MERGE", "Nearest: mergePolicy."),
         ("zzz", "No similar"),
     ],
 )

@@ -221,6 +221,27 @@ class TestSegments:
         assert kept.catalog().segments == (VIP,)
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("lake/crm", "lake/crm"),
+        ("../crm", "../crm"),
+        ("/srv/lake/crm", "CRM"),
+        ("file:///srv/lake/crm", "CRM"),
+        ("file:/srv/lake/crm", "CRM"),
+        ("s3://bucket/crm", "CRM"),
+        (None, None),
+    ],
+)
+def test_where_a_table_lies_on_the_server_is_not_told(
+    written: str | None, shown: str | None, kept: Kept
+) -> None:
+    table = TableRef(format="delta", location="/srv/lake/crm", written=written)
+    kept.load(replace(SANDBOX, datasets=(replace(CRM, table=table), EXPORT)))
+    stored = kept.catalog().datasets[0].table
+    assert (stored.location, stored.written) == ("/srv/lake/crm", shown)
+
+
 def test_from_a_real_file(store: Store, tmp_path: Path) -> None:
     file = small_sandbox.build(tmp_path)
     sandbox = load_sandbox(file)

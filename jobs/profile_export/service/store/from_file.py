@@ -13,15 +13,18 @@ The file is the truth for what it declares, the store for what the API made of i
 """
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
-from profile_export.catalog import MergePolicy, Sandbox
+from profile_export.catalog import Dataset, MergePolicy, Sandbox
 from profile_export.errors import Problem, Refused
+from profile_export.plan import TableRef
 from profile_export.service.store import policies as kept_policies
 from profile_export.service.store import sandboxes as known
 from profile_export.service.store.database import clock
@@ -86,9 +89,19 @@ def _datasets(target: _Target, sandbox: Sandbox) -> None:
         )
     first = -len(sandbox.datasets)  # places below zero: before all that the API made
     for position, dataset in enumerate(sandbox.datasets, first):
-        definition = known.DATASET.dump_json(replace(dataset, source=None)).decode()
+        kept = replace(dataset, source=None, table=_without_place(dataset))
+        definition = known.DATASET.dump_json(kept).decode()
         _put(target, datasets, dataset.id, position, definition, stored)
     _drop(target, datasets, stored.values(), {d.id for d in sandbox.datasets})
+
+
+def _without_place(dataset: Dataset) -> TableRef:
+    """The table, called by its dataset where the file has a whole path or a URI: those are told in
+    plans, manifests and messages, and places on the server are nobody's business."""
+    table = dataset.table
+    written = table.written or ""
+    is_place = os.path.isabs(written) or urlsplit(written).scheme
+    return table.model_copy(update={"written": dataset.name}) if is_place else table
 
 
 def _segments(target: _Target, sandbox: Sandbox) -> None:
