@@ -102,6 +102,23 @@ def with_features(state: TargetState, grown: Struct) -> bool:
     return True
 
 
+def creatable(wanted: Struct) -> Struct:
+    """The columns that a table can be created with: delta-rs does not see times without zone in
+    maps then, and would commit a table that it refuses to read."""
+    return Struct(tuple(field for field in wanted.fields if not _has_ntz_in_map(field.type)))
+
+
+def _has_ntz_in_map(type_: DataType) -> bool:
+    match type_:
+        case Struct():
+            return any(_has_ntz_in_map(field.type) for field in type_.fields)
+        case Array():
+            return _has_ntz_in_map(type_.element)
+        case Map():
+            return _has_ntz(type_)
+    return False
+
+
 def _has_ntz(type_: DataType) -> bool:
     match type_:
         case Struct():

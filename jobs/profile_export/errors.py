@@ -125,8 +125,8 @@ def problem_json(error: ExportError, *, request_id: str) -> dict[str, object]:
 
 
 def nearest(asked: str, known: Iterable[str]) -> str:
-    """A hint sentence with the known names nearest to ``asked``: like it, whatever the case, or else
-    with all of it in them."""
+    """A hint sentence with the known names nearest to ``asked``: like it, whatever the case, or
+    else with all of it in them."""
     names: dict[str, list[str]] = {}
     for name in known:
         names.setdefault(name.casefold(), []).append(name)

@@ -1,8 +1,9 @@
 """The identities of one row as columns, made from what its dataset declares (S2, S3)."""
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from profile_export import frames
 from profile_export.columns import at, identity_key
 from profile_export.plan import IdentityField, Input
 from profile_export.schema import Array, DataType, Map, Struct, ddl, struct_of
@@ -64,6 +65,12 @@ def identities(source: Input) -> Column:
 def declared_key(identity: IdentityField) -> Column:
     """Over the dataset as read: the key of an identity, null where a row has none (S2)."""
     return identity_key(F.lit(identity.namespace.lower()), at(identity.field))
+
+
+def to_be_hashed(frame: DataFrame, source: Input) -> DataFrame:
+    """A dataset as read, as ``frames.to_be_hashed``; where maps are hashed too there is no need."""
+    primary = source.primary_identity
+    return frame if primary is None else frames.to_be_hashed(frame, at(primary.field))
 
 
 def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:

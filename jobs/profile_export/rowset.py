@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash
+from profile_export.frames import to_be_hashed
 from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN
 from profile_export.schema import Struct, quoted
 
@@ -30,6 +31,9 @@ def by_batch(frame: DataFrame, *, columns: Struct) -> DataFrame:
     row_hash = content_hash((F.col(quoted(f.name)), f.type) for f in columns.fields)
     has_events = columns.get(EVENTS_COLUMN) is not None
     events = F.size(F.col(EVENTS_COLUMN)) if has_events else F.lit(0)
+    first, *_ = columns.fields
+    if all(isinstance(field.type, str) for field in columns.fields):
+        frame = to_be_hashed(frame, F.col(quoted(first.name)))
     hashed = frame.select(
         BATCH_COLUMN, row_hash.alias("hash"), events.cast("bigint").alias("events")
     )

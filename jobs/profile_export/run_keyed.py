@@ -87,16 +87,18 @@ def listed(work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame)
     which have no other identity than the primary."""
     frames = []
     for index, source, mine in _records_of(work, plan, keys):
-        records = current.records(mine, suspects=decided.suspects.get(source.dataset_id))
-        frames.append(identities.of_records(records, source=source, index=index))
+        mine = current.records(mine, suspects=decided.suspects.get(source.dataset_id))
+        frames.append(identities.of_records(mine, source=source, index=index))
+    records = union(frames) if frames else None
     if decided.persons is None:
-        return identities.listed(persons.by_primary(union(frames)), primaries=keys)
-    rows = union(frames).join(keys, on="pk", how="inner")
+        people = None if records is None else persons.by_primary(records)
+        return identities.listed(people, primaries=keys)
+    people = None if records is None else records.join(keys, on="pk", how="inner")
     events = [s for s in plan.inputs if s.kind != "profile" and s.participates]
     if not events:
-        return identities.listed(rows)
+        return identities.listed(people)
     seen = union(work.read(s).select(keyed.person(s).alias("pk")).distinct() for s in events)
-    return identities.listed(rows, primaries=seen.join(keys, on="pk", how="inner"))
+    return identities.listed(people, primaries=seen.join(keys, on="pk", how="inner"))
 
 
 def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = None) -> DataFrame:

@@ -30,6 +30,7 @@ OF_STAGES = {
     "collections.abc", "dataclasses", "functools", "itertools", "typing",
     "pyspark.sql.Column", "pyspark.sql.DataFrame", "pyspark.sql.Window", "pyspark.sql.functions",
     "profile_export.canonical", "profile_export.columns", "profile_export.fields",
+    "profile_export.frames",
     "profile_export.identity_columns", "profile_export.keyed_plans",
     "profile_export.lineage_columns", "profile_export.membership_columns",
     "profile_export.outputs", "profile_export.plan", "profile_export.row_columns",

@@ -282,7 +282,13 @@ BAD = {
             },
             [("/filter", "wrong-type")],
         )
-        for kind, value in {"null": None, "list": [], "number": 5, "text": "x", "truth": True}.items()
+        for kind, value in {
+            "null": None,
+            "list": [],
+            "number": 5,
+            "text": "x",
+            "truth": True,
+        }.items()
     },
     "same segment, one with an unknown member": (
         with_filter(segments=[{**SEGMENT, "zz": 1}, SEGMENT]),

@@ -15,7 +15,7 @@ from profile_export.delta_log import OwnCommit, look
 from profile_export.engines import Engine, Written
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan
-from profile_export.schema import Array, Map, Struct, struct_of
+from profile_export.schema import Array, Field, Map, Struct, struct_of
 from tables.plans import PERSON, plan_for
 
 Commit = Callable[..., tuple[OwnCommit, Written]]
@@ -153,6 +153,26 @@ def test_a_column_without_time_zone_can_be_added_later(commit: Commit, tmp_path:
     _, written = commit(plan_for(tmp_path / "t", job_id=2, output=output), 10, [at])
     assert [batch.records for batch in written.batches] == [5, 5]
     assert DeltaTable(str(tmp_path / "t")).count() == 20
+
+
+@pytest.mark.parametrize("without", ["email", ""])
+def test_a_table_can_begin_with_times_without_zone_in_maps(
+    without: str, commit: Commit, tmp_path: Path
+) -> None:
+    type_ = Map("string", struct_of(until="timestamp_ntz"))
+    output = Struct(
+        tuple(Field(n, t) for n, t in (("m", type_), ("email", "string")) if n != without)
+    )
+    at = F.lit("2024-02-03 04:05:06.789012").cast("timestamp_ntz")
+    column = F.create_map(F.lit("k"), F.struct(at.alias("until"))).alias("m")
+    for number in (1, 2):
+        plan = plan_for(tmp_path / "t", job_id=number, output=output)
+        _, written = commit(plan, 10, [column])
+        assert [batch.records for batch in written.batches] == [5, 5]
+    state = look(str(tmp_path / "t"))
+    assert state is not None
+    assert state.columns.names() == [*output.names(), "_ACP_BATCHID"]
+    assert state.columns.get("m") == type_
 
 
 def test_another_type_is_refused_before_anything_is_written(commit: Commit, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from profile_export.delta_log import (
     TXN_VERSION,
     OwnCommit,
     TargetState,
+    creatable,
     look,
     own_commit,
     with_features,
@@ -97,15 +98,16 @@ def _commit_once(
     if state is None:
         if folder.local is not None:
             folder.local.mkdir(parents=True, exist_ok=True)
+        first = creatable(wanted)
         create_table_with_add_actions(
             folder.location,
-            delta_schema(grown_schema(Struct(), wanted)),
-            adds,
+            delta_schema(grown_schema(Struct(), first)),
+            adds if first == wanted else [],
             partition_by=[BATCH_COLUMN],
             configuration=PLAIN_TABLE,
-            commit_properties=properties,
+            commit_properties=properties if first == wanted else None,
         )
-        return
+        return  # grown next, if it is empty
     actions: list[AddAction | RemoveAction] = [*adds]
     grown = grown_schema(state.columns, wanted)
     if grown == state.columns:
@@ -115,6 +117,10 @@ def _commit_once(
         return
     if with_features(state, grown):
         return  # the table has moved on by that: look again
+    if (
+        state.table.get_add_actions().num_rows == 0
+    ):  # then nobody knows another order than the job's
+        grown = grown_schema(wanted, state.columns)
     # Appending never changes a schema here, overwriting does, in the same commit; and overwriting
     # the partitions of our own new batches removes nothing, since nobody has committed to them.
     ours = sorted({batch_of(add.path) for add in adds}) or ["-"]

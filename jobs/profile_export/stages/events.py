@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash, with_maps, without_maps
 from profile_export.columns import known, micros_of
+from profile_export.frames import to_be_hashed
 from profile_export.outputs import EVENTS_COLUMN
 from profile_export.plan import EventList
 
@@ -21,7 +22,8 @@ def repeated_ids(rows: DataFrame) -> DataFrame:
     Returns:
         ``suspect`` long. One shuffle of a long per distinct id.
     """
-    hashed = rows.where(F.col("_id").isNotNull()).select(F.xxhash64("_id").alias("suspect"))
+    known_ids = to_be_hashed(rows, F.col("_id")).where(F.col("_id").isNotNull())
+    hashed = known_ids.select(F.xxhash64("_id").alias("suspect"))
     counted = hashed.groupBy("suspect").agg(F.count(F.lit(1)).alias("n"))
     return counted.where(F.col("n") > 1).select("suspect")
 
@@ -29,7 +31,8 @@ def repeated_ids(rows: DataFrame) -> DataFrame:
 def with_suspect_id(rows: DataFrame, *, suspects: DataFrame) -> DataFrame:
     """The rows of the dataset, as read, whose ``_id`` may be repeated. One semi-join."""
     is_suspect = F.xxhash64(rows["_id"]) == suspects["suspect"]
-    return rows.where(F.col("_id").isNotNull()).join(suspects, on=is_suspect, how="left_semi")
+    known_ids = to_be_hashed(rows, F.col("_id")).where(F.col("_id").isNotNull())
+    return known_ids.join(suspects, on=is_suspect, how="left_semi")
 
 
 def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:

@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from profile_export.frames import union
 from profile_export.membership_columns import ASKED_DDL
 from profile_export.plan import Input
 
@@ -79,15 +80,16 @@ def rows_by_source(who: DataFrame) -> DataFrame:
     """
     is_known = F.col("pk").isNotNull()
     nobody = F.sum(F.when(is_known, F.lit(0)).otherwise(F.col("rows")))
-    widest = F.max(F.size("ids"))
+    # Rows without a primary identity take no part; of events they have no `ids` either.
+    widest = F.coalesce(F.max(F.when(is_known, F.size("ids"))), F.lit(0))
     return who.groupBy("source").agg(nobody.alias("without_identity"), widest.alias("widest"))
 
 
-def listed(who: DataFrame, *, primaries: DataFrame | None = None) -> DataFrame:
+def listed(who: DataFrame | None, *, primaries: DataFrame | None = None) -> DataFrame:
     """The identities of persons, from their participating rows (S10).
 
     Args:
-        who: ``who`` rows with ``person``.
+        who: ``who`` rows with ``person``; None where there are ``primaries`` only.
         primaries: ``person``, ``pk`` of further rows that have no other identity, and never stated
             how it was authenticated.
 
@@ -95,13 +97,16 @@ def listed(who: DataFrame, *, primaries: DataFrame | None = None) -> DataFrame:
         ``person``, ``key``, ``auth`` int (the strongest), ``primary`` boolean (the primary identity
         of any row). One shuffle.
     """
-    exploded = who.where("participates").select("person", "pk", F.explode("ids").alias("identity"))
-    named = exploded.select(
-        "person", "pk", F.col("identity.key").alias("key"), F.col("identity.auth").alias("auth")
-    )
+    parts = []
+    if who is not None:
+        theirs = who.where("participates")
+        each = theirs.select("person", "pk", F.explode("ids").alias("identity"))
+        parts.append(each.select("person", "pk", "identity.key", "identity.auth"))
     if primaries is not None:
-        alone = primaries.select("person", "pk", F.col("pk").alias("key"), F.lit(0).alias("auth"))
-        named = named.unionByName(alone)
-    return named.groupBy("person", "key").agg(
-        F.max("auth").alias("auth"), F.max(F.col("pk") == F.col("key")).alias("primary")
+        key, auth = F.col("pk").alias("key"), F.lit(0).alias("auth")
+        parts.append(primaries.select("person", "pk", key, auth))
+    return (
+        union(parts)
+        .groupBy("person", "key")
+        .agg(F.max("auth").alias("auth"), F.max(F.col("pk") == F.col("key")).alias("primary"))
     )

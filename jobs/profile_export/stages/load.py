@@ -19,7 +19,7 @@ def record_rows(frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment
     array<struct<key,auth>>, ``ingested`` long µs or null, ``entries`` (asked segments), and the
     rank of S4 as ``row_columns.RANK``. No shuffle.
     """
-    staged = frame.select(
+    staged = ids.to_be_hashed(frame, source).select(
         *ids.parts(source),
         rows.ingested(source).alias("ingested"),
         membership.asked_entries(source, asked).alias("entries"),
@@ -42,7 +42,8 @@ def key_hashes(frame: DataFrame, *, source: Input, index: int) -> DataFrame:
     Columns out: ``source`` int, ``suspect`` long (a hash of the primary identity), null without
     one. No shuffle.
     """
-    staged = frame.select(*ids.parts(source)).select(ids.primary_key(source).alias("pk"))
+    parts = ids.to_be_hashed(frame, source).select(*ids.parts(source))
+    staged = parts.select(ids.primary_key(source).alias("pk"))
     hashed = F.when(F.col("pk").isNotNull(), F.xxhash64("pk"))
     return staged.select(F.lit(index).alias("source"), hashed.alias("suspect"))
 

@@ -48,6 +48,7 @@ def fragments(
         columns.append(membership.all_entries(source, entry).alias("all_entries"))
     if ranked:
         columns.extend(_rank_parts(source, asked))
+        frame = ids.to_be_hashed(frame, source)
     staged = frame.select(*ids.parts(source), rows.updated(source).alias("updated"), *columns)
     wide = wide_columns(source, leaves=leaves, entry=entry)
     types: dict[str, DataType] = {name: type_ for name, _, type_ in named}

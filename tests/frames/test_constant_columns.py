@@ -1,0 +1,100 @@
+"""S4, S23, S29: tables of which a column has one value in all of a file are hashed like others.
+
+Engines know such values from a file's statistics, and may compute with them instead of the rows.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from profile_export import rowset
+from profile_export.plan import IdentityField, Input, TableRef
+from profile_export.schema import struct_of, table_ddl
+from profile_export.stages import current, events, load, load_wide
+
+WHEN = datetime(2025, 1, 1, tzinfo=UTC)
+COLUMNS = struct_of(id="string", _id="string", n="int", at="timestamp")
+SOURCE = Input(
+    dataset_id="ds",
+    name="ds",
+    kind="profile",
+    table=TableRef(format="parquet", location="nowhere"),
+    version=None,
+    columns=COLUMNS,
+    primary_identity=IdentityField(namespace="crm", field="id"),
+    identities=(),
+    ingest_time="at",
+    last_updated=None,
+    participates=True,
+    rank=0,
+)
+
+
+def hashes(frame: DataFrame) -> DataFrame:
+    return load.key_hashes(frame, source=SOURCE, index=0).transform(current.repeated)
+
+
+def records(frame: DataFrame) -> DataFrame:
+    rows = load.record_rows(frame, source=SOURCE, asked=())
+    return rows.transform(current.records_of_repeated)
+
+
+def records_of_suspects(frame: DataFrame) -> DataFrame:
+    rows = load.record_rows(frame, source=SOURCE, asked=())
+    return rows.transform(current.records, suspects=hashes(frame).select("suspect"))
+
+
+def wide(frame: DataFrame) -> DataFrame:
+    leaves = struct_of(n="int")
+    rows = load_wide.fragments(
+        frame, source=SOURCE, asked=(), leaves=leaves, entry=None, ranked=True
+    )
+    keys = frame.sparkSession.createDataFrame([("crm\0a", "p")], "pk string, person string")
+    return rows.transform(
+        current.of_members, keys=keys, keep=["c0"], suspects=hashes(frame).select("suspect")
+    )
+
+
+def repeated_ids(frame: DataFrame) -> DataFrame:
+    return frame.transform(events.repeated_ids)
+
+
+def with_suspect_id(frame: DataFrame) -> DataFrame:
+    return frame.transform(events.with_suspect_id, suspects=repeated_ids(frame))
+
+
+def row_set(frame: DataFrame) -> DataFrame:
+    rows = frame.withColumn("_ACP_BATCHID", F.lit("b"))
+    return rowset.by_batch(rows, columns=COLUMNS)
+
+
+def row_set_of_one(frame: DataFrame) -> DataFrame:
+    rows = frame.withColumn("_ACP_BATCHID", F.lit("b"))
+    return rowset.by_batch(rows, columns=struct_of(n="int"))
+
+
+STEPS = (
+    *(hashes, records, records_of_suspects, wide, repeated_ids, with_suspect_id),
+    *(row_set, row_set_of_one),
+)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+def test_of_one_value(
+    step: Callable[[DataFrame], DataFrame], spark: SparkSession, tmp_path: Path
+) -> None:
+    values: dict[str, Any] = {"id": ["a"] * 3, "_id": ["e"] * 3, "n": pa.array([1] * 3, "int32")}
+    file = pa.table({**values, "at": pa.array([WHEN] * 3, pa.timestamp("us", "UTC"))})
+    pq.write_table(file, tmp_path / "part.parquet")
+    read = spark.read.schema(table_ddl(COLUMNS)).parquet(str(tmp_path))
+    made = spark.createDataFrame([("a", "e", 1, WHEN)] * 3, table_ddl(COLUMNS))
+    found, wanted = ([row.asDict() for row in step(f).collect()] for f in (read, made))
+    assert found == wanted
+    assert found
