@@ -21,6 +21,8 @@ _JVM_ENDED = re.compile(
     r"Error while sending or receiving|Answer from Java side is empty|stopped SparkContext"
     r"|SparkContext (was|has been) shut ?down|dagScheduler\(\)\" is null"
 )
+_LINK = re.compile(r"/[^ :'\"]*/profile-export-[0-9a-f]{16}/table")
+"""As ``sail.py`` makes them."""
 _UNREADABLE = re.compile(
     r"parquet|CANNOT_READ_FILE|FAILED_READ_FILE|corrupt|Stream removed|panicked", re.IGNORECASE
 )
@@ -72,13 +74,24 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
     return JobFailed(f"The engine could not do the job: {text}", code="engine")
 
 
+def unwritable(error: OSError, plan: ExportPlan) -> ExportError:
+    """The target's folder cannot take even the first note of a job."""
+    if error.errno == errno.ENOSPC:
+        return translate(error, plan, stopped=False)
+    return JobFailed(
+        f"The target {plan.target.table.display} cannot be written: {error.strerror}. Make its"
+        " folder one that this user may write to, or give the dataset another path.",
+        code="target-unwritable",
+    )
+
+
 def _shown(text: str, plan: ExportPlan) -> str:
     """A text in which tables have the names that the user gave them: where they lie is ours."""
     tables = [plan.target.table, *(source.table for source in plan.inputs)]
     places = {table.location: table.display for table in tables if table.location is not None}
     for place in sorted(places, key=len, reverse=True):
         text = text.replace(place, places[place])
-    return text
+    return _LINK.sub("a table", text)
 
 
 def said(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from profile_export import document as documents
 from profile_export import run as stages
 from profile_export.commit import check_target, describe, find_commit, sweep, write_and_commit
 from profile_export.delta_log import OwnCommit
-from profile_export.engine_errors import translate
+from profile_export.engine_errors import translate, unwritable
 from profile_export.engines import Engine, Written
 from profile_export.engines.workspace import DRIVER_EDGES, JobWorkspace, Progress, Stop
 from profile_export.errors import JobFailed
@@ -91,7 +91,10 @@ def run_job(
             engine, folder.scratch, progress=progress, stop=asked, driver_edges=driver_edges
         )
         run = _Run(engine, plan, location, folder, work, asked, may_commit)
-        return _life(run, first, exclusive=exclusive)
+        try:
+            return _life(run, first, exclusive=exclusive)
+        except OSError as error:  # of an attempt that has begun, another is made of it
+            raise unwritable(error, plan) from error
 
     return _supervised(life, engine, asked)
 

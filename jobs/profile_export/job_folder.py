@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from profile_export.engines.workspace import Stop
-from profile_export.errors import Cancelled, Conflict
+from profile_export.errors import Cancelled, Conflict, JobFailed
 from profile_export.manifest import JOB, ROOT, plan_json, read_json, write_json
 from profile_export.plan import ExportPlan
 from profile_export.processes import end_holder, process, this_process, wait_for_end
@@ -199,7 +199,7 @@ def finished_plan(
     target: Folder, job_id: int, question: tuple[str, str, str, dict[str, object]]
 ) -> ExportPlan | None:
     """The plan of a job that is done, if it asked the same; None too where that is not readable."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, JobFailed):
         saved = read_json(target.at(f"{ROOT}/{job_id}"), JOB)
         plan = None if saved is None else ExportPlan.model_validate(saved["plan"])
         return plan if plan is not None and plan.question == question else None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from profile_export.commit import batch_ids
 from profile_export.engines import Written, WrittenFile
+from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan
 from profile_export.storage import Folder
 
@@ -103,9 +104,21 @@ def write_json(folder: Folder, name: str, content: Mapping[str, object]) -> None
 
 
 def read_json(folder: Folder, name: str) -> dict[str, object] | None:
-    """A document, or None where there is none."""
+    """A document, or None where there is none.
+
+    Raises:
+        JobFailed: ``papers-unreadable``: it is no JSON object.
+    """
     try:
         content = json.loads(folder.read(name))
     except FileNotFoundError:
         return None
-    return dict(content)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise JobFailed(
+            f"The job's {name} is no JSON document: it was damaged or changed. Restore it, or"
+            " export under another job id.",
+            code="papers-unreadable",
+        )
+    return content

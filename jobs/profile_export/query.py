@@ -86,7 +86,14 @@ def run_query(
     if found.nbytes > MOST_BYTES:
         detail = f"The answer has {found.nbytes:,} bytes: ask for fewer rows, or for less of them."
         raise Refused([Problem("too-large", detail, "/sql")])
-    return QueryResult(columns, plain_rows(found.slice(0, limit)), found.num_rows > limit)
+    try:
+        rows = plain_rows(found.slice(0, limit))
+    except (OverflowError, ValueError):
+        detail = (
+            "A date or time of the answer lies outside the years 1 to 9999: ask for it as text."
+        )
+        raise Refused([Problem("sql-invalid", detail, "/sql")]) from None
+    return QueryResult(columns, rows, found.num_rows > limit)
 
 
 @contextmanager
@@ -119,7 +126,9 @@ def _read(dataset: Dataset, name: str, engine: Engine) -> "DataFrame":
         if error.code == "input-missing":
             raise _no_data(name) from None
         raise
-    return engine.spark.read.format(table.format).load(table.location)
+    is_delta = table.format == "delta"
+    path = engine.delta_path(table.location) if is_delta else table.location
+    return engine.spark.read.format(table.format).load(path)
 
 
 def too_late(seconds: float) -> Refused:

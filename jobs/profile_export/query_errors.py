@@ -11,7 +11,7 @@ from profile_export.sql_guard import Guarded
 
 _USERS_FAULT = re.compile(
     r"Analysis|Parse|IllegalArgument|Arithmetic|NumberFormat|UnsupportedOperation|DateTime"
-    r"|ArrayIndexOutOfBounds|SparkRuntime|QueryExecution"
+    r"|ArrayIndexOutOfBounds|SparkRuntime|QueryExecution|PySparkType|ArrowInvalid|ValueError"
 )
 """Classes of exceptions, of both engines, that a statement brings about."""
 _CONDITION = re.compile(r"^\[[A-Z0-9_.]+\] ?")

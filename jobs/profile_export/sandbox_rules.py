@@ -34,7 +34,7 @@ def cross_problems(parts: Parts) -> Iterator[Problem]:
     exports = {d.id for d in parts.datasets.values() if d.class_ == "export"}
     for index, policy in parts.policies.items():
         at = pointer("mergePolicies", index, "attributeMerge", "order")
-        yield from order_problems(policy.attribute_merge, parts.dataset_ids, exports, at)
+        yield from merge_problems(policy.attribute_merge, parts.dataset_ids, exports, at)
     yield from _default_problems(parts.policies)
     for index, segment in parts.segments.items():
         asked = segment.merge_policy_id
@@ -78,21 +78,28 @@ def _class_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
             yield Problem("bad-value", detail, f"{at}/{name}")
 
 
-def order_problems(
+def merge_problems(
     merge: MergePart, known: Collection[str], exports: Collection[str], at: str
+) -> Iterator[Problem]:
+    """As :func:`order_problems`, of a well-formed ``attributeMerge``."""
+    if merge.type == "dataSetPrecedence" and not merge.order:
+        yield Problem("missing", "dataSetPrecedence needs the 'order' of its data sets (S10).", at)
+    yield from order_problems(dict(enumerate(merge.order)), known, exports, at)
+
+
+def order_problems(
+    order: Mapping[int, str], known: Collection[str], exports: Collection[str], at: str
 ) -> Iterator[Problem]:
     """What is wrong with the order of a policy's datasets.
 
     Args:
-        merge: Well-formed.
+        order: Its well-formed items, by their places.
         known: Ids of all datasets.
         exports: Those of them that hold no fragments.
         at: Pointer of the order.
     """
-    if merge.type == "dataSetPrecedence" and not merge.order:
-        yield Problem("missing", "dataSetPrecedence needs the 'order' of its data sets (S10).", at)
     seen: set[str] = set()
-    for place, dataset_id in enumerate(merge.order):
+    for place, dataset_id in order.items():
         here = at + pointer(place)
         if dataset_id not in known:
             hint = nearest(dataset_id, known) if place < MOST_HINTS else ""

@@ -14,11 +14,12 @@ import logging
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.spark import Spark
+from sqlglot.parsers.spark import SparkParser
 
 from profile_export.errors import Problem, Refused
 from profile_export.sql_tree import rewrite
@@ -30,8 +31,20 @@ DEEPEST = 100
 """Engines read nested text by recursion: much deeper, one of them would end its whole process."""
 
 
+_WITH_PATTERNS = {
+    "DATE_FORMAT", "FROM_UNIXTIME", "TO_DATE", "TO_TIMESTAMP", "TO_UNIX_TIMESTAMP",
+    "UNIX_TIMESTAMP",
+}  # fmt: skip
+
+
 class _Read(Spark):
-    """Spark's SQL, where a doubled quote in a text is one (Sail reads it otherwise)."""
+    """Spark's SQL, where a doubled quote in a text is one (Sail reads it otherwise), and patterns
+    of times stay as they are written (sqlglot would put another language's in between)."""
+
+    class Parser(SparkParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {
+            name: make for name, make in SparkParser.FUNCTIONS.items() if name not in _WITH_PATTERNS
+        }
 
     class Tokenizer(Spark.Tokenizer):
         STRING_ESCAPES: ClassVar[list[str]] = ["\\", "'", '"']

@@ -328,6 +328,38 @@ BAD: dict[str, tuple[Any, list[tuple[str, str]]]] = {
         {**BODY, "attributeMerge": {"type": "dataSetPrecedence", "order": []}},
         [("/attributeMerge/order", "missing")],
     ),
+    **{
+        f"bad ids beside {name}": (
+            {**BODY, "attributeMerge": {"type": "dataSetPrecedence", "order": ["nope"], **merge}},
+            told,
+        )
+        for name, merge, told in (
+            (
+                "a bad type",
+                {"type": "bogus"},
+                [
+                    ("/attributeMerge/order/0", "unknown-dataset"),
+                    ("/attributeMerge/type", "bad-value"),
+                ],
+            ),
+            (
+                "no text",
+                {"order": ["nope", 5]},
+                [
+                    ("/attributeMerge/order/0", "unknown-dataset"),
+                    ("/attributeMerge/order/1", "wrong-type"),
+                ],
+            ),
+            (
+                "an unknown member",
+                {"extra": 1},
+                [
+                    ("/attributeMerge/extra", "unknown-member"),
+                    ("/attributeMerge/order/0", "unknown-dataset"),
+                ],
+            ),
+        )
+    },
     "bad ids": (
         {
             **BODY,

@@ -92,6 +92,9 @@ class TestDocuments:
         for name in (*BODY, *KEPT):
             assert again[name] == made[name]
 
+    def test_one_of_the_sandbox_file_can_be_sent_back_as_read(self, api: Api) -> None:
+        assert api("POST", body=api("GET", "/vip"))["name"] == "VIP"
+
     def test_jobs_go_by_its_policy(self, api: Api, client: TestClient, headers: Headers) -> None:
         def policy() -> str:
             body = {

@@ -106,6 +106,12 @@ def test_what_is_refused(ask: Asked) -> None:
     assert ask.refused("SELECT 1", colour=1) == [("/colour", "unknown-member")]
     for database in ("dev", f"{NAME}:ALL", f"{NAME}:", NAME.upper(), f"{NAME}:all:all", "*"):
         assert ask.refused("SELECT 1", dbName=database) == [("/dbName", "unknown-database")]
+    assert [at for at, _ in ask.refused("DROP TABLE x", dbName="zz", foo=1)] == [
+        "/dbName",
+        "/foo",
+        "/sql",
+    ]
+    assert [at for at, _ in ask.refused(5, dbName="zz")] == ["/dbName", "/sql"]
     assert ask.refused("DROP TABLE x", dbName="dev") == [
         ("/dbName", "unknown-database"),
         ("/sql", "not-a-select"),

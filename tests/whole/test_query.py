@@ -103,6 +103,36 @@ def test_columns_of_one_name(ask: Asked) -> None:
     assert ([name for name, _ in found.columns], found.rows) == (["a", "a"], [[1, 2]])
 
 
+@pytest.mark.parametrize(
+    ("pattern", "written"),
+    [
+        ("d'.'M'.'", "7.5."),
+        ("H'h'", "13h"),
+        ("d.M. Ä", "7.5. Ä"),
+        ("yyyy-MM-dd'T'HH:mm:ss", "2020-05-07T13:04:05"),
+        ("yyyyMMdd", "20200507"),
+    ],
+)
+def test_patterns_of_times_mean_what_they_say(pattern: str, written: str, ask: Asked) -> None:
+    at, text = "timestamp '2020-05-07 13:04:05'", f'"{pattern}"'
+    assert ask.rows(f"SELECT date_format({at}, {text})") == [[written]]
+    iso = "yyyy-MM-dd'T'HH:mm:ss"
+    made = f"to_timestamp('2020-05-07T13:04:05', \"{iso}\")"
+    assert ask.rows(f"SELECT date_format({made}, {text})") == [[written]]
+    assert ask.rows(f"SELECT to_date('2020-05-07', 'yyyy-MM-dd'), unix_timestamp({at})") == [
+        ["2020-05-07", 1588856645]
+    ]
+
+
+@pytest.mark.parametrize(
+    "sql", ["date_add(date '9999-12-31', 1)", "array(timestamp_seconds(253402300800))"]
+)
+def test_times_that_python_does_not_have(sql: str, ask: Asked) -> None:
+    code, detail = ask.refused(f"SELECT {sql}")
+    assert code == "sql-invalid"
+    assert "years 1 to 9999" in detail
+
+
 SAME = [
     "SELECT id, row_number() OVER (PARTITION BY _ACP_BATCHID ORDER BY id DESC NULLS LAST) FROM {t}"
     " ORDER BY 1, 2",

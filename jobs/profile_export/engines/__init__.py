@@ -88,6 +88,10 @@ class Engine(Protocol):
         """Columns and version of a NAMED table; those with a location need no engine."""
         ...
 
+    def delta_path(self, location: str) -> str:
+        """What this engine takes for the path of the Delta table at ``location``."""
+        ...
+
     def interrupt(self) -> None:
         """Stop whatever the engine is computing for this process, within seconds."""
         ...

@@ -7,6 +7,7 @@ engine sets it, so a process that opened ``sail`` cannot open a classic ``spark`
 
 import atexit
 import os
+import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,10 @@ from profile_export.scratch import scratch_folder
 if TYPE_CHECKING:
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
+
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=-]+|[A-Za-z][A-Za-z0-9+.-]*://.*")
+"""What Sail 0.7.2 finds; a blank, say, is encoded twice."""
 
 
 class SailEngine:
@@ -38,6 +43,7 @@ class SailEngine:
         self.spark = spark
         self._server = server
         self._afterwards = afterwards
+        self._links: dict[str, str] = {}
 
     def table_info(self, table: TableRef) -> TableInfo:
         """There are no named tables here.
@@ -50,6 +56,16 @@ class SailEngine:
     def locate(self, table: TableRef) -> str:
         """Nor a place for one; raises as :meth:`table_info` does."""
         raise _no_names(table)
+
+    def delta_path(self, location: str) -> str:
+        """A link to the table, where Sail would spell its path in a way that finds no log."""
+        if _PLAIN_PATH.fullmatch(location):
+            return location
+        if location not in self._links:
+            folder = self._afterwards.enter_context(scratch_folder())
+            os.symlink(location, link := f"{folder}/table")
+            self._links[location] = link
+        return self._links[location]
 
     def interrupt(self) -> None:
         """Stop everything that the session computes; it stops within a second (measured)."""

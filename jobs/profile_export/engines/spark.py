@@ -5,9 +5,10 @@ good. Settings come from ``conf/spark-defaults.conf``; under spark-submit they h
 """
 
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING, cast
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from profile_export.engines import TableInfo, _stderr
 from profile_export.engines._delta_jars import delta_jars
@@ -69,6 +70,9 @@ class SparkEngine:
                 code="named-table",
             )
         return f"{_plain(str(place))}/{short.strip('`').lower()}"
+
+    def delta_path(self, location: str) -> str:
+        return location
 
     def interrupt(self) -> None:
         """Cancel every running Spark job of this session's application; within a second or two."""
@@ -138,6 +142,7 @@ def open_remote(url: str) -> SparkEngine:
     Raises:
         JobFailed: ``engine`` where nothing answers there.
     """
+    _see_that_it_answers(url)
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
@@ -149,6 +154,20 @@ def open_remote(url: str) -> SparkEngine:
     except Exception as error:
         raise JobFailed(
             f"No Spark Connect server answers at {url}: {str(error).splitlines()[0][:200]}",
+            code="engine",
+        ) from error
+
+
+def _see_that_it_answers(url: str) -> None:
+    """Before the client is asked, which tries for ten minutes."""
+    place = urlsplit(url)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 15002), timeout=10).close()
+    except (OSError, ValueError) as error:
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise JobFailed(
+            f"No Spark Connect server answers at {url}: {why}. Start one there, or look at host and"
+            " port; --engine sail and --engine spark need none.",
             code="engine",
         ) from error
 

@@ -104,7 +104,8 @@ class JobWorkspace:
             files = plain_files(table.location, source.version)
             if files is not None:
                 return self._parquet(source.columns, *files)
-        return self._pinned(source).format("delta").load(table.location)
+        path = self._engine.delta_path(table.location)
+        return self._pinned(source).format("delta").load(path)
 
     def _pinned(self, source: Input) -> "DataFrameReader":
         reader = self._spark.read

@@ -78,7 +78,7 @@ class ExpressionIn(Part):
 
     type: Text
     format: Text
-    value: Text
+    value: StrictStr
     meta: StrictStr | None = None
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from profile_export.catalog import MergePolicy, Sandbox
 from profile_export.errors import Problem
 from profile_export.sandbox_file import MergePart
-from profile_export.sandbox_rules import order_problems
+from profile_export.sandbox_rules import merge_problems, order_problems
 from profile_export.service.catalog_models import MergePolicyIn
 
 _ORDER = "/attributeMerge/order"
@@ -51,10 +51,13 @@ def order_faults(catalog: Sandbox) -> Callable[[Mapping[str, object]], Iterable[
     exports = frozenset(d.id for d in catalog.datasets if d.kind == "export")
 
     def faults(body: Mapping[str, object]) -> Iterable[Problem]:
+        sent = body.get("attributeMerge")
         try:
-            merge = MergePart.model_validate(body.get("attributeMerge"))
+            return merge_problems(MergePart.model_validate(sent), known, exports, _ORDER)
         except ValidationError:
-            return []
-        return order_problems(merge, known, exports, _ORDER)
+            listed = sent.get("order") if isinstance(sent, dict) else None
+            items = enumerate(listed if isinstance(listed, list) else ())
+            usable = {place: item for place, item in items if isinstance(item, str) and item}
+            return order_problems(usable, known, exports, _ORDER)
 
     return faults
