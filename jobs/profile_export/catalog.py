@@ -14,6 +14,18 @@ PROFILE_SCHEMA = "_xdm.context.profile"
 
 
 @dataclass(frozen=True)
+class Declared:
+    """A declaration in a file: its pointer, and ``file:line`` of members by pointers within it."""
+
+    pointer: str
+    lines: tuple[tuple[str, str], ...]
+
+    def place(self, member: str) -> tuple[str | None, str]:
+        """``file:line`` and pointer of a member."""
+        return dict(self.lines).get(member), self.pointer + member
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A dataset of the catalog.
 
@@ -21,6 +33,7 @@ class Dataset:
         ingest_time: Dotted path of the ingest time (S5); only an export dataset has none.
         schema_ref: Id of its schema; an export goes only to :data:`UNION_SCHEMA`.
         source: ``file:line`` of its declaration, for messages about it.
+        declared: Where its file declares the members that a table can contradict.
     """
 
     id: str
@@ -33,11 +46,17 @@ class Dataset:
     last_updated: str | None = None
     schema_ref: str | None = None
     source: str | None = None
+    declared: Declared | None = None
 
     @property
     def label(self) -> str:
         """The dataset in a message: its id, and its name where that says more."""
         return self.id if self.name == self.id else f"{self.id} ({self.name})"
+
+    def place(self, member: str) -> tuple[str | None, str]:
+        """``file:line`` and pointer of what is declared; else the dataset's line and the pointer in
+        it."""
+        return (self.source, member) if self.declared is None else self.declared.place(member)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from profile_export.delta_log import OwnCommit, look, own_commit
+from profile_export.delta_log import APP, OwnCommit, look, own_commit
 from profile_export.engines import BatchRows, Engine, Written, WrittenFile
 from profile_export.engines.batch_folders import batch_files, batch_folder, batch_of
 from profile_export.engines.sail_write import commit_files, write_files
@@ -31,7 +31,7 @@ def app_id(plan: ExportPlan) -> str:
     Job ids are numbers that two stores could both give out for one target, and a job that took the
     other's commit for its own would lose its rows in silence; batch ids are never given twice.
     """
-    return f"profile-export/{plan.job_id}/{plan.batches[0].batch_id}"
+    return f"{APP}/{plan.job_id}/{plan.batches[0].batch_id}"
 
 
 def table_columns(plan: ExportPlan) -> Struct:

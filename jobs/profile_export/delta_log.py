@@ -13,6 +13,7 @@ from profile_export.errors import JobFailed
 from profile_export.schema import Array, DataType, Map, Struct, from_json
 from profile_export.storage import Folder, Stored
 
+APP = "profile-export"
 TXN_VERSION = 1
 """A job commits once, so its application transaction has one version only."""
 
@@ -85,6 +86,16 @@ def own_commit(location: str, app_id: str) -> OwnCommit | None:
         "This job has committed long ago: its entry in the target's Delta log was cleaned up.",
         code="commit-expired",
     )
+
+
+def has_job(target: Folder, job_id: int) -> bool:
+    """Whether a job of this id has committed, as far as the log's commits go back.
+
+    Costs the reading of all of them: for jobs whose id was given and whose papers are not there.
+    """
+    mark = f'"{APP}/{job_id}/'.encode()
+    commits = (file.path for file in target.files("_delta_log") if file.path.endswith(".json"))
+    return any(mark in target.read(path) for path in commits)
 
 
 def with_features(state: TargetState, grown: Struct) -> bool:

@@ -70,8 +70,9 @@ def _nothing_to_read(sandbox: Sandbox) -> Problem:
 
 
 def _about(dataset: Dataset, problem: Problem) -> Problem:
-    detail = f"Dataset {dataset.label}: {problem.detail}"
-    return replace(problem, detail=detail, source=dataset.source)
+    source, pointer = dataset.place("/table")
+    detail = f"Dataset {dataset.label} ({pointer}): {problem.detail}"
+    return replace(problem, detail=detail, source=source)
 
 
 def _rank(dataset_id: str, policy: MergePolicyPin, ids: list[str]) -> int:

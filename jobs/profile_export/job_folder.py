@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from profile_export.delta_log import has_job
 from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled, Conflict, JobFailed
 from profile_export.manifest import JOB, ROOT, plan_json, read_json, write_json
@@ -193,6 +194,21 @@ class JobFolder:
                 " id, or leave it out.",
                 code="job-id-in-use",
             )
+
+
+def see_papers(target: Folder, job_id: int) -> None:
+    """See that a job of this id, if the target's log has one, still has papers that tell which.
+
+    Raises:
+        Conflict: ``job-id-in-use``: without them it would be done, and committed, a second time.
+    """
+    folder = target.at(f"{ROOT}/{job_id}")
+    if not folder.exists(JOB) and not folder.exists(PLAN) and has_job(target, job_id):
+        raise Conflict(
+            f"Job {job_id} has committed to this target, and its papers ({ROOT}/{job_id}) are gone:"
+            " whether it was this job cannot be told. Restore them, or choose another id.",
+            code="job-id-in-use",
+        )
 
 
 def finished_plan(

@@ -14,6 +14,7 @@ from profile_export.catalog import (
     PROFILE_SCHEMA,
     UNION_SCHEMA,
     Dataset,
+    Declared,
     MergePolicy,
     Sandbox,
     SegmentDefinition,
@@ -113,7 +114,7 @@ def _sandbox(whole: SandboxPart, file: YamlFile, path: Path) -> Sandbox:
         ims_org_id=whole.ims_org_id,
         name=whole.name,
         datasets=tuple(
-            _dataset(part, folder, file.source(f"/datasets/{i}"))
+            _dataset(part, folder, file, f"/datasets/{i}")
             for i, part in enumerate(whole.datasets)
         ),
         merge_policies=tuple(
@@ -131,7 +132,10 @@ def _sandbox(whole: SandboxPart, file: YamlFile, path: Path) -> Sandbox:
     )  # fmt: skip
 
 
-def _dataset(part: DatasetPart, folder: str, source: str) -> Dataset:
+def _dataset(part: DatasetPart, folder: str, file: YamlFile, at: str) -> Dataset:
+    identities = (f"/identities/{n}/field" for n in range(len(part.identities)))
+    columns = ("/primaryIdentity/field", *identities, "/ingestTime", "/lastUpdated")
+    members = ("/class", "/table", *columns)
     return Dataset(
         id=part.id,
         name=part.name or part.id,
@@ -142,7 +146,8 @@ def _dataset(part: DatasetPart, folder: str, source: str) -> Dataset:
         ingest_time=part.ingest_time,
         last_updated=part.last_updated,
         schema_ref=part.schema_ref.id if part.schema_ref else None,
-        source=source,
+        source=file.source(at),
+        declared=Declared(at, tuple((member, file.source(at + member)) for member in members)),
     )
 
 

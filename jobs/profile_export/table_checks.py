@@ -13,7 +13,8 @@ _TIMES = ("timestamp", "timestamp_ntz", "date")
 
 
 def column_problems(dataset: Dataset, columns: Struct, *, participates: bool) -> Iterator[Problem]:
-    """``missing-column`` and ``wrong-column-type`` of one dataset, at its line in the sandbox file.
+    """``missing-column`` and ``wrong-column-type`` of one dataset, at the line and with
+    the pointer of what the sandbox file declares.
 
     A column without a type (``void``, Arrow's null) is refused wherever it is: no engine reads the
     whole table then.
@@ -30,13 +31,14 @@ def column_problems(dataset: Dataset, columns: Struct, *, participates: bool) ->
                 "declare one or the other.",
             )
     else:
-        yield from check.column("primaryIdentity", dataset.primary_identity.field, is_identity)
-    for identity in dataset.identities:
-        yield from check.column("identities", identity.field, is_identity)
+        field = dataset.primary_identity.field
+        yield from check.column("/primaryIdentity/field", field, is_identity)
+    for n, identity in enumerate(dataset.identities):
+        yield from check.column(f"/identities/{n}/field", identity.field, is_identity)
     if dataset.ingest_time is not None:
-        yield from check.column("ingestTime", dataset.ingest_time, is_time)
+        yield from check.column("/ingestTime", dataset.ingest_time, is_time)
     if dataset.last_updated is not None:
-        yield from check.column("lastUpdated", dataset.last_updated, is_time)
+        yield from check.column("/lastUpdated", dataset.last_updated, is_time)
     for path in _void_paths(columns, ""):
         yield check.problem(
             "wrong-column-type",
@@ -48,8 +50,8 @@ def column_problems(dataset: Dataset, columns: Struct, *, participates: bool) ->
         yield from check.if_present("segmentMembership", membership_fault)
         yield from check.if_present("_id", lambda type_: None if is_identity(type_) else _TEXT)
     elif participates:
-        yield from check.column("class experienceevent", "_id", is_identity)
-        yield from check.column("class experienceevent", "timestamp", is_time)
+        yield from check.column("/class", "_id", is_identity)
+        yield from check.column("/class", "timestamp", is_time)
 
 
 def is_identity(type_: DataType) -> bool:
@@ -74,23 +76,26 @@ class _Check:
     def __init__(self, dataset: Dataset, columns: Struct) -> None:
         self._dataset, self._columns = dataset, columns
 
-    def problem(self, code: str, what: str) -> Problem:
-        return Problem(code, f"Dataset {self._dataset.label} {what}", source=self._dataset.source)
+    def problem(self, code: str, what: str, at: str = "") -> Problem:
+        source, pointer = self._dataset.place(at) if at else (self._dataset.source, "")
+        place = f" ({pointer}):" if at else ""
+        return Problem(code, f"Dataset {self._dataset.label}{place} {what}", source=source)
 
-    def column(self, role: str, path: str, usable: Callable[[DataType], bool]) -> Iterator[Problem]:
+    def column(self, at: str, path: str, usable: Callable[[DataType], bool]) -> Iterator[Problem]:
         type_ = self._columns.at(path)
         if type_ is None:
             what, hint = "does not exist in its table.", nearest(path, all_paths(self._columns))
             if _in_array(self._columns, path):
                 what, hint = "is inside an array, where a row has many of it.", "Declare another."
-                yield self.problem("wrong-column-type", f"({role}): column {path!r} {what} {hint}")
+                yield self.problem("wrong-column-type", f"column {path!r} {what} {hint}", at)
                 return
-            yield self.problem("missing-column", f"({role}): column {path!r} {what} {hint}")
+            yield self.problem("missing-column", f"column {path!r} {what} {hint}", at)
         elif not usable(type_):
             needed = _TEXT if usable is is_identity else _TIME
             yield self.problem(
                 "wrong-column-type",
-                f"({role}): column {path!r} is of type {ddl(type_)}; it must be {needed}.",
+                f"column {path!r} is of type {ddl(type_)}; it must be {needed}.",
+                at,
             )
 
     def if_present(self, name: str, fault: Callable[[DataType], str | None]) -> Iterator[Problem]:

@@ -230,7 +230,9 @@ def test_a_wrong_column_is_told_with_the_path_as_written(
     (world / "sandbox.yml").write_text(text, encoding="utf-8")
     assert cli.main(["run", "request.json", "--sandbox", "./sandbox.yml"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("./sandbox.yml:4: Dataset crm (Kundenkartei Zürich)")
+    line = text.split("field: idd")[0].count("\n") + 1
+    at = "/datasets/0/primaryIdentity/field"
+    assert said.startswith(f"./sandbox.yml:{line}: Dataset crm (Kundenkartei Zürich) ({at}): ")
     assert said.endswith("[missing-column]\n")
 
 

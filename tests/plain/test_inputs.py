@@ -87,7 +87,7 @@ def test_a_broken_table_that_is_not_needed_does_not_matter() -> None:
         make_plan({**GOOD, **ask("order")}, SANDBOX, table_info=reader(tables))
     (problem,) = caught.value.problems
     assert problem.code == "table-missing"
-    assert problem.detail.startswith("Dataset ds-loyalty (loyalty): ")
+    assert problem.detail.startswith("Dataset ds-loyalty (loyalty) (/table): ")
     assert problem.source == "sandbox.yml:9"
 
 

@@ -1,19 +1,21 @@
 """Where things lie: folders of odd names are no reason to fail, and what is no place is told."""
 
 import errno
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
 from profile_export.engines import Engine, open_engine
-from profile_export.errors import JobFailed
+from profile_export.errors import Conflict, JobFailed
 from profile_export.job import run_job
-from profile_export.job_folder import JobFolder
+from profile_export.job_folder import JobFolder, see_papers
 from profile_export.query import run_query
 from profile_export.sandbox import load_sandbox
+from profile_export.storage import Folder
 from small_sandbox import build, export, request
-from tables.plans import plan_for
+from tables.plans import crm, plan_for
 
 NAMES = ["a b", "ü", "日本 語", "a#b", "a%b", 'a"b`c', "a~b", "a'b"]
 
@@ -66,6 +68,23 @@ def test_papers_that_are_damaged(content: str, engine: Engine, tmp_path: Path) -
         run_job(plan, engine)
     assert caught.value.code == "papers-unreadable"
     assert paper.read_text() == content
+
+
+def test_a_job_whose_papers_are_gone_is_not_done_again(engine: Engine, tmp_path: Path) -> None:
+    """S27: without them nobody can tell whether the commit of this id was of this request."""
+    plan, target = plan_for(tmp_path / "t", inputs=(crm(tmp_path),)), Folder(str(tmp_path / "t"))
+    see_papers(target, plan.job_id)
+    run_job(plan, engine)
+    see_papers(target, plan.job_id)
+    papers = tmp_path / "t" / "_profile_export" / str(plan.job_id)
+    (papers / "manifest.json").unlink()
+    (papers / "job.json").rename(papers / "plan.json")  # as of a job that was killed: it goes on
+    see_papers(target, plan.job_id)
+    shutil.rmtree(papers)
+    with pytest.raises(Conflict, match="choose another id") as caught:
+        see_papers(target, plan.job_id)
+    assert caught.value.exit_code == 2
+    see_papers(target, plan.job_id + 1)
 
 
 def test_a_connect_url_where_nobody_is(engine: Engine) -> None:

@@ -84,11 +84,12 @@ def _finished(asked: Asked, body: bytes, sandbox: "Sandbox") -> "ExportPlan | No
     target = sandbox.dataset(draft.request.destination.dataset_id)
     if draft.problems or target is None or target.table.location is None:
         return None
-    from profile_export.job_folder import finished_plan
+    from profile_export.job_folder import finished_plan, see_papers
     from profile_export.storage import Folder
 
-    question = sandbox.ims_org_id, sandbox.name, target.id, draft.request.sent
-    return finished_plan(Folder(target.table.location), asked.job_id, question)
+    lake, question = Folder(target.table.location), (sandbox.ims_org_id, sandbox.name, target.id)
+    see_papers(lake, asked.job_id)
+    return finished_plan(lake, asked.job_id, (*question, draft.request.sent))
 
 
 def load_sandbox(file: str) -> "Sandbox":

@@ -89,7 +89,7 @@ def _datasets(target: _Target, sandbox: Sandbox) -> None:
         )
     first = -len(sandbox.datasets)  # places below zero: before all that the API made
     for position, dataset in enumerate(sandbox.datasets, first):
-        kept = replace(dataset, source=None, table=_without_place(dataset))
+        kept = replace(dataset, source=None, declared=None, table=_without_place(dataset))
         definition = known.DATASET.dump_json(kept).decode()
         _put(target, datasets, dataset.id, position, definition, stored)
     _drop(target, datasets, stored.values(), {d.id for d in sandbox.datasets})
