@@ -63,8 +63,8 @@ def look(location: str) -> TargetState | None:
         return None
     except Exception as error:
         raise JobFailed(
-            f"The target dataset's Delta log cannot be read: {str(error).splitlines()[0]} Restore it,"
-            " or give the dataset another path.",
+            f"The target dataset's Delta log cannot be read: {str(error).splitlines()[0]} Restore"
+            " it, or give the dataset another path.",
             code="target-unreadable",
         ) from error
 
