@@ -117,9 +117,7 @@ def _commit_once(
         return
     if with_features(state, grown):
         return  # the table has moved on by that: look again
-    if (
-        state.table.get_add_actions().num_rows == 0
-    ):  # then nobody knows another order than the job's
+    if state.table.get_add_actions().num_rows == 0:  # nobody has seen it in another order
         grown = grown_schema(wanted, state.columns)
     # Appending never changes a schema here, overwriting does, in the same commit; and overwriting
     # the partitions of our own new batches removes nothing, since nobody has committed to them.
