@@ -37,9 +37,16 @@ def fault_when(point: Point, reached: Callable[[], bool]) -> None:
 
 
 def _watch(point: Point, reached: Callable[[], bool]) -> None:
-    while not reached():
+    while not _is_true(reached):
         time.sleep(0.001)
     fault(point)
+
+
+def _is_true(reached: Callable[[], bool]) -> bool:
+    try:
+        return reached()
+    except OSError:  # what it looks at is just being made, or renamed
+        return False
 
 
 def _asked(point: Point) -> bool:
