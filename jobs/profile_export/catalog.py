@@ -7,6 +7,7 @@ makes one from its store.
 from dataclasses import dataclass
 from typing import Literal
 
+from profile_export.errors import Problem
 from profile_export.plan import IdentityField, TableRef
 
 UNION_SCHEMA = "https://ns.adobe.com/xdm/context/profile__union"
@@ -19,10 +20,6 @@ class Declared:
 
     pointer: str
     lines: tuple[tuple[str, str], ...]
-
-    def place(self, member: str) -> tuple[str | None, str]:
-        """``file:line`` and pointer of a member."""
-        return dict(self.lines).get(member), self.pointer + member
 
 
 @dataclass(frozen=True)
@@ -53,10 +50,13 @@ class Dataset:
         """The dataset in a message: its id, and its name where that says more."""
         return self.id if self.name == self.id else f"{self.id} ({self.name})"
 
-    def place(self, member: str) -> tuple[str | None, str]:
-        """``file:line`` and pointer of what is declared; else the dataset's line and the pointer in
-        it."""
-        return (self.source, member) if self.declared is None else self.declared.place(member)
+    def problem(self, code: str, detail: str, member: str) -> Problem:
+        """What contradicts a member of the declaration, told at its line and with its pointer."""
+        source, pointer = self.source, member
+        if self.declared is not None:
+            source = dict(self.declared.lines)[member]
+            pointer = self.declared.pointer + member
+        return Problem(code, f"Dataset {self.label} ({pointer}): {detail}", source=source)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from profile_export.schema import Array, DataType, Map, Struct, from_json
 from profile_export.storage import Folder, Stored
 
 APP = "profile-export"
+"""What the application transactions of jobs begin with."""
 TXN_VERSION = 1
 """A job commits once, so its application transaction has one version only."""
 
@@ -117,29 +118,19 @@ def with_features(state: TargetState, grown: Struct) -> bool:
 def creatable(wanted: Struct) -> Struct:
     """The columns that a table can be created with: delta-rs does not see times without zone in
     maps then, and would commit a table that it refuses to read."""
-    return Struct(tuple(field for field in wanted.fields if not _has_ntz_in_map(field.type)))
+    return Struct(tuple(field for field in wanted.fields if not _has_ntz(field.type, in_maps=True)))
 
 
-def _has_ntz_in_map(type_: DataType) -> bool:
+def _has_ntz(type_: DataType, *, in_maps: bool = False) -> bool:
+    """Whether there are times without zone in it; or, ``in_maps``, below a map."""
     match type_:
         case Struct():
-            return any(_has_ntz_in_map(field.type) for field in type_.fields)
+            return any(_has_ntz(field.type, in_maps=in_maps) for field in type_.fields)
         case Array():
-            return _has_ntz_in_map(type_.element)
-        case Map():
-            return _has_ntz(type_)
-    return False
-
-
-def _has_ntz(type_: DataType) -> bool:
-    match type_:
-        case Struct():
-            return any(_has_ntz(field.type) for field in type_.fields)
-        case Array():
-            return _has_ntz(type_.element)
+            return _has_ntz(type_.element, in_maps=in_maps)
         case Map():
             return _has_ntz(type_.key) or _has_ntz(type_.value)
-    return type_ == "timestamp_ntz"
+    return type_ == "timestamp_ntz" and not in_maps
 
 
 def _commit(version: int, data: bytes, app_id: str) -> OwnCommit | None:

@@ -1,7 +1,7 @@
 """Which datasets a job reads, how they rank, and what their tables are now (S6, S10, S28)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from profile_export.catalog import Dataset, Sandbox
@@ -51,7 +51,7 @@ def read_inputs(
         try:
             info = table_info(dataset.table)
         except Refused as error:
-            problems += [_about(dataset, problem) for problem in error.problems]
+            problems += [dataset.problem(p.code, p.detail, "/table") for p in error.problems]
             if takes_part and dataset.kind != "export":
                 unread.append((dataset.kind, dataset.id))
             continue
@@ -67,12 +67,6 @@ def _nothing_to_read(sandbox: Sandbox) -> Problem:
         " nobody to export. Add one to it."
     )
     return Problem("no-inputs", detail)
-
-
-def _about(dataset: Dataset, problem: Problem) -> Problem:
-    source, pointer = dataset.place("/table")
-    detail = f"Dataset {dataset.label} ({pointer}): {problem.detail}"
-    return replace(problem, detail=detail, source=source)
 
 
 def _rank(dataset_id: str, policy: MergePolicyPin, ids: list[str]) -> int:

@@ -126,9 +126,7 @@ def _read(dataset: Dataset, name: str, engine: Engine) -> "DataFrame":
         if error.code == "input-missing":
             raise _no_data(name) from None
         raise
-    is_delta = table.format == "delta"
-    path = engine.delta_path(table.location) if is_delta else table.location
-    return engine.spark.read.format(table.format).load(path)
+    return engine.spark.read.format(table.format).load(engine.delta_path(table.location))
 
 
 def too_late(seconds: float) -> Refused:

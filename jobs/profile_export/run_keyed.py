@@ -88,7 +88,7 @@ def listed(work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame)
     frames = []
     for index, source, mine in _records_of(work, plan, keys):
         mine = current.records(mine, suspects=decided.suspects.get(source.dataset_id))
-        frames.append(identities.of_records(mine, source=source, index=index))
+        frames.append(identities.who_rows(mine, source=source, index=index))
     records = union(frames) if frames else None
     if decided.persons is None:
         people = None if records is None else persons.by_primary(records)
@@ -138,7 +138,7 @@ def _again(
 ) -> tuple[DataFrame, dict[str, DataFrame], DataFrame]:
     """Verdicts on persons with several records in one dataset, the suspects, and the rows."""
     frames = [
-        identities.of_records(current.records_of_repeated(mine), source=source, index=index)
+        identities.who_rows(current.records_of_repeated(mine), source=source, index=index)
         for index, source, mine in _records_of(work, plan, repeated)
     ]
     who = work.materialise(union(frames), "who")

@@ -97,7 +97,7 @@ def _who_rows(
         if source.kind == "profile":
             rows = load.record_rows(table, source=source, asked=plan.audience.segments)
             records = current.records(rows, suspects=suspects.get(source.dataset_id))
-            yield identities.of_records(records, source=source, index=index)
+            yield identities.who_rows(records, source=source, index=index)
         else:
             rows = load.event_rows(table, source=source)
             yield identities.of_events(rows, source=source, index=index)

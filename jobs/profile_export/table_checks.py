@@ -76,27 +76,22 @@ class _Check:
     def __init__(self, dataset: Dataset, columns: Struct) -> None:
         self._dataset, self._columns = dataset, columns
 
-    def problem(self, code: str, what: str, at: str = "") -> Problem:
-        source, pointer = self._dataset.place(at) if at else (self._dataset.source, "")
-        place = f" ({pointer}):" if at else ""
-        return Problem(code, f"Dataset {self._dataset.label}{place} {what}", source=source)
+    def problem(self, code: str, what: str) -> Problem:
+        return Problem(code, f"Dataset {self._dataset.label} {what}", source=self._dataset.source)
 
     def column(self, at: str, path: str, usable: Callable[[DataType], bool]) -> Iterator[Problem]:
-        type_ = self._columns.at(path)
+        type_, told = self._columns.at(path), self._dataset.problem
         if type_ is None:
             what, hint = "does not exist in its table.", nearest(path, all_paths(self._columns))
             if _in_array(self._columns, path):
                 what, hint = "is inside an array, where a row has many of it.", "Declare another."
-                yield self.problem("wrong-column-type", f"column {path!r} {what} {hint}", at)
+                yield told("wrong-column-type", f"column {path!r} {what} {hint}", at)
                 return
-            yield self.problem("missing-column", f"column {path!r} {what} {hint}", at)
+            yield told("missing-column", f"column {path!r} {what} {hint}", at)
         elif not usable(type_):
             needed = _TEXT if usable is is_identity else _TIME
-            yield self.problem(
-                "wrong-column-type",
-                f"column {path!r} is of type {ddl(type_)}; it must be {needed}.",
-                at,
-            )
+            detail = f"column {path!r} is of type {ddl(type_)}; it must be {needed}."
+            yield told("wrong-column-type", detail, at)
 
     def if_present(self, name: str, fault: Callable[[DataType], str | None]) -> Iterator[Problem]:
         type_ = self._columns.get(name)

@@ -1,4 +1,7 @@
-"""Support of the frames ring: the shape of rows that several tests make by hand."""
+"""Support of the frames ring: a dataset, and the shape of rows that several tests make by hand."""
+
+from profile_export.plan import IdentityField, Input, TableRef
+from profile_export.schema import DataType, struct_of
 
 WHO_DDL = (
     "source int, participates boolean, is_record boolean, pk string,"
@@ -6,3 +9,21 @@ WHO_DDL = (
     " entries array<struct<segment:int,status:string,qualified:bigint,valid_until:bigint>>,"
     " rows bigint"
 )
+
+
+def dataset(**columns: DataType) -> Input:
+    """A profile dataset with ``id``, ``at`` and these columns."""
+    return Input(
+        dataset_id="ds",
+        name="ds",
+        kind="profile",
+        table=TableRef(format="parquet", location="nowhere"),
+        version=None,
+        columns=struct_of(id="string", at="timestamp", **columns),
+        primary_identity=IdentityField(namespace="crm", field="id"),
+        identities=(),
+        ingest_time="at",
+        last_updated=None,
+        participates=True,
+        rank=0,
+    )

@@ -14,27 +14,14 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from frames.frames import dataset
 from profile_export import rowset
-from profile_export.plan import IdentityField, Input, TableRef
 from profile_export.schema import struct_of, table_ddl
 from profile_export.stages import current, events, load, load_wide
 
 WHEN = datetime(2025, 1, 1, tzinfo=UTC)
-COLUMNS = struct_of(id="string", _id="string", n="int", at="timestamp")
-SOURCE = Input(
-    dataset_id="ds",
-    name="ds",
-    kind="profile",
-    table=TableRef(format="parquet", location="nowhere"),
-    version=None,
-    columns=COLUMNS,
-    primary_identity=IdentityField(namespace="crm", field="id"),
-    identities=(),
-    ingest_time="at",
-    last_updated=None,
-    participates=True,
-    rank=0,
-)
+SOURCE = dataset(_id="string", n="int")
+COLUMNS = SOURCE.columns
 
 
 def hashes(frame: DataFrame) -> DataFrame:
@@ -94,7 +81,7 @@ def test_of_one_value(
     file = pa.table({**values, "at": pa.array([WHEN] * 3, pa.timestamp("us", "UTC"))})
     pq.write_table(file, tmp_path / "part.parquet")
     read = spark.read.schema(table_ddl(COLUMNS)).parquet(str(tmp_path))
-    made = spark.createDataFrame([("a", "e", 1, WHEN)] * 3, table_ddl(COLUMNS))
+    made = spark.createDataFrame([("a", WHEN, "e", 1)] * 3, table_ddl(COLUMNS))
     found, wanted = ([row.asDict() for row in step(f).collect()] for f in (read, made))
     assert found == wanted
     assert found

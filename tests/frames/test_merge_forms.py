@@ -9,8 +9,9 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from profile_export.plan import ExportPlan, IdentityField, Input, MergePolicyPin, TableRef
-from profile_export.schema import Struct, struct_of
+from frames.frames import dataset
+from profile_export.plan import ExportPlan, Input, MergePolicyPin
+from profile_export.schema import struct_of
 from profile_export.stages import merge, merge_joined
 
 LEAVES = struct_of(name="string", only_here="long", address=struct_of(city="string", zip="long"))
@@ -23,21 +24,8 @@ TIMES = (None, -1, 0, 0, 1)
 
 
 def source(dataset_id: str, rank: int) -> Input:
-    columns = Struct((*COLUMNS[dataset_id].fields, *struct_of(id="string", at="timestamp").fields))
-    return Input(
-        dataset_id=dataset_id,
-        name=dataset_id,
-        kind="profile",
-        table=TableRef(format="delta", location="/none"),
-        version=0,
-        columns=columns,
-        primary_identity=IdentityField(namespace="id", field="id"),
-        identities=(),
-        ingest_time="at",
-        last_updated=None,
-        participates=True,
-        rank=rank,
-    )
+    columns = {field.name: field.type for field in COLUMNS[dataset_id].fields}
+    return dataset(**columns).model_copy(update={"dataset_id": dataset_id, "rank": rank})
 
 
 def plan_of(how: str, sources: list[Input]) -> ExportPlan:

@@ -7,31 +7,14 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from profile_export.plan import AskedSegment, IdentityField, Input, TableRef
-from profile_export.schema import Array, DataType, Map, struct_of, table_ddl
+from frames.frames import dataset
+from profile_export.plan import AskedSegment, Input
+from profile_export.schema import Array, Map, struct_of, table_ddl
 from profile_export.stages import load, load_wide, membership_map
 
 WHEN = datetime(2025, 1, 1, tzinfo=UTC)
 ENTRY = struct_of(status="string", lastQualificationTime="timestamp", validUntil="timestamp")
 VIP = AskedSegment(segment_id="vip", namespace="ups", statuses=("realized",))
-
-
-def dataset(**columns: DataType) -> Input:
-    """A profile dataset with ``id``, ``at`` and these columns."""
-    return Input(
-        dataset_id="ds",
-        name="ds",
-        kind="profile",
-        table=TableRef(format="parquet", location="nowhere"),
-        version=None,
-        columns=struct_of(id="string", at="timestamp", **columns),
-        primary_identity=IdentityField(namespace="crm", field="id"),
-        identities=(),
-        ingest_time="at",
-        last_updated=None,
-        participates=True,
-        rank=0,
-    )
 
 
 def ranks(spark: SparkSession, source: Input, values: Sequence[Any], **asked: Any) -> list[Any]:

@@ -87,8 +87,7 @@ def test_a_job_whose_papers_are_gone_is_not_done_again(engine: Engine, tmp_path:
     see_papers(target, plan.job_id + 1)
 
 
-def test_a_connect_url_where_nobody_is(engine: Engine) -> None:
-    del engine  # of another kind; the URL is looked at before anything is opened
+def test_a_connect_url_where_nobody_is() -> None:
     begun = time.monotonic()
     with pytest.raises(JobFailed, match=r"answers at sc://127\.0\.0\.1:1: Connection refused"):
         open_engine("sc://127.0.0.1:1")

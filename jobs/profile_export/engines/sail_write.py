@@ -99,13 +99,14 @@ def _commit_once(
         if folder.local is not None:
             folder.local.mkdir(parents=True, exist_ok=True)
         first = creatable(wanted)
+        is_all = first == wanted
         create_table_with_add_actions(
             folder.location,
             delta_schema(grown_schema(Struct(), first)),
-            adds if first == wanted else [],
+            adds if is_all else [],
             partition_by=[BATCH_COLUMN],
             configuration=PLAIN_TABLE,
-            commit_properties=properties if first == wanted else None,
+            commit_properties=properties if is_all else None,
         )
         return  # grown next, if it is empty
     actions: list[AddAction | RemoveAction] = [*adds]

@@ -142,7 +142,13 @@ def open_remote(url: str) -> SparkEngine:
     Raises:
         JobFailed: ``engine`` where nothing answers there.
     """
-    _see_that_it_answers(url)
+    place = urlsplit(url)
+    try:  # before the client is asked, which tries for ten minutes
+        socket.create_connection((place.hostname or "", place.port or 15002), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise _no_answer(
+            url, (isinstance(error, OSError) and error.strerror) or str(error)
+        ) from error
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
@@ -152,24 +158,15 @@ def open_remote(url: str) -> SparkEngine:
             spark.conf.set(key, value)
         return SparkEngine(cast("SparkSession", spark), owned=True, remote=True)
     except Exception as error:
-        raise JobFailed(
-            f"No Spark Connect server answers at {url}: {str(error).splitlines()[0][:200]}",
-            code="engine",
-        ) from error
+        raise _no_answer(url, str(error).splitlines()[0][:200]) from error
 
 
-def _see_that_it_answers(url: str) -> None:
-    """Before the client is asked, which tries for ten minutes."""
-    place = urlsplit(url)
-    try:
-        socket.create_connection((place.hostname or "", place.port or 15002), timeout=10).close()
-    except (OSError, ValueError) as error:
-        why = (isinstance(error, OSError) and error.strerror) or error
-        raise JobFailed(
-            f"No Spark Connect server answers at {url}: {why}. Start one there, or look at host and"
-            " port; --engine sail and --engine spark need none.",
-            code="engine",
-        ) from error
+def _no_answer(url: str, why: str) -> JobFailed:
+    return JobFailed(
+        f"No Spark Connect server answers at {url}: {why}. Start one there, or look at host and"
+        " port; --engine sail and --engine spark need none.",
+        code="engine",
+    )
 
 
 def _own_settings(settings: dict[str, str], *, small: bool) -> dict[str, str]:

@@ -22,8 +22,7 @@ def repeated_ids(rows: DataFrame) -> DataFrame:
     Returns:
         ``suspect`` long. One shuffle of a long per distinct id.
     """
-    known_ids = to_be_hashed(rows, F.col("_id")).where(F.col("_id").isNotNull())
-    hashed = known_ids.select(F.xxhash64("_id").alias("suspect"))
+    hashed = _with_id(rows).select(F.xxhash64("_id").alias("suspect"))
     counted = hashed.groupBy("suspect").agg(F.count(F.lit(1)).alias("n"))
     return counted.where(F.col("n") > 1).select("suspect")
 
@@ -31,8 +30,11 @@ def repeated_ids(rows: DataFrame) -> DataFrame:
 def with_suspect_id(rows: DataFrame, *, suspects: DataFrame) -> DataFrame:
     """The rows of the dataset, as read, whose ``_id`` may be repeated. One semi-join."""
     is_suspect = F.xxhash64(rows["_id"]) == suspects["suspect"]
-    known_ids = to_be_hashed(rows, F.col("_id")).where(F.col("_id").isNotNull())
-    return known_ids.join(suspects, on=is_suspect, how="left_semi")
+    return _with_id(rows).join(suspects, on=is_suspect, how="left_semi")
+
+
+def _with_id(rows: DataFrame) -> DataFrame:
+    return to_be_hashed(rows, F.col("_id")).where(F.col("_id").isNotNull())
 
 
 def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:

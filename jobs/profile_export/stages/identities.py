@@ -8,19 +8,24 @@ from profile_export.membership_columns import ASKED_DDL
 from profile_export.plan import Input
 
 
-def of_records(records: DataFrame, *, source: Input, index: int) -> DataFrame:
-    """A profile dataset's part of the ``who`` rows (S3): one per primary identity, and one for each
-    record without one.
+def who_rows(records: DataFrame, *, source: Input, index: int) -> DataFrame:
+    """A dataset's part of the ``who`` rows (S3): of a profile dataset one per primary identity, and
+    one for each record without one.
 
     Args:
-        records: As ``current.records``.
+        records: As ``current.records``, or an event dataset's rows in that form.
         source: The dataset.
         index: Its position in the plan's inputs.
 
     Returns:
         As :func:`of_events`. No shuffle.
     """
-    return _who(records, source=source, index=index)
+    return records.select(
+        F.lit(index).alias("source"),
+        F.lit(source.participates).alias("participates"),
+        F.lit(source.kind == "profile").alias("is_record"),
+        *("pk", "ids", "ingested", "entries", "rows"),
+    )
 
 
 def of_events(rows: DataFrame, *, source: Input, index: int) -> DataFrame:
@@ -47,16 +52,7 @@ def of_events(rows: DataFrame, *, source: Input, index: int) -> DataFrame:
     else:
         grouped = newest.join(_distinct_identities(rows), on="pk", how="left")
     nothing = F.array().cast(ASKED_DDL).alias("entries")
-    return _who(grouped.select("*", nothing), source=source, index=index)
-
-
-def _who(grouped: DataFrame, *, source: Input, index: int) -> DataFrame:
-    return grouped.select(
-        F.lit(index).alias("source"),
-        F.lit(source.participates).alias("participates"),
-        F.lit(source.kind == "profile").alias("is_record"),
-        *("pk", "ids", "ingested", "entries", "rows"),
-    )
+    return who_rows(grouped.select("*", nothing), source=source, index=index)
 
 
 def _distinct_identities(rows: DataFrame) -> DataFrame:
