@@ -1,5 +1,7 @@
 """The identities of one row as columns, made from what its dataset declares (S2, S3)."""
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -15,51 +17,77 @@ AUTHENTICATED, LOGGED_OUT, AMBIGUOUS = 2, 1, 0
 """Strength of ``authenticatedState``; ambiguous is also what was never stated (S10)."""
 
 
-def parts(source: Input) -> list[Column]:
-    """What :func:`primary_key` and :func:`identities` are made of, each computed once per row.
+def staged(frame: DataFrame, source: Input, columns: Mapping[str, Column]) -> DataFrame:
+    """The row's primary identity, and what its lists are made of: nothing is computed that a join
+    by ``pk`` can spare.
 
-    Selected in a step of its own: an engine that does not share common subexpressions would walk
-    the ``identityMap`` again for each use (twice the time on Sail).
+    Args:
+        frame: The dataset as read.
+        source: The dataset.
+        columns: What else is selected, by name.
 
-    Columns: ``declared`` array<struct<key,auth>> and ``mapped`` array<struct<key,auth,primary>>, as
-    the dataset has them, and ``declared_pk`` string where a primary identity is declared.
+    Returns:
+        ``pk`` string (the key of the primary identity, null without one: S3), ``columns``, and for
+        :func:`lists` the declared identities' values as ``i0, i1, ...``, and ``identityMap``, or
+        ``mapped`` where the primary identity had to be looked for in it. No shuffle.
+    """
+    raw = {f"i{n}": at(d.field) for n, d in enumerate(declared(source))}
+    if source.has_identity_map and source.primary_identity is None:
+        # In a step of its own: an engine that does not share common subexpressions would walk the
+        # map again for each use (twice the time on Sail).
+        raw["mapped"] = _map_entries(source)
+    elif source.has_identity_map:
+        raw["identityMap"] = F.col("identityMap")
+    every = {**raw, **columns}
+    return frame.select(*(c.alias(name) for name, c in every.items())).select(
+        _primary_key(source).alias("pk"), *every
+    )
+
+
+def lists(source: Input) -> list[Column]:
+    """Over :func:`staged`: the identities of the row, as the dataset has them.
+
+    Columns: ``declared`` array<struct<key,auth>> where some are declared by fields, and ``mapped``
+    array<struct<key,auth,primary>> of an ``identityMap``.
     """
     columns = []
-    keys = [
-        F.struct(declared_key(d).alias("key"), F.lit(AMBIGUOUS).alias("auth"))
-        for d in declared(source)
-    ]
-    if keys:
+    if declared(source):
+        keys = (F.struct(key.alias("key"), F.lit(AMBIGUOUS).alias("auth")) for key in _keys(source))
         columns.append(_known(F.array(*keys)).alias("declared"))
-    if source.primary_identity is not None:
-        columns.append(declared_key(source.primary_identity).alias("declared_pk"))
     if source.has_identity_map:
-        columns.append(_map_entries(source).alias("mapped"))
+        is_there = source.primary_identity is None
+        columns.append((F.col("mapped") if is_there else _map_entries(source)).alias("mapped"))
     return columns
 
 
-def primary_key(source: Input) -> Column:
-    """Over :func:`parts`: the row's primary identity as a key, null where it has none (S3)."""
+def _keys(source: Input) -> list[Column]:
+    return [
+        identity_key(F.lit(d.namespace.lower()), F.col(f"i{n}"))
+        for n, d in enumerate(declared(source))
+    ]
+
+
+def _primary_key(source: Input) -> Column:
     if source.primary_identity is not None:
-        return F.col("declared_pk")
+        return _keys(source)[0]
     chosen = F.filter("mapped", lambda entry: entry["primary"])
     return F.array_min(F.transform(chosen, lambda entry: entry["key"]))
 
 
 def identities(source: Input) -> Column:
-    """Over :func:`parts`: all identities of the row, its primary among them, never null.
+    """Over :func:`lists`: all identities of the row, its primary among them, never null.
 
     ``array<struct<key,auth>>``.
     """
-    lists = [F.col("declared")] if declared(source) else []
+    parts = [F.col("declared")] if declared(source) else []
     if source.has_identity_map:
-        lists.append(
+        parts.append(
             F.transform(
                 "mapped", lambda e: F.struct(e["key"].alias("key"), e["auth"].alias("auth"))
             )
         )
     # The cast gives both arrays one nullability: Sail's concat takes no less.
-    return F.concat(*(part.cast(IDENTITIES_DDL) for part in lists))
+    return F.concat(*(part.cast(IDENTITIES_DDL) for part in parts))
 
 
 def declared_key(identity: IdentityField) -> Column:
@@ -74,13 +102,13 @@ def to_be_hashed(frame: DataFrame, source: Input) -> DataFrame:
 
 
 def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:
-    """Over :func:`parts`: what tells apart rows of different identities, to be hashed."""
-    lists: list[tuple[Column, DataType]] = []
+    """Over :func:`lists`: what tells apart rows of different identities, to be hashed."""
+    found: list[tuple[Column, DataType]] = []
     if declared(source):
-        lists.append((F.col("declared"), _LISTED))
+        found.append((F.col("declared"), _LISTED))
     if source.has_identity_map:
-        lists.append((F.col("mapped"), _MAPPED))
-    return lists
+        found.append((F.col("mapped"), _MAPPED))
+    return found
 
 
 def declared(source: Input) -> list[IdentityField]:

@@ -29,14 +29,11 @@ def updated(source: Input) -> Column:
 
 
 def record_id(source: Input) -> Column:
-    """The record ``_id`` for S4, as ``struct<known,value>``: a null loses to all, "" among them.
-
-    ``value`` keeps its type, so that numbers compare as numbers and text by code points.
-    """
-    value = F.lit(None).cast("string") if source.columns.get("_id") is None else F.col("_id")
-    return F.struct(value.isNotNull().cast("int").alias("known"), value.alias("value"))
+    """The record ``_id`` for S4, in its own type, so that numbers compare as numbers and text by
+    code points; null where there is none, which loses to all."""
+    return F.lit(None).cast("string") if source.columns.get("_id") is None else F.col("_id")
 
 
 def who_hash(source: Input) -> Column:
-    """Over ``identity_columns.parts`` and ``entries``: a hash of all that decides of a person."""
+    """Over ``identity_columns.lists`` and ``entries``: a hash of all that decides of a person."""
     return content_hash([*ids.told_apart_by(source), (F.col("entries"), membership.ASKED)])

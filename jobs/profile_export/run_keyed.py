@@ -13,7 +13,14 @@ from profile_export.decided import Decided, Tally
 from profile_export.engines import Workspace
 from profile_export.frames import union
 from profile_export.plan import ExportPlan, Input
-from profile_export.run_who import by_dataset, by_rows, exported, suspects_of, verdicts_on
+from profile_export.run_who import (
+    by_dataset,
+    by_rows,
+    current_records,
+    exported,
+    suspects_of,
+    verdicts_on,
+)
 from profile_export.stages import (
     audience,
     current,
@@ -87,7 +94,8 @@ def listed(work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame)
     which have no other identity than the primary."""
     frames = []
     for index, source, mine in _records_of(work, plan, keys):
-        mine = current.records(mine, suspects=decided.suspects.get(source.dataset_id))
+        several = decided.suspects.get(source.dataset_id)
+        mine = current_records(mine, source=source, plan=plan, suspects=several)
         frames.append(identities.who_rows(mine, source=source, index=index))
     records = union(frames) if frames else None
     if decided.persons is None:
@@ -137,10 +145,11 @@ def _again(
     work: Workspace, plan: ExportPlan, repeated: DataFrame
 ) -> tuple[DataFrame, dict[str, DataFrame], DataFrame]:
     """Verdicts on persons with several records in one dataset, the suspects, and the rows."""
-    frames = [
-        identities.who_rows(current.records_of_repeated(mine), source=source, index=index)
-        for index, source, mine in _records_of(work, plan, repeated)
-    ]
+    frames = []
+    for index, source, mine in _records_of(work, plan, repeated):
+        rows = load.record_rows(mine, source=source, asked=plan.audience.segments)
+        best = current.records_of_repeated(rows)
+        frames.append(identities.who_rows(best, source=source, index=index))
     who = work.materialise(union(frames), "who")
     people = persons.by_primary(who)
     # Their events change nothing: who has a record is as new as its records (S16).
@@ -155,8 +164,8 @@ def _records_of(
     """Of each participating profile dataset, the records of the primary identities of ``keys``."""
     for index, source in enumerate(plan.inputs):
         if source.kind == "profile" and source.participates:
-            rows = load.record_rows(work.read(source), source=source, asked=plan.audience.segments)
-            yield index, source, rows.join(keys, on="pk", how="left_semi")
+            records = load.records(work.read(source), source=source)
+            yield index, source, records.join(keys, on="pk", how="left_semi")
 
 
 def _key_rows(work: Workspace, plan: ExportPlan) -> Iterator[DataFrame]:

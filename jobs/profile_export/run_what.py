@@ -1,6 +1,7 @@
 """The what phase: the wide rows and events of the audience, one row per person and batch."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +9,7 @@ from pyspark.sql import functions as F
 from profile_export import run_keyed, run_who
 from profile_export.decided import Decided
 from profile_export.engines import Workspace
-from profile_export.frames import union
+from profile_export.frames import to_be_hashed, union
 from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
 from profile_export.schema import Struct
@@ -69,20 +70,18 @@ def attached_events(
     for index, source in enumerate(plan.event_inputs):
         table = work.read(source)
         suspects = work.materialise(events.repeated_ids(table), f"repeated-{index}")
-        resolved = None
-        every = table
-        if suspects.isEmpty():
-            every = load_wide.ingested_within(table, source=source, wanted=wanted)
-        else:
+        # What S24 leaves out may supersede others (S23), but not those that are never repeated.
+        within = load_wide.ingested_within(table, source=source, wanted=wanted)
+        mine = load_wide.events(within, source=source, wanted=wanted).join(keys, on="pk")
+        if not suspects.isEmpty():
             suspected = events.with_suspect_id(table, suspects=suspects)
-            resolved = load_wide.events(suspected, source=source, wanted=wanted).transform(
-                events.once, wanted=wanted
-            )
+            every = load_wide.events(suspected, source=source, wanted=wanted)
+            winners = every.transform(events.once, wanted=wanted).join(keys, on="pk")
+            mine = events.never_repeated(mine, suspects=suspects).unionByName(winners)
         attached.append(
-            load_wide.events(every, source=source, wanted=wanted)
-            .transform(events.of_members, resolved=resolved, keys=keys)
-            .transform(events.ingested_within, wanted=wanted)
-            .withColumn("place", F.lit(plan.place(source)))
+            events.ingested_within(mine, wanted=wanted).withColumn(
+                "place", F.lit(plan.place(source))
+            )
         )
     return union(attached)
 
@@ -146,22 +145,30 @@ def _identities(
 def _records(
     work: Workspace, plan: ExportPlan, keys: DataFrame, suspects: Mapping[str, DataFrame]
 ) -> dict[Input, DataFrame]:
+    """The current records of the audience (S4): found after everyone else's rows are dropped."""
     leaves = plan.output.without(*SYSTEM_FIELDS)
     entry = plan.membership if plan.output.get("segmentMembership") is not None else None
     frames = {}
-    for source in plan.records:
-        several = suspects.get(source.dataset_id)
-        frames[source] = load_wide.fragments(
+    for index, source in enumerate(plan.records):
+        mine = partial(
+            load_wide.fragments,
             work.read(source),
             source=source,
             asked=plan.audience.segments,
             leaves=leaves,
             entry=entry,
-            ranked=several is not None,
-        ).transform(
-            current.of_members,
-            keys=keys,
-            keep=load_wide.wide_columns(source, leaves=leaves, entry=entry),
-            suspects=several,
         )
+        several = suspects.get(source.dataset_id)
+        if several is None:
+            frames[source] = mine(keys=keys, ranked=False)
+            continue
+        parts = current.parted(to_be_hashed(keys, F.col("pk")), suspects=several)
+        alone, repeated = (
+            # As `keys`: small, and known to be.
+            work.materialise(part, f"keys-{index}-{name}")
+            for part, name in zip(parts, ("alone", "repeated"), strict=True)
+        )
+        keep = load_wide.wide_columns(source, leaves=leaves, entry=entry)
+        best = current.fragments_of_repeated(mine(keys=repeated, ranked=True), keep=keep)
+        frames[source] = mine(keys=alone, ranked=False).unionByName(best)
     return frames

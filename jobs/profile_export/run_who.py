@@ -5,6 +5,7 @@ without that table: ``run_keyed.py``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -13,7 +14,7 @@ from profile_export import components
 from profile_export.decided import Decided, Tally
 from profile_export.engines import Workspace
 from profile_export.frames import union
-from profile_export.plan import ExportPlan
+from profile_export.plan import ExportPlan, Input
 from profile_export.stages import audience, current, identities, load, membership, persons, tallies
 
 
@@ -49,6 +50,24 @@ def exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
     """The ``who`` rows of the exported persons."""
     members = audience.members(verdicts).select("person")
     return people.join(members, on="person", how="left_semi")
+
+
+def current_records(
+    records: DataFrame, *, source: Input, plan: ExportPlan, suspects: DataFrame | None
+) -> DataFrame:
+    """``pk``, ``ids``, ``ingested``, ``entries``, ``rows`` of the records that count (S4).
+
+    Args:
+        records: As ``load.records``.
+        source: Their dataset.
+        plan: The job's plan.
+        suspects: The dataset's, as :func:`suspects_of` gives them; None where it has none.
+    """
+    rows = partial(load.record_rows, source=source, asked=plan.audience.segments)
+    if suspects is None:
+        return current.records(rows(records))
+    alone, several = current.parted(records, suspects=suspects)
+    return current.records(rows(alone)).unionByName(current.records_of_repeated(rows(several)))
 
 
 def verdicts_on(
@@ -95,9 +114,10 @@ def _who_rows(
     for index, source in enumerate(plan.inputs):
         table = work.read(source)
         if source.kind == "profile":
-            rows = load.record_rows(table, source=source, asked=plan.audience.segments)
-            records = current.records(rows, suspects=suspects.get(source.dataset_id))
-            yield identities.who_rows(records, source=source, index=index)
+            several = suspects.get(source.dataset_id)
+            records = load.records(table, source=source, hashed=several is not None)
+            current_ = current_records(records, source=source, plan=plan, suspects=several)
+            yield identities.who_rows(current_, source=source, index=index)
         else:
             rows = load.event_rows(table, source=source)
             yield identities.of_events(rows, source=source, index=index)

@@ -29,24 +29,27 @@ def hashes(frame: DataFrame) -> DataFrame:
 
 
 def records(frame: DataFrame) -> DataFrame:
-    rows = load.record_rows(frame, source=SOURCE, asked=())
+    only = frame.sparkSession.createDataFrame([("crm\0a",)], "pk string")
+    staged = load.records(frame, source=SOURCE).join(only, on="pk", how="left_semi")
+    rows = load.record_rows(staged, source=SOURCE, asked=())
     return rows.transform(current.records_of_repeated)
 
 
 def records_of_suspects(frame: DataFrame) -> DataFrame:
-    rows = load.record_rows(frame, source=SOURCE, asked=())
-    return rows.transform(current.records, suspects=hashes(frame).select("suspect"))
+    staged = load.records(frame, source=SOURCE, hashed=True)
+    alone, several = current.parted(staged, suspects=hashes(frame).select("suspect"))
+    assert alone.isEmpty()
+    rows = load.record_rows(several, source=SOURCE, asked=())
+    return rows.transform(current.records_of_repeated)
 
 
 def wide(frame: DataFrame) -> DataFrame:
+    keys = frame.sparkSession.createDataFrame([("crm\0a", "p")], "pk string, person string")
     leaves = struct_of(n="int")
     rows = load_wide.fragments(
-        frame, source=SOURCE, asked=(), leaves=leaves, entry=None, ranked=True
+        frame, keys=keys, source=SOURCE, asked=(), leaves=leaves, entry=None, ranked=True
     )
-    keys = frame.sparkSession.createDataFrame([("crm\0a", "p")], "pk string, person string")
-    return rows.transform(
-        current.of_members, keys=keys, keep=["c0"], suspects=hashes(frame).select("suspect")
-    )
+    return rows.transform(current.fragments_of_repeated, keep=["c0"])
 
 
 def repeated_ids(frame: DataFrame) -> DataFrame:

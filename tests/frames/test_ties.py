@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from frames.frames import dataset
 from profile_export.plan import AskedSegment, Input
@@ -22,9 +22,12 @@ def ranks(spark: SparkSession, source: Input, values: Sequence[Any], **asked: An
     rows = [("1", None, value) for value in values]
     frame = spark.createDataFrame(rows, table_ddl(source.columns))
     wide = {"asked": (), "leaves": struct_of(), "entry": None, "ranked": True, **asked}
-    return (
-        load_wide.fragments(frame, source=source, **wide).select("r0", "r1", "r2", "r3").collect()
-    )
+    rows = load_wide.fragments(frame, keys=everybody(spark), source=source, **wide)
+    return rows.select("r0", "r1", "r2", "r3").collect()
+
+
+def everybody(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame([("crm\0" + "1", "p")], "pk string, person string")
 
 
 def test_the_wide_rows_know_where_a_null_stands(spark: SparkSession) -> None:
@@ -48,7 +51,8 @@ def test_the_narrow_rows_know_where_a_null_stands(spark: SparkSession) -> None:
     assert left[:2] == right[:2]
     assert left["r2"] != right["r2"]
     frame = spark.createDataFrame([("1", None, m) for m in maps], table_ddl(source.columns))
-    narrow = load.record_rows(frame, source=source, asked=[VIP]).select("r2").collect()
+    records = load.records(frame, source=source)
+    narrow = load.record_rows(records, source=source, asked=[VIP]).select("r2").collect()
     assert [row["r2"] for row in narrow] == [left["r2"], right["r2"]]
 
 
@@ -75,9 +79,15 @@ def test_entries_of_namespaces_that_differ_by_case(
         entries |= {"ups": {"s": (status, WHEN, None, *second)}}
         frame = spark.createDataFrame([("1", None, entries)], table_ddl(source.columns))
         wide = load_wide.fragments(
-            frame, source=source, asked=(), leaves=struct_of(), entry=entry, ranked=False
+            frame,
+            keys=everybody(spark),
+            source=source,
+            asked=(),
+            leaves=struct_of(),
+            entry=entry,
+            ranked=False,
         )
-        records = wide.withColumn("person", wide.pk).transform(membership_map.entries, place=0)
+        records = wide.transform(membership_map.entries, place=0)
         (row,) = membership_map.merged(records).collect()
         merged = row["segmentMembership"]["ups"]["s"]
         kept.add((merged["a"], merged["b"]))

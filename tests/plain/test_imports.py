@@ -32,9 +32,10 @@ OF_STAGES = {
     "profile_export.canonical", "profile_export.columns", "profile_export.fields",
     "profile_export.frames",
     "profile_export.identity_columns", "profile_export.keyed_plans",
-    "profile_export.lineage_columns", "profile_export.membership_columns",
+    "profile_export.membership_columns",
     "profile_export.outputs", "profile_export.plan", "profile_export.row_columns",
     "profile_export.schema", "profile_export.structs", "profile_export.union",
+    "profile_export.winners",
 }  # fmt: skip
 """All that a stage imports: columns, and what the plan says."""
 

@@ -66,7 +66,8 @@ def carriers(work: Workspace, plan: ExportPlan, key: str, *, most: int) -> list[
 
 def _narrow(table: DataFrame, source: Input) -> DataFrame:
     if source.kind == "profile":
-        return load.record_rows(table, source=source, asked=()).select("pk", "ids")
+        records = load.records(table, source=source)
+        return load.record_rows(records, source=source, asked=()).select("pk", "ids")
     return load.event_rows(table, source=source).select("pk", "ids")
 
 
@@ -133,10 +134,10 @@ class Scope:
     def _restricted(self, source: Input) -> DataFrame:
         names = [n for n in source.columns.names() if n in self._needed(source)]
         # Positional names beside the identity columns: the table may call a column anything.
-        columns = [F.col(quoted(name)).alias(f"t{i}") for i, name in enumerate(names)]
-        staged = self._work.read(source).select(*columns, *ids.parts(source))
-        positions = [f"t{i}" for i in range(len(names))]
-        keyed = staged.select(*positions, ids.primary_key(source).alias("pk"))
+        columns = {f"t{i}": F.col(quoted(name)) for i, name in enumerate(names)}
+        positions = list(columns)
+        staged = ids.staged(self._work.read(source), source, columns)
+        keyed = staged.select(*positions, "pk")
         mine = self.materialise(
             keyed.join(self._keys, on="pk", how="left_semi").select(*positions), source.dataset_id
         )

@@ -51,11 +51,10 @@ def current_records(work: Workspace, plan: ExportPlan, found: Found, *, most: in
     and the leaves of the output as ``c0, c1, ...``.
     """
     frames = []
-    for index, source, fragments, keys in _fragments(work, plan, found):
+    for index, source, fragments in _fragments(work, plan, found, _keys_frame(found)):
         leaves = _leaves(plan, source)
         keep = [*load_wide.wide_columns(source, leaves=leaves, entry=_entry(plan, source)), *_RANK]
-        mine = fragments.join(keys, on="pk", how="inner")
-        current = newest(mine, keep=keep, rank=list(_RANK))
+        current = newest(fragments, keep=keep, rank=list(_RANK))
         frames.append(current.select(*_described(index), *_values(plan, source)))
     return _first(frames, most)
 
@@ -70,9 +69,10 @@ def all_records(work: Workspace, plan: ExportPlan, found: Found, *, most: int) -
         return []
     sources = {row["source"] for row in several}
     pks = work.local_frame({"pk": sorted({str(row["pk"]) for row in several})[:most]}, "pk string")
+    keys = _keys_frame(found).join(pks, on="pk", how="left_semi")
     frames = [
-        fragments.join(pks, on="pk", how="left_semi").select(*_described(index))
-        for index, _, fragments, _ in _fragments(work, plan, found)
+        fragments.select(*_described(index))
+        for index, _, fragments in _fragments(work, plan, found, keys)
         if index in sources
     ]
     return _first(frames, most)
@@ -131,25 +131,25 @@ def _as_member(verdicts: DataFrame) -> DataFrame:
 
 
 def _fragments(
-    work: Workspace, plan: ExportPlan, found: Found
-) -> Iterable[tuple[int, Input, DataFrame, DataFrame]]:
-    """Per profile dataset: position, dataset, its wide rows of this person, the person's keys.
+    work: Workspace, plan: ExportPlan, found: Found, keys: DataFrame
+) -> Iterable[tuple[int, Input, DataFrame]]:
+    """Per profile dataset: position, dataset, its wide rows of the keys' primary identities.
 
     Ranked as the job ranks them, so that the same record is current.
     """
-    keys = _keys_frame(found)
     sources = {row["source"] for row in found.rows if row["is_record"]}
     for index, source in enumerate(plan.inputs):
         if index in sources:
             wide = load_wide.fragments(
                 work.read(source),
+                keys=keys,
                 source=source,
                 asked=plan.audience.segments,
                 leaves=_leaves(plan, source),
                 entry=_entry(plan, source),
                 ranked=True,
             )
-            yield index, source, wide, keys
+            yield index, source, wide
 
 
 def _keys_frame(found: Found) -> DataFrame:
@@ -166,7 +166,7 @@ def _entry(plan: ExportPlan, source: Input) -> Struct | None:
 
 
 def _described(index: int) -> list[Column | str]:
-    text = F.col("r1.value").cast("string").alias("r1")
+    text = F.col("r1").cast("string").alias("r1")
     return [F.lit(index).alias("source"), "pk", "updated", "r0", text, "r2", "r3"]
 
 

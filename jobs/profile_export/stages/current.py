@@ -1,8 +1,10 @@
 """Current: of a dataset's records of one primary identity, the newest (S4)."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from profile_export.frames import first_of_each
+from profile_export.membership_columns import ASKED_DDL
 from profile_export.row_columns import RANK
 
 WHO = ["ids", "ingested", "entries"]
@@ -15,16 +17,16 @@ def newest(rows: DataFrame, *, keep: list[str], rank: list[str]) -> DataFrame:
     Args:
         rows: ``pk`` and the named columns; one row per record of ONE dataset.
         keep: Columns to keep of the newest record.
-        rank: Columns by which the newest is chosen, never null (a struct may have a null member
-            that another stands for), most significant first.
+        rank: Columns by which the newest is chosen, most significant first; a null loses to all.
 
     Returns:
         ``pk``, ``keep``, and ``rows`` long: how many records the primary identity had. Rows without
         a primary identity fall into one group, ``pk`` null. One shuffle by ``pk``.
     """
-    best = F.max_by(F.struct(*keep), F.struct(*rank))
-    grouped = rows.groupBy("pk").agg(best.alias("row"), F.count(F.lit(1)).alias("rows"))
-    return grouped.select("pk", *(F.col(f"row.{name}").alias(name) for name in keep), "rows")
+    many = F.count(F.lit(1)).over(Window.partitionBy("pk"))
+    counted = rows.withColumn("rows", many)
+    first = counted.transform(first_of_each, by=["pk"], rank=[F.col(name) for name in rank])
+    return first.select("pk", *keep, "rows")
 
 
 def repeated(hashes: DataFrame) -> DataFrame:
@@ -48,58 +50,46 @@ def suspects(who: DataFrame) -> DataFrame:
     return several.select("source", F.xxhash64("pk").alias("suspect"))
 
 
-def records(rows: DataFrame, *, suspects: DataFrame | None) -> DataFrame:
-    """A profile dataset's current records (S4), and each of its records without a primary identity.
+def parted(rows: DataFrame, *, suspects: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Rows by whether S4 has to choose for them: first those that are no suspects, then those that
+    are. To be parted before anything is computed of them, so that ranks are made of the few.
 
     Args:
-        rows: As ``load.record_rows``.
-        suspects: As :func:`of_members` takes it.
+        rows: Any with ``pk``; not straight from a scan (``frames.to_be_hashed``).
+        suspects: ``suspect``, of one dataset, as :func:`repeated` gives them.
 
     Returns:
-        ``pk``, ``ids``, ``ingested``, ``entries``, ``rows`` long. With suspects two passes over the
-        rows, and one shuffle of theirs.
+        Two frames as ``rows``, each by one join with ``suspects``; a null ``pk`` is no suspect.
     """
-    return _newest(rows, keep=WHO, rank=[*RANK], suspects=suspects)
+    is_suspect = F.xxhash64(rows["pk"]) == suspects["suspect"]
+    alone = rows.join(suspects, on=is_suspect, how="left_anti")
+    return alone, rows.join(suspects, on=is_suspect, how="left_semi")
+
+
+def records(rows: DataFrame) -> DataFrame:
+    """Records of primary identities of which there is one (S4), and those without one.
+
+    Columns in: as ``load.record_rows``. Columns out: ``pk``, ``ids``, ``ingested``, ``entries``,
+    ``rows`` long, always 1. No shuffle.
+    """
+    return _who(rows.withColumn("rows", F.lit(1).cast("bigint")))
 
 
 def records_of_repeated(rows: DataFrame) -> DataFrame:
-    """As :func:`records`, of primary identities that are known to have several. One shuffle."""
-    return newest(rows, keep=WHO, rank=[*RANK])
+    """As :func:`records`, of primary identities of which there are several. One shuffle."""
+    return _who(newest(rows, keep=WHO, rank=[*RANK]))
 
 
-def of_members(
-    rows: DataFrame, *, keys: DataFrame, keep: list[str], suspects: DataFrame | None
-) -> DataFrame:
-    """The current records of the audience (S4), found after everyone else's rows are dropped.
+def _who(rows: DataFrame) -> DataFrame:
+    entries = F.coalesce("entries", F.array().cast(ASKED_DDL)).alias("entries")
+    return rows.select("pk", "ids", "ingested", entries, "rows")
 
-    Args:
-        rows: ``pk``, ``keep``, and ``r0..r3`` with suspects; one row per record of ONE dataset.
-        keys: ``pk``, ``person`` of the audience's primary identities; ``pk`` unique.
-        keep: Columns to keep.
-        suspects: ``suspect``, the dataset's part of :func:`repeated`. None where no primary
-            identity has several records: then every record is current.
 
-    Returns:
-        ``person``, ``pk``, ``keep``. One join by ``pk``; with suspects two passes over the rows and
-        one shuffle of the rows of members that are suspects.
+def fragments_of_repeated(rows: DataFrame, *, keep: list[str]) -> DataFrame:
+    """The current records among wide ones of the audience (S4).
+
+    Columns in: as ``load_wide.fragments``, ranked. Columns out: ``person``, ``pk``, ``keep``. One
+    shuffle.
     """
-    mine = rows.join(keys, on="pk", how="inner")
-    if suspects is None:
-        return mine.select("person", "pk", *keep)
-    kept = _newest(mine, keep=["person", *keep], rank=[*RANK, "r3"], suspects=suspects)
+    kept = newest(rows, keep=["person", *keep], rank=[*RANK, "r3"])
     return kept.select("person", "pk", *keep)
-
-
-def _newest(
-    rows: DataFrame, *, keep: list[str], rank: list[str], suspects: DataFrame | None
-) -> DataFrame:
-    """As :func:`newest`, which sees the suspects' rows only: on Sail choosing by a struct costs
-    about seven times what reading the rows again does."""
-    if suspects is None:
-        return rows.select("pk", *keep, F.lit(1).cast("bigint").alias("rows"))
-    is_suspect = F.xxhash64(rows["pk"]) == suspects["suspect"]
-    alone = _newest(
-        rows.join(suspects, on=is_suspect, how="left_anti"), keep=keep, rank=rank, suspects=None
-    )
-    several = rows.join(suspects, on=is_suspect, how="left_semi")
-    return alone.unionByName(newest(several, keep=keep, rank=rank))

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash, with_maps, without_maps
 from profile_export.columns import known, micros_of
-from profile_export.frames import to_be_hashed
+from profile_export.frames import first_of_each, to_be_hashed
 from profile_export.outputs import EVENTS_COLUMN
 from profile_export.plan import EventList
 
@@ -41,34 +41,25 @@ def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:
     """Of the events of equal ``_id``, the one that counts (S23).
 
     Greatest ingest time, then ``timestamp``, then primary identity, then content. Columns in and
-    out: as ``load_wide.events``; all null but ``id`` where no event of the id has a primary
-    identity. One shuffle by ``id``, of the repeated events only.
+    out: as ``load_wide.events``; ``pk`` is null where no event of the id has a primary identity.
+    One shuffle by ``id``, of the repeated events only.
     """
-    rank = F.struct(known(F.col("ingested")), known(F.col("time")), "pk", "hash")
-    row = F.struct("pk", "time", "ingested", "event")
-    takes_part = F.col("pk").isNotNull()
     hashed = suspected.withColumn("hash", content_hash([(F.col("event"), wanted.columns)]))
-    best = hashed.groupBy("id").agg(F.max_by(row, F.when(takes_part, rank)).alias("row"))
-    return best.select("row.pk", "id", "row.time", "row.ingested", "row.event")
+    takes_part = F.col("pk").isNotNull()
+    rank = (takes_part, *(F.col(name) for name in ("ingested", "time", "pk", "hash")))
+    return hashed.transform(first_of_each, by=["id"], rank=rank).select(*suspected.columns)
 
 
-def of_members(events: DataFrame, *, resolved: DataFrame | None, keys: DataFrame) -> DataFrame:
-    """The events of the audience: those never repeated, and the winners of those that were.
+def never_repeated(events: DataFrame, *, suspects: DataFrame) -> DataFrame:
+    """Of some events those that :func:`once` does not decide about. One anti-join.
 
     Args:
-        events: ``load_wide.events`` of the whole dataset.
-        resolved: :func:`once` of its repeated events; None where it has none.
-        keys: ``pk``, ``person`` of the audience's primary identities.
-
-    Returns:
-        ``events``' columns and ``person``. Other people's wide rows stop at the join by ``pk``.
+        events: ``load_wide.events`` of a dataset, not straight from the scan, with any more
+            columns.
+        suspects: As :func:`repeated_ids`.
     """
-    mine = events.join(keys, on="pk", how="inner")
-    if resolved is None:
-        return mine
-    never_repeated = mine.join(resolved.select("id"), on="id", how="left_anti")
-    winners = resolved.join(keys, on="pk", how="inner")
-    return never_repeated.unionByName(winners)
+    hashed = F.when(events["id"].isNotNull(), F.xxhash64(events["id"]))
+    return events.join(suspects, on=hashed == suspects["suspect"], how="left_anti")
 
 
 def ingested_within(events: DataFrame, *, wanted: EventList) -> DataFrame:

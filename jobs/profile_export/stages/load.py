@@ -12,21 +12,44 @@ from profile_export.columns import known
 from profile_export.plan import AskedSegment, Input
 
 
-def record_rows(frame: DataFrame, *, source: Input, asked: Sequence[AskedSegment]) -> DataFrame:
+def records(frame: DataFrame, *, source: Input, hashed: bool = False) -> DataFrame:
+    """A profile dataset, no more of it than decides about persons, and nothing computed yet but the
+    primary identity: what is not wanted is dropped by it before :func:`record_rows`.
+
+    Args:
+        frame: The dataset as read.
+        source: The dataset.
+        hashed: Whether the identities are hashed before anything is joined.
+
+    Returns:
+        ``pk`` string (primary identity key, null without one), ``ingested`` long µs or null, ``r1``
+        (as ``row_columns.record_id``), ``segmentMembership`` where the dataset has it, and what
+        ``identity_columns.lists`` takes. No shuffle.
+    """
+    frame = ids.to_be_hashed(frame, source) if hashed else frame
+    columns = {"ingested": rows.ingested(source), "r1": rows.record_id(source)}
+    return ids.staged(frame, source, columns | membership.staged(source))
+
+
+def record_rows(records: DataFrame, *, source: Input, asked: Sequence[AskedSegment]) -> DataFrame:
     """The narrow side of a profile dataset: who each record is, and what decides about it.
 
-    Columns out: ``pk`` string (primary identity key, null without one), ``ids``
-    array<struct<key,auth>>, ``ingested`` long µs or null, ``entries`` (asked segments), and the
-    rank of S4 as ``row_columns.RANK``. No shuffle.
+    Args:
+        records: As :func:`records`, all or some of them.
+        source: The dataset.
+        asked: The asked segments.
+
+    Returns:
+        ``pk`` string, ``ids`` array<struct<key,auth>>, ``ingested`` long µs or null, ``entries``
+        (asked segments), and the rank of S4 as ``row_columns.RANK``. No shuffle.
     """
-    staged = ids.to_be_hashed(frame, source).select(
-        *ids.parts(source),
-        rows.ingested(source).alias("ingested"),
+    listed = records.select(
+        *("pk", "ingested", "r1"),
+        *ids.lists(source),
         membership.asked_entries(source, asked).alias("entries"),
-        rows.record_id(source).alias("r1"),
     )
-    return staged.select(
-        ids.primary_key(source).alias("pk"),
+    return listed.select(
+        "pk",
         ids.identities(source).alias("ids"),
         "ingested",
         "entries",
@@ -42,8 +65,7 @@ def key_hashes(frame: DataFrame, *, source: Input, index: int) -> DataFrame:
     Columns out: ``source`` int, ``suspect`` long (a hash of the primary identity), null without
     one. No shuffle.
     """
-    parts = ids.to_be_hashed(frame, source).select(*ids.parts(source))
-    staged = parts.select(ids.primary_key(source).alias("pk"))
+    staged = ids.staged(ids.to_be_hashed(frame, source), source, {})
     hashed = F.when(F.col("pk").isNotNull(), F.xxhash64("pk"))
     return staged.select(F.lit(index).alias("source"), hashed.alias("suspect"))
 
@@ -53,7 +75,6 @@ def event_rows(frame: DataFrame, *, source: Input) -> DataFrame:
 
     Columns out: ``pk``, ``ids``, ``ingested``. No shuffle.
     """
-    staged = frame.select(*ids.parts(source), rows.ingested(source).alias("ingested"))
-    return staged.select(
-        ids.primary_key(source).alias("pk"), ids.identities(source).alias("ids"), "ingested"
-    )
+    staged = ids.staged(frame, source, {"ingested": rows.ingested(source)})
+    listed = staged.select("pk", "ingested", *ids.lists(source))
+    return listed.select("pk", ids.identities(source).alias("ids"), "ingested")

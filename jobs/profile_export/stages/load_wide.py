@@ -20,16 +20,18 @@ from profile_export.union import attribute_columns
 def fragments(
     frame: DataFrame,
     *,
+    keys: DataFrame,
     source: Input,
     asked: Sequence[AskedSegment],
     leaves: Struct,
     entry: Struct | None,
     ranked: bool,
 ) -> DataFrame:
-    """The wide side of a profile dataset: only what is asked of it.
+    """The wide side of a profile dataset: the audience's records, and only what is asked of them.
 
     Args:
         frame: The dataset as read.
+        keys: ``pk``, ``person`` of the audience's primary identities; ``pk`` unique.
         source: The dataset.
         asked: The asked segments: part of the rank.
         leaves: The projected output; a leaf that this dataset lacks is not selected.
@@ -37,25 +39,40 @@ def fragments(
         ranked: Whether a primary identity has several records, so that S4 has to choose.
 
     Returns:
-        ``pk``, and as :func:`wide_columns` names them: ``updated`` long µs or null (S5), the leaves
-        as ``c0, c1, ...``, ``all_entries`` (S13). Also ``r0..r3`` if ranked; the rank covers all of
-        them, so that every part of a person comes from one record. No shuffle.
+        ``person``, ``pk``, and as :func:`wide_columns` names them: ``updated`` long µs or null
+        (S5), the leaves as ``c0, c1, ...``, ``all_entries`` (S13). Also ``r0..r3`` if ranked, of
+        all of it, so that every part of a person comes from one record. One join by ``pk``.
     """
-    mine = attribute_columns(source)
-    named = leaves_of(source, leaves)
-    columns = [leaf(mine, path, type_).alias(name) for name, path, type_ in named]
-    if entry is not None and source.has_memberships:
-        columns.append(membership.all_entries(source, entry).alias("all_entries"))
-    if ranked:
-        columns.extend(_rank_parts(source, asked))
-        frame = ids.to_be_hashed(frame, source)
-    staged = frame.select(*ids.parts(source), rows.updated(source).alias("updated"), *columns)
     wide = wide_columns(source, leaves=leaves, entry=entry)
-    types: dict[str, DataType] = {name: type_ for name, _, type_ in named}
+    staged = _staged(frame, source=source, leaves=leaves).join(keys, on="pk", how="inner")
+    made = {name: F.col(name) for name in wide}
+    if "all_entries" in made and entry is not None:
+        made["all_entries"] = membership.all_entries(source, entry)
+    columns = [F.col("person"), F.col("pk"), *(c.alias(name) for name, c in made.items())]
+    if not ranked:
+        return staged.select(*columns)
+    who = [*ids.lists(source), membership.asked_entries(source, asked).alias("entries")]
+    listed = staged.select(*columns, "r0", "r1", *who)
+    of_person, of_rest = rows.who_hash(source), _rest_hash(source, wide, leaves, entry)
+    return listed.select(
+        "person", "pk", *wide, "r0", "r1", of_person.alias("r2"), of_rest.alias("r3")
+    )
+
+
+def _rest_hash(source: Input, wide: Sequence[str], leaves: Struct, entry: Struct | None) -> Column:
+    """Over the columns ``wide``: what tells apart records that decide alike about a person."""
+    types: dict[str, DataType] = {name: type_ for name, _, type_ in leaves_of(source, leaves)}
     types |= {"updated": "long", "all_entries": membership.all_entries_type(entry or Struct())}
-    told_apart = [(F.col(name), types[name]) for name in wide]
-    rank = _rank(source, told_apart) if ranked else []
-    return staged.select(ids.primary_key(source).alias("pk"), *wide, *rank)
+    return content_hash((F.col(name), types[name]) for name in wide)
+
+
+def _staged(frame: DataFrame, *, source: Input, leaves: Struct) -> DataFrame:
+    """What :func:`fragments` is made of, nothing computed yet but ``pk``."""
+    mine = attribute_columns(source)
+    columns = {name: leaf(mine, path, type_) for name, path, type_ in leaves_of(source, leaves)}
+    columns["updated"] = rows.updated(source)
+    columns |= {"r0": known(rows.ingested(source)), "r1": rows.record_id(source)}
+    return ids.staged(frame, source, columns | membership.staged(source))
 
 
 def wide_columns(source: Input, *, leaves: Struct, entry: Struct | None) -> list[str]:
@@ -80,27 +97,19 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
     since Sail cannot push one on a lambda into a scan. No shuffle.
     """
     mine = without_path(source.columns, source.ingest_time)
-    leaves = [
-        leaf(mine, path, type_).alias(f"v{i}")
-        for i, (path, type_) in enumerate(wanted.columns.leaves())
-    ]
-    staged = frame.select(
-        *ids.parts(source),
-        F.col("_id").alias("id"),
-        micros(F.col("timestamp"), source.columns.get("timestamp") or "").alias("time"),
-        rows.ingested(source).alias("ingested"),
-        *leaves,
-    )
-    kept = ["id", "time", "ingested"]
-    values = [f"v{i}" for i in range(len(leaves))]
-    whole = assembled(
-        staged.select(ids.primary_key(source).alias("pk"), *kept, *values),
-        schema=wanted.columns,
-        leaves="v",
-        keep=["pk", *kept],
-    )
+    leaves = {
+        f"v{i}": leaf(mine, path, type_) for i, (path, type_) in enumerate(wanted.columns.leaves())
+    }
+    columns = {
+        "id": F.col("_id"),
+        "time": micros(F.col("timestamp"), source.columns.get("timestamp") or ""),
+        "ingested": rows.ingested(source),
+    }
+    staged = ids.staged(frame, source, columns | leaves)
+    kept = ["pk", *columns]
+    whole = assembled(staged.select(*kept, *leaves), schema=wanted.columns, leaves="v", keep=kept)
     members = [F.col(f"a{i}").alias(f.name) for i, f in enumerate(wanted.columns.fields)]
-    return whole.select("pk", *kept, F.struct(*members).alias("event"))
+    return whole.select(*kept, F.struct(*members).alias("event"))
 
 
 def ingested_within(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
@@ -118,16 +127,3 @@ def ingested_within(frame: DataFrame, *, source: Input, wanted: EventList) -> Da
     if wanted.ingested_before is not None:
         kept = kept.where(column < F.timestamp_micros(F.lit(micros_of(wanted.ingested_before))))
     return kept
-
-
-def _rank_parts(source: Input, asked: Sequence[AskedSegment]) -> list[Column]:
-    return [
-        known(rows.ingested(source)).alias("r0"),
-        rows.record_id(source).alias("r1"),
-        membership.asked_entries(source, asked).alias("entries"),
-    ]
-
-
-def _rank(source: Input, rest: Sequence[tuple[Column, DataType]]) -> list[Column]:
-    of_person, of_rest = rows.who_hash(source), content_hash(rest)
-    return [F.col("r0"), F.col("r1"), of_person.alias("r2"), of_rest.alias("r3")]

@@ -3,6 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from profile_export.frames import first_of_each
+
 
 def entries(current: DataFrame, *, place: int) -> DataFrame:
     """A dataset's current records as ``person``, ``pk``, ``place``, ``all_entries``."""
@@ -23,10 +25,9 @@ def merged(records: DataFrame) -> DataFrame:
         one record, in namespaces that differ by case only. Three groupings by person.
     """
     each = records.select("person", "pk", "place", F.explode("all_entries").alias("e"))
-    rank = F.struct("e.qualified", "e.status_rank", "place", "pk", "e.valid_until", "e.content")
-    best = each.groupBy(
-        "person", F.col("e.namespace").alias("namespace"), F.col("e.segment").alias("segment")
-    ).agg(F.max_by(F.col("e.entry"), rank).alias("entry"))
+    entries = each.select("person", "pk", "place", "e.*")
+    rank = map(F.col, ("qualified", "status_rank", "place", "pk", "valid_until", "content"))
+    best = entries.transform(first_of_each, by=("person", "namespace", "segment"), rank=rank)
     by_namespace = best.groupBy("person", "namespace").agg(
         F.map_from_entries(F.collect_list(F.struct("segment", "entry"))).alias("segments")
     )

@@ -1,14 +1,13 @@
 """Merge: many current records of one person become one profile, leaf by leaf (S11)."""
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from profile_export.columns import known
-from profile_export.lineage_columns import lineage_of
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import Struct, ddl
-from profile_export.structs import assembled
 from profile_export.union import attribute_columns
+from profile_export.winners import in_structs, winner
 
 
 def ranked(current: DataFrame, *, source: Input, leaves: Struct, plan: ExportPlan) -> DataFrame:
@@ -47,24 +46,20 @@ def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> Dat
         One shuffle by ``person``.
     """
     named = list(leaves.leaves())
-    rank = _rank(plan)
+    # By a number: a struct in `max_by` takes Sail four times as long (docs/decisions/0020).
+    numbered = fragments.withColumn("nth", _number(plan))
     winners = [
         F.max_by(
-            _value(f"c{i}", lineage=plan.lineage), F.when(F.col(f"c{i}").isNotNull(), rank)
+            _value(F.col(f"c{i}"), lineage=plan.lineage),
+            F.when(F.col(f"c{i}").isNotNull(), F.col("nth")),
         ).alias(f"w{i}")
         for i in range(len(named))
     ]
     counts = [F.count(f"c{i}").alias(f"n{i}") for i in range(len(named)) if plan.lineage]
     # Lineage of no leaf is an empty map for everybody: the aggregate then has nothing else to do.
     kept = [*winners, *counts] or [F.count(F.lit(1)).alias("records")]
-    grouped = fragments.groupBy("person").agg(*kept)
-    value = "w{}.value" if plan.lineage else "w{}"
-    values = [F.col(value.format(i)).alias(f"v{i}") for i in range(len(named))]
-    lineage = [lineage_of(named, plan)] if plan.lineage else []
-    keep = ["person", *(["lineage"] if plan.lineage else [])]
-    return assembled(
-        grouped.select("person", *values, *lineage), schema=leaves, leaves="v", keep=keep
-    )
+    grouped = numbered.groupBy("person").agg(*kept)
+    return in_structs(grouped, leaves=leaves, plan=plan)
 
 
 def crowded(people: DataFrame) -> DataFrame:
@@ -79,16 +74,15 @@ def crowded(people: DataFrame) -> DataFrame:
     return counted.where(F.col("records") > 1).select("person").distinct()
 
 
-def _rank(plan: ExportPlan) -> Column:
-    """What the winner of a leaf has the most of; never null, unique within a person."""
+def _number(plan: ExportPlan) -> Column:
+    """What the winner of a leaf has the most of: its record's place among those of the person."""
     by = [known(F.col("updated")), F.col("precedence"), F.col("pk")]
     if plan.merge_policy.attribute_merge == "dataSetPrecedence":
         by[0], by[1] = by[1], by[0]
-    # In `none` all records of a person share the primary identity.
-    return F.struct(*(by if plan.merge_policy.graph == "pdg" else by[:2]))
+    return F.row_number().over(Window.partitionBy("person").orderBy(*by))
 
 
-def _value(name: str, *, lineage: bool) -> Column:
+def _value(value: Column, *, lineage: bool) -> Column:
     if not lineage:
-        return F.col(name)
-    return F.struct(F.col(name).alias("value"), "precedence", "pk", "updated")
+        return value
+    return winner(value, precedence=F.col("precedence"), pk=F.col("pk"), updated=F.col("updated"))

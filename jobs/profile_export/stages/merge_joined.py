@@ -1,6 +1,7 @@
 """Merge by joins, where every dataset has at most one record of a person (S11)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -8,8 +9,8 @@ from pyspark.sql import functions as F
 from profile_export.columns import known
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import DataType, Struct
-from profile_export.structs import assembled
 from profile_export.union import attribute_columns
+from profile_export.winners import in_structs, winner
 
 MOST = 8
 """Datasets."""
@@ -20,7 +21,7 @@ def can_join(plan: ExportPlan) -> bool:
 
     Expressions grow with datasets times leaves, so many datasets are left to the aggregate.
     """
-    return not plan.lineage and len(plan.records) <= MOST
+    return len(plan.records) <= MOST
 
 
 def joined(
@@ -37,8 +38,8 @@ def joined(
         plan: The job's plan.
 
     Returns:
-        ``person`` and ``a0, a1, ...`` for every member, nulls for one without a record. One shuffle
-        of each dataset's records by ``person``.
+        ``person`` and ``a0, a1, ...`` for every member, nulls for one without a record, and
+        ``lineage`` where asked. One shuffle of each dataset's records by ``person``.
     """
     named = list(leaves.leaves())
     # A dataset that has none of the leaves has nothing to give, and is not read.
@@ -47,22 +48,54 @@ def joined(
         for source, frame in current.items()
         if any(attribute_columns(source).at(path) is not None for path, _ in named)
     }
-    rows, holders = members.select("person"), _holders(named, current)
-    for k, frame in enumerate(current.values()):
-        mine = [F.col(f"c{i}").alias(f"c{k}_{i}") for i in holders if k in holders[i]]
-        at = known(F.col("updated")).alias(f"u{k}")
-        rows = rows.join(frame.select("person", at, *mine), on="person", how="left")
+    holders = _holders(named, current)
+    rows = _side_by_side(members, list(current.values()), holders)
     ranks = [plan.precedence(source) for source in current]
+    value = partial(_traced, ranks=ranks) if plan.lineage else _plain
     if plan.merge_policy.attribute_merge == "dataSetPrecedence":
         in_order = sorted(range(len(ranks)), key=lambda k: -ranks[k])
-        values = [
-            F.coalesce(*(F.col(f"c{k}_{i}") for k in in_order if k in holders[i])).alias(f"v{i}")
-            for i in range(len(named))
-        ]
-        return assembled(rows.select("person", *values), schema=leaves, leaves="v", keep=["person"])
-    values = [_newest(i, holders[i]).alias(f"v{i}") for i in range(len(named))]
-    placed = rows.select("*", *_places(ranks))
-    return assembled(placed.select("person", *values), schema=leaves, leaves="v", keep=["person"])
+        winners = {
+            i: F.coalesce(*(value(k, i) for k in in_order if k in holders[i])) for i in holders
+        }
+    else:
+        rows = rows.select("*", *_places(ranks))
+        winners = {i: _newest(i, holders[i], value) for i in holders}
+    counts = [_count(i, holders[i]).alias(f"n{i}") for i in holders if plan.lineage]
+    columns = (column.alias(f"w{i}") for i, column in winners.items())
+    return in_structs(rows.select("person", *columns, *counts), leaves=leaves, plan=plan)
+
+
+def _side_by_side(
+    members: DataFrame, records: list[DataFrame], holders: dict[int, list[int]]
+) -> DataFrame:
+    """The records of a person as one row: of the dataset in place ``k`` leaf ``i`` as ``c{k}_{i}``,
+    and ``pk{k}``, ``updated{k}``, ``u{k}`` (``updated``, known where there is a record)."""
+    rows = members.select("person")
+    for k, frame in enumerate(records):
+        mine = [F.col(f"c{i}").alias(f"c{k}_{i}") for i in holders if k in holders[i]]
+        origin = [F.col(name).alias(f"{name}{k}") for name in ("pk", "updated")]
+        at = known(F.col("updated")).alias(f"u{k}")
+        rows = rows.join(frame.select("person", at, *origin, *mine), on="person", how="left")
+    return rows
+
+
+def _plain(k: int, i: int) -> Column:
+    """The value of leaf ``i`` in the record of the dataset in place ``k``."""
+    return F.col(f"c{k}_{i}")
+
+
+def _traced(k: int, i: int, *, ranks: list[int]) -> Column:
+    """As :func:`_plain`, with where it comes from."""
+    value, origin = _plain(k, i), {name: F.col(f"{name}{k}") for name in ("pk", "updated")}
+    return F.when(value.isNotNull(), winner(value, precedence=F.lit(ranks[k]), **origin))
+
+
+def _count(i: int, holders: list[int]) -> Column:
+    """How many of the person's records have a value of leaf ``i``."""
+    has = (F.when(_plain(k, i).isNotNull(), F.lit(1)).otherwise(F.lit(0)) for k in holders)
+    count = sum(has, F.lit(0)).cast("bigint")
+    # Null for none, so that it may be null, as Sail's union with those of the aggregate wants it.
+    return F.when(count > 0, count)
 
 
 def _holders(
@@ -99,14 +132,14 @@ def _beats(mine: Column, other: Column, *, greater: bool) -> Column:
     return mine >= other if greater else mine > other
 
 
-def _newest(i: int, holders: list[int]) -> Column:
+def _newest(i: int, holders: list[int], value: Callable[[int, int], Column]) -> Column:
     """The value of leaf ``i`` in the record of the greatest place that has one."""
     if len(holders) == 1:
-        return F.col(f"c{holders[0]}_{i}")
-    places = [F.when(F.col(f"c{k}_{i}").isNotNull(), F.col(f"r{k}")) for k in holders]
+        return value(holders[0], i)
+    places = [F.when(_plain(k, i).isNotNull(), F.col(f"r{k}")) for k in holders]
     best = F.greatest(*places)
     first, *others = holders
-    value = F.when(best == F.col(f"r{first}"), F.col(f"c{first}_{i}"))
+    chosen = F.when(best == F.col(f"r{first}"), value(first, i))
     for k in others:
-        value = value.when(best == F.col(f"r{k}"), F.col(f"c{k}_{i}"))
-    return value
+        chosen = chosen.when(best == F.col(f"r{k}"), value(k, i))
+    return chosen
