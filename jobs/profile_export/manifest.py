@@ -113,7 +113,7 @@ def read_json(folder: Folder, name: str) -> dict[str, object] | None:
         content = json.loads(folder.read(name))
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise JobFailed(

@@ -115,9 +115,9 @@ def _who_rows(
         table = work.read(source)
         if source.kind == "profile":
             several = suspects.get(source.dataset_id)
-            records = load.records(table, source=source, hashed=several is not None)
-            current_ = current_records(records, source=source, plan=plan, suspects=several)
-            yield identities.who_rows(current_, source=source, index=index)
+            every = load.records(table, source=source, hashed=several is not None)
+            records = current_records(every, source=source, plan=plan, suspects=several)
+            yield identities.who_rows(records, source=source, index=index)
         else:
             rows = load.event_rows(table, source=source)
             yield identities.of_events(rows, source=source, index=index)
