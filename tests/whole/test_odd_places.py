@@ -58,7 +58,10 @@ def test_a_target_that_is_a_file(engine: Engine, tmp_path: Path) -> None:
     assert "another path" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "", "\x00"])
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "", "\x00", pytest.param(DEEP, id="deep")])
 def test_papers_that_are_damaged(content: str, engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path / "t")
     paper = tmp_path / "t" / "_profile_export" / str(plan.job_id) / "job.json"
