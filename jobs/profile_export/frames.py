@@ -18,14 +18,18 @@ def union(frames: Iterable[DataFrame]) -> DataFrame:
     return several[0]
 
 
-def first_of_each(rows: DataFrame, *, by: Sequence[str], rank: Iterable[Column]) -> DataFrame:
-    """Of the rows of equal ``by`` the first by ``rank``, greatest first, nulls last.
+def first_of_each(
+    rows: DataFrame, *, by: Sequence[str], rank: Iterable[Column], most: int = 1
+) -> DataFrame:
+    """Of the rows of equal ``by`` the first ``most`` by ``rank``, greatest first, nulls last.
 
     By numbering them: ``max_by`` of a struct takes Sail ten times as long (docs/decisions/0020).
-    One shuffle by ``by``.
+    One shuffle by ``by``, before which Spark already drops in each task what is too much.
     """
     order = Window.partitionBy(*by).orderBy(*(column.desc_nulls_last() for column in rank))
-    return rows.withColumn("nth", F.row_number().over(order)).where("nth = 1").drop("nth")
+    return (
+        rows.withColumn("nth", F.row_number().over(order)).where(F.col("nth") <= most).drop("nth")
+    )
 
 
 def to_be_hashed(frame: DataFrame, column: Column) -> DataFrame:

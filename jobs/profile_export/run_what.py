@@ -72,11 +72,13 @@ def attached_events(
         suspects = work.materialise(events.repeated_ids(table), f"repeated-{index}")
         # What S24 leaves out may supersede others (S23), but not those that are never repeated.
         within = load_wide.ingested_within(table, source=source, wanted=wanted)
-        mine = load_wide.events(within, source=source, wanted=wanted).join(keys, on="pk")
+        mine = load_wide.events(within, source=source, wanted=wanted).join(
+            keys, on="pk", how="inner"
+        )
         if not suspects.isEmpty():
             suspected = events.with_suspect_id(table, suspects=suspects)
             every = load_wide.events(suspected, source=source, wanted=wanted)
-            winners = every.transform(events.once, wanted=wanted).join(keys, on="pk")
+            winners = every.transform(events.once, wanted=wanted).join(keys, on="pk", how="inner")
             mine = events.never_repeated(mine, suspects=suspects).unionByName(winners)
         attached.append(
             events.ingested_within(mine, wanted=wanted).withColumn(

@@ -1,5 +1,7 @@
 """Support of the frames ring: a dataset, and the shape of rows that several tests make by hand."""
 
+from pyspark.sql import DataFrame, SparkSession
+
 from profile_export.plan import IdentityField, Input, TableRef
 from profile_export.schema import DataType, struct_of
 
@@ -9,6 +11,11 @@ WHO_DDL = (
     " entries array<struct<segment:int,status:string,qualified:bigint,valid_until:bigint>>,"
     " rows bigint"
 )
+
+
+def keys(spark: SparkSession, value: str) -> DataFrame:
+    """The key of one person of :func:`dataset`, whose ``id`` is this."""
+    return spark.createDataFrame([(f"crm\0{value}", "p")], "pk string, person string")
 
 
 def dataset(**columns: DataType) -> Input:

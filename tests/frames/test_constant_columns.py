@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from frames.frames import dataset
+from frames.frames import dataset, keys
 from profile_export import rowset
 from profile_export.schema import struct_of, table_ddl
 from profile_export.stages import current, events, load, load_wide
@@ -29,7 +29,7 @@ def hashes(frame: DataFrame) -> DataFrame:
 
 
 def records(frame: DataFrame) -> DataFrame:
-    only = frame.sparkSession.createDataFrame([("crm\0a",)], "pk string")
+    only = keys(frame.sparkSession, "a")
     staged = load.records(frame, source=SOURCE).join(only, on="pk", how="left_semi")
     rows = load.record_rows(staged, source=SOURCE, asked=())
     return rows.transform(current.records_of_repeated)
@@ -44,10 +44,10 @@ def records_of_suspects(frame: DataFrame) -> DataFrame:
 
 
 def wide(frame: DataFrame) -> DataFrame:
-    keys = frame.sparkSession.createDataFrame([("crm\0a", "p")], "pk string, person string")
+    mine = keys(frame.sparkSession, "a")
     leaves = struct_of(n="int")
     rows = load_wide.fragments(
-        frame, keys=keys, source=SOURCE, asked=(), leaves=leaves, entry=None, ranked=True
+        frame, keys=mine, source=SOURCE, asked=(), leaves=leaves, entry=None, ranked=True
     )
     return rows.transform(current.fragments_of_repeated, keep=["c0"])
 

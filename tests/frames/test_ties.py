@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from frames.frames import dataset
+from frames.frames import dataset, keys
 from profile_export.plan import AskedSegment, Input
 from profile_export.schema import Array, Map, struct_of, table_ddl
 from profile_export.stages import load, load_wide, membership_map
@@ -22,12 +22,8 @@ def ranks(spark: SparkSession, source: Input, values: Sequence[Any], **asked: An
     rows = [("1", None, value) for value in values]
     frame = spark.createDataFrame(rows, table_ddl(source.columns))
     wide = {"asked": (), "leaves": struct_of(), "entry": None, "ranked": True, **asked}
-    rows = load_wide.fragments(frame, keys=everybody(spark), source=source, **wide)
+    rows = load_wide.fragments(frame, keys=keys(spark, "1"), source=source, **wide)
     return rows.select("r0", "r1", "r2", "r3").collect()
-
-
-def everybody(spark: SparkSession) -> DataFrame:
-    return spark.createDataFrame([("crm\0" + "1", "p")], "pk string, person string")
 
 
 def test_the_wide_rows_know_where_a_null_stands(spark: SparkSession) -> None:
@@ -80,7 +76,7 @@ def test_entries_of_namespaces_that_differ_by_case(
         frame = spark.createDataFrame([("1", None, entries)], table_ddl(source.columns))
         wide = load_wide.fragments(
             frame,
-            keys=everybody(spark),
+            keys=keys(spark, "1"),
             source=source,
             asked=(),
             leaves=struct_of(),

@@ -19,7 +19,7 @@ from profile_export.plan import EventList, ExportPlan, Input
 from profile_export.row_columns import RANK
 from profile_export.schema import Field, Map, Struct, ddl, struct_of
 from profile_export.stages import load_wide
-from profile_export.stages.current import newest
+from profile_export.stages.current import fragments_of_repeated
 
 _RANK = [*RANK, "r3"]
 
@@ -54,7 +54,7 @@ def current_records(work: Workspace, plan: ExportPlan, found: Found, *, most: in
     for index, source, fragments in _fragments(work, plan, found, _keys_frame(found)):
         leaves = _leaves(plan, source)
         keep = [*load_wide.wide_columns(source, leaves=leaves, entry=_entry(plan, source)), *_RANK]
-        current = newest(fragments, keep=keep, rank=list(_RANK))
+        current = fragments_of_repeated(fragments, keep=keep)
         frames.append(current.select(*_described(index), *_values(plan, source)))
     return _first(frames, most)
 

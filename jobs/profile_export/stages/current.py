@@ -91,5 +91,5 @@ def fragments_of_repeated(rows: DataFrame, *, keep: list[str]) -> DataFrame:
     Columns in: as ``load_wide.fragments``, ranked. Columns out: ``person``, ``pk``, ``keep``. One
     shuffle.
     """
-    kept = newest(rows, keep=["person", *keep], rank=[*RANK, "r3"])
-    return kept.select("person", "pk", *keep)
+    rank = map(F.col, (*RANK, "r3"))
+    return first_of_each(rows, by=["pk"], rank=rank).select("person", "pk", *keep)

@@ -1,6 +1,6 @@
 """Events: which are attached to a person, each once, in order, and not too many (S23-S25)."""
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash, with_maps, without_maps
@@ -115,12 +115,10 @@ def grouped(events: DataFrame, *, wanted: EventList, too_many: bool) -> DataFram
 
 
 def _newest(keyed: DataFrame, *, wanted: EventList) -> DataFrame:
-    """Of each person the newest ``max_per_profile`` (S25). One shuffle by ``person``, before which
-    Spark already drops in each task what is too much."""
+    """Of each person the newest ``max_per_profile`` (S25). One shuffle by ``person``."""
     # Not by `event`: what is equal in these is equal in all.
-    order = (F.col(f"e.{n}").desc() for n in ("time", "has_id", "id", "place", "content"))
-    place = F.row_number().over(Window.partitionBy("person").orderBy(*order))
-    return keyed.withColumn("nth", place).where(F.col("nth") <= wanted.max_per_profile).drop("nth")
+    rank = (F.col(f"e.{name}") for name in ("time", "has_id", "id", "place", "content"))
+    return first_of_each(keyed, by=["person"], rank=rank, most=wanted.max_per_profile)
 
 
 def truncated(events: DataFrame, *, wanted: EventList) -> DataFrame:

@@ -116,8 +116,8 @@ def ingested_within(frame: DataFrame, *, source: Input, wanted: EventList) -> Da
     """The rows of an event dataset, as read, that S24 can still want by their ingest time.
 
     On the column itself, which both engines push into the scan and skip files and row groups by;
-    ``events.ingested_within`` has the last word. Only where no event was superseded (S23), since
-    the one that counts may lie outside the window. No shuffle.
+    ``events.ingested_within`` has the last word. Only of events that are never repeated: among
+    others the one that counts may lie outside the window (S23). No shuffle.
     """
     if source.columns.at(source.ingest_time) != "timestamp":
         return frame
