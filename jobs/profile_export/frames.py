@@ -42,4 +42,4 @@ def to_be_hashed(frame: DataFrame, column: Column) -> DataFrame:
         frame: A table as read.
         column: One of its columns that are hashed.
     """
-    return frame.where(F.size(F.array(column)) > 0)
+    return frame.where(column.isNull().cast("int") >= 0)

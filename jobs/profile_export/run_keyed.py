@@ -113,15 +113,24 @@ def _verdicts(work: Workspace, plan: ExportPlan, stitched: DataFrame | None = No
     """As ``audience.decided``, with all that is kept; materialised."""
     rows = union(_key_rows(work, plan))
     work.report("audience", 0.2)
-    entries = list(_entries(work, plan))
     if stitched is not None:
         rows = persons.stitched(rows, persons=stitched)
-        entries = [persons.stitched(union(entries), persons=stitched)] if entries else []
-    matches = membership.matches(union(entries), plan=plan) if entries else None
+    matches = _matches(work, plan, stitched)
+    rows = work.moved(rows, "person", shrinks=True)
     candidates = keyed.candidates(rows, in_graph=stitched is not None)
     keep = (*settling.KEPT, *audience.kept(plan))
     decided = audience.decided(candidates, matches, plan=plan, keep=keep)
     return work.materialise(decided, "verdicts")
+
+
+def _matches(work: Workspace, plan: ExportPlan, stitched: DataFrame | None) -> DataFrame | None:
+    found = list(_entries(work, plan))
+    if not found:
+        return None
+    entries = union(found)
+    if stitched is not None:
+        entries = persons.stitched(entries, persons=stitched)
+    return membership.matches(work.moved(entries, "person", shrinks=True), plan=plan)
 
 
 def _tallied(plan: ExportPlan, verdicts: DataFrame, settled: DataFrame) -> tuple[Tally, bool]:
@@ -135,8 +144,9 @@ def _tallied(plan: ExportPlan, verdicts: DataFrame, settled: DataFrame) -> tuple
 
 def _components(work: Workspace, plan: ExportPlan) -> DataFrame:
     """The graph's components, as ``components.find`` gives them."""
-    pairs = (keyed.edges(work.read(s), source=s) for s in plan.inputs if s.identities)
-    edges = work.materialise(union(pairs).distinct(), "edges")
+    found = (keyed.edges(work.read(s), source=s) for s in plan.inputs if s.identities)
+    pairs = work.moved(union(found), "left", shrinks=True)
+    edges = work.materialise(pairs.distinct(), "edges")
     bound = edges.agg(F.count(F.lit(1)).alias("edges"))
     return components.find(edges, bound=bound, work=work)
 
@@ -171,8 +181,12 @@ def _records_of(
 def _key_rows(work: Workspace, plan: ExportPlan) -> Iterator[DataFrame]:
     for index, source in enumerate(plan.inputs):
         if source.participates:
-            rows = keyed.record_rows if source.kind == "profile" else keyed.event_rows
-            yield rows(work.read(source), source=source, index=index, plan=plan)
+            table = work.read(source)
+            if source.kind == "profile":
+                yield keyed.record_rows(table, source=source, index=index, plan=plan)
+                continue
+            values = work.moved(keyed.event_values(table, source=source), "value", shrinks=True)
+            yield keyed.event_rows(values, source=source, index=index, plan=plan)
 
 
 def _entries(work: Workspace, plan: ExportPlan) -> Iterator[DataFrame]:

@@ -50,7 +50,8 @@ def parts(
     if (wanted := plan.attached) is not None:
         attached = attached_events(work, plan, keys, wanted)
         too_many = _too_many_events(decided, keys)
-        found[EVENTS_COLUMN] = events.grouped(attached, wanted=wanted, too_many=too_many)
+        together = attached if too_many else work.moved(attached, "person")
+        found[EVENTS_COLUMN] = events.grouped(together, wanted=wanted, too_many=too_many)
     return found
 
 
@@ -69,7 +70,8 @@ def attached_events(
     attached = []
     for index, source in enumerate(plan.event_inputs):
         table = work.read(source)
-        suspects = work.materialise(events.repeated_ids(table), f"repeated-{index}")
+        hashes = work.moved(events.id_hashes(table), "suspect", shrinks=True)
+        suspects = work.materialise(events.repeated_ids(hashes), f"repeated-{index}")
         # What S24 leaves out may supersede others (S23), but not those that are never repeated.
         within = load_wide.ingested_within(table, source=source, wanted=wanted)
         mine = load_wide.events(within, source=source, wanted=wanted).join(

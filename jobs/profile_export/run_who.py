@@ -91,7 +91,8 @@ def suspects_of(work: Workspace, plan: ExportPlan) -> dict[str, DataFrame]:
     ]
     if not hashes:
         return {}
-    return by_dataset(plan, work.materialise(current.repeated(union(hashes)), "repeated"))
+    moved = work.moved(union(hashes), "suspect", shrinks=True)
+    return by_dataset(plan, work.materialise(current.repeated(moved), "repeated"))
 
 
 def by_dataset(plan: ExportPlan, found: DataFrame) -> dict[str, DataFrame]:

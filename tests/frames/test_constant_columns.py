@@ -53,7 +53,7 @@ def wide(frame: DataFrame) -> DataFrame:
 
 
 def repeated_ids(frame: DataFrame) -> DataFrame:
-    return frame.transform(events.repeated_ids)
+    return frame.transform(events.id_hashes).transform(events.repeated_ids)
 
 
 def with_suspect_id(frame: DataFrame) -> DataFrame:

@@ -141,7 +141,7 @@ def test_reasons_apply_in_their_order() -> None:
 def test_only_repeated_event_ids_are_suspects(spark: SparkSession) -> None:
     """S23: an event without ``_id`` is never a duplicate."""
     rows = spark.createDataFrame([("a",), ("a",), ("b",), (None,), (None,)], "_id string")
-    suspects = events.repeated_ids(rows)
+    suspects = rows.transform(events.id_hashes).transform(events.repeated_ids)
     found = events.with_suspect_id(rows, suspects=suspects).collect()
     assert [row["_id"] for row in found] == ["a", "a"]
 

@@ -170,7 +170,8 @@ def test_the_server_is_told_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("SAIL_RUNTIME__MEMORY_POOL__TYPE", "unbounded")
     before = dict(os.environ)
     with sail_memory.told(None, ""):
-        assert dict(os.environ) == before
+        assert os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] == "unbounded"
+        assert "SAIL_OPTIMIZER__PREFER_HASH_JOIN" not in os.environ
     with sail_memory.told(2**27, "/spill"):
         assert os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] == "greedy"
         assert os.environ["SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE"] == "134217728"
@@ -196,3 +197,31 @@ def test_what_the_user_tells_sail_stays(
 def test_the_help_names_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "--help"]) == 0
     assert VARIABLE in capsys.readouterr().out
+
+
+PARTS = "SAIL_EXECUTION__DEFAULT_PARALLELISM"
+
+
+def test_without_a_limit_there_are_more_parts_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sail_memory, "_in_force", None)
+    monkeypatch.delenv(PARTS, raising=False)
+    with sail_memory.told(None, ""):
+        assert int(os.environ[PARTS]) >= max(8, os.cpu_count() or 1)
+        assert sail_memory.parts() == 32
+    assert PARTS not in os.environ
+
+
+def test_with_a_limit_there_are_no_more_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part of a sort reserves memory."""
+    monkeypatch.setattr(sail_memory, "_in_force", None)
+    monkeypatch.delenv(PARTS, raising=False)
+    with sail_memory.told(GIB, "somewhere"):
+        assert PARTS not in os.environ
+        assert sail_memory.parts() == os.cpu_count()
+
+
+def test_parts_that_the_user_sets_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PARTS, "3")
+    with sail_memory.told(None, ""):
+        assert os.environ[PARTS] == "3"
+    assert os.environ[PARTS] == "3"

@@ -61,6 +61,20 @@ class Workspace(Protocol):
         """Compute ``frame`` once into a scratch Parquet folder and give a frame that reads it."""
         ...
 
+    def moved(self, frame: "DataFrame", *by: str, shrinks: bool = False) -> "DataFrame":
+        """Rows of equal ``by`` in one task, for aggregates and joins by them that follow.
+
+        One shuffle, in place of theirs, into as many parts as :attr:`Engine.parts` says.
+
+        Args:
+            frame: Rows.
+            by: Their columns.
+            shrinks: Whether an aggregate by ``by`` would make far fewer rows of those of one task,
+                if only of a value that many share, null for one. Spark is then left to do so before
+                it moves any; on Sail that costs more than it saves (docs/decisions/0021).
+        """
+        ...
+
     def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> "DataFrame":
         """A small or middling driver-side table as a frame (Arrow underneath)."""
         ...
@@ -79,6 +93,8 @@ class Engine(Protocol):
     spark: "SparkSession"
     pid: int | None
     """The process that computes, where it is another on this machine and could outlive this one."""
+    parts: int | None
+    """Into how many parts rows are best moved by key; None where the engine sees to it itself."""
 
     def locate(self, table: TableRef) -> str:
         """Where a NAMED table lies, or would lie if it were made now."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from profile_export.engines import TableInfo, _stderr, sail_memory
 from profile_export.engines._settings import SESSION
+from profile_export.engines._without_pandas import without_pandas
 from profile_export.errors import JobFailed
 from profile_export.plan import TableRef
 from profile_export.scratch import scratch_folder
@@ -31,6 +32,7 @@ class SailEngine:
 
     name = "sail"
     pid: int | None = None
+    parts: int | None
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class SailEngine:
         self.spark = spark
         self._server = server
         self._afterwards = afterwards
+        self.parts = sail_memory.parts()
         self._links: dict[str, str] = {}
 
     def table_info(self, table: TableRef) -> TableInfo:
@@ -103,9 +106,11 @@ def open_sail(*, verbose: bool) -> SailEngine:
     from importlib.metadata import version
 
     from pysail.spark import SparkConnectServer
-    from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-    from profile_export.engines.sail_answers import DamagedAnswer
+    with without_pandas():
+        from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+        from profile_export.engines.sail_answers import DamagedAnswer
 
     limit, afterwards = sail_memory.limit(), ExitStack()
     # A folder of its own: Sail's can be entered by everybody, and may stay when the process ends.

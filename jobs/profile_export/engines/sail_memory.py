@@ -29,7 +29,21 @@ _POOL = "SAIL_RUNTIME__MEMORY_POOL__{}"
 _HASH_JOINS = "SAIL_OPTIMIZER__PREFER_HASH_JOIN"
 _SPILL_TO = "SAIL_RUNTIME__TEMPORARY_FILES__PATHS"
 
+_PARTS = "SAIL_EXECUTION__DEFAULT_PARALLELISM"
+_BATCH = "SAIL_EXECUTION__BATCH_SIZE"
+_ROWS = 16384
+_FEWEST_PARTS = 8
+_MOVED_PARTS = 32
+"""Of five million ids in so many parts, the table of each is a megabyte or two."""
+
 _in_force: int | None = None
+
+
+def parts() -> int:
+    """Into how many parts rows are moved by key: so many that the groups of one stay in the
+    processor's cache (docs/decisions/0021); as many as cores where memory is limited, since each
+    part of a sort reserves 10 MB."""
+    return _MOVED_PARTS if _in_force is None else os.cpu_count() or 1
 
 
 def limit() -> int | None:
@@ -63,7 +77,7 @@ def _size(written: str) -> int | None:
 
 @contextmanager
 def told(size: int | None, spill: str) -> Iterator[None]:
-    """While it lasts, a server that is started has this limit; without one it is told nothing.
+    """While it lasts, a server that is started has this limit; without one, more and larger parts.
 
     Sail has no other way in than the environment. What the user tells it there by its own names,
     say how much room spilled data may take, stays.
@@ -74,16 +88,7 @@ def told(size: int | None, spill: str) -> Iterator[None]:
     """
     global _in_force
     _in_force = size
-    if size is None:
-        yield
-        return
-    # The pool called "fair" gives each step that could spill an equal part, used or not: of a plan
-    # of many small steps nobody had enough, and the demo failed with 1 GiB (measured).
-    ours = {_POOL.format("TYPE"): "greedy", _POOL.format("GREEDY__MAX_SIZE"): str(size)}
-    # A hash join holds one side and cannot spill it; a merge join sorts both, and sorts spill.
-    ours[_HASH_JOINS] = os.environ.get(_HASH_JOINS, "false")
-    if _SPILL_TO not in os.environ:
-        ours[_SPILL_TO] = json.dumps([spill], ensure_ascii=False)
+    ours = _unlimited() if size is None else _limited(size, spill)
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:
@@ -93,6 +98,23 @@ def told(size: int | None, spill: str) -> Iterator[None]:
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
+
+
+def _unlimited() -> dict[str, str]:
+    """More parts than cores, so that one that takes long keeps no core waiting (0021)."""
+    parts = str(max(_FEWEST_PARTS, os.cpu_count() or 1))
+    return {_PARTS: os.environ.get(_PARTS, parts), _BATCH: os.environ.get(_BATCH, str(_ROWS))}
+
+
+def _limited(size: int, spill: str) -> dict[str, str]:
+    # The pool called "fair" gives each step that could spill an equal part, used or not: of a plan
+    # of many small steps nobody had enough, and the demo failed with 1 GiB (measured).
+    ours = {_POOL.format("TYPE"): "greedy", _POOL.format("GREEDY__MAX_SIZE"): str(size)}
+    # A hash join holds one side and cannot spill it; a merge join sorts both, and sorts spill.
+    ours[_HASH_JOINS] = os.environ.get(_HASH_JOINS, "false")
+    if _SPILL_TO not in os.environ:
+        ours[_SPILL_TO] = json.dumps([spill], ensure_ascii=False)
+    return ours
 
 
 def exceeded(text: str) -> JobFailed | None:

@@ -123,6 +123,12 @@ class JobWorkspace:
         self.check()
         return self._parquet(columns, location)
 
+    def moved(self, frame: "DataFrame", *by: str, shrinks: bool = False) -> "DataFrame":
+        """As :meth:`~profile_export.engines.Workspace.moved` says."""
+        if (parts := self._engine.parts) is not None:
+            return frame.repartition(parts, *by)
+        return frame if shrinks else frame.repartition(*by)
+
     def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> "DataFrame":
         """A driver-side table as a frame, through one scratch Parquet file: of any size.
 

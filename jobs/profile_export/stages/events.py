@@ -5,25 +5,29 @@ from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash, with_maps, without_maps
 from profile_export.columns import known, micros_of
-from profile_export.frames import first_of_each, to_be_hashed
+from profile_export.frames import first_of_each
 from profile_export.outputs import EVENTS_COLUMN
 from profile_export.plan import EventList
 
 
-def repeated_ids(rows: DataFrame) -> DataFrame:
+def id_hashes(rows: DataFrame) -> DataFrame:
+    """``suspect`` long: the hash of each ``_id`` of a dataset as read, for :func:`repeated_ids`."""
+    return _with_id(rows).select(F.xxhash64("_id").alias("suspect"))
+
+
+def repeated_ids(hashes: DataFrame) -> DataFrame:
     """Hashes of event ids that may occur more than once in a dataset, whoever the person is.
 
     Grouping 8-byte hashes instead of ids and whole rows keeps this pass over ALL events narrow; a
     hash collision only makes a suspect that the exact step clears.
 
     Args:
-        rows: The dataset as read; needs ``_id``.
+        hashes: As :func:`id_hashes`.
 
     Returns:
         ``suspect`` long. One shuffle of a long per distinct id.
     """
-    hashed = _with_id(rows).select(F.xxhash64("_id").alias("suspect"))
-    counted = hashed.groupBy("suspect").agg(F.count(F.lit(1)).alias("n"))
+    counted = hashes.groupBy("suspect").agg(F.count(F.lit(1)).alias("n"))
     return counted.where(F.col("n") > 1).select("suspect")
 
 
@@ -34,7 +38,8 @@ def with_suspect_id(rows: DataFrame, *, suspects: DataFrame) -> DataFrame:
 
 
 def _with_id(rows: DataFrame) -> DataFrame:
-    return to_be_hashed(rows, F.col("_id")).where(F.col("_id").isNotNull())
+    # A filter, without which the hash would be computed in the scan (``frames.to_be_hashed``).
+    return rows.where(F.col("_id").isNotNull())
 
 
 def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:
@@ -76,14 +81,16 @@ def grouped(events: DataFrame, *, wanted: EventList, too_many: bool) -> DataFram
     """One row per person with events: its newest ``max_per_profile`` ones in order (S23, S25).
 
     Args:
-        events: ``person``, ``place`` int (of the dataset), ``time``, ``event``; of all datasets.
+        events: ``person``, ``place`` int (of the dataset), ``time``, ``event``; of all datasets,
+            those of a person in one task unless ``too_many``: lists of one task, sent and merged
+            into longer ones, cost both engines more than they save (docs/decisions/0017).
         wanted: What is asked of events.
         too_many: Whether a person may have more than are kept. All are then sorted first, so that
             no list, which has to fit into memory, becomes longer than that.
 
     Returns:
         ``person``, ``timeSeriesEvents`` array<struct> sorted by (timestamp, _id, dataset id), nulls
-        first. One shuffle by ``person``; Sail plans a second one, of the lists.
+        first. No shuffle, or one by ``person`` if ``too_many``.
     """
     type_ = wanted.columns
     id_type = type_.get("_id")
@@ -102,10 +109,8 @@ def grouped(events: DataFrame, *, wanted: EventList, too_many: bool) -> DataFram
             without_maps(F.col("event"), type_).alias("event"),
         ).alias("e"),
     )
-    # Moved before they are listed: lists of the events of one task, made to be sent and merged into
-    # longer ones, cost both engines more than they save (docs/decisions/0017).
-    moved = _newest(keyed, wanted=wanted) if too_many else keyed.repartition("person")
-    lists = moved.groupBy("person").agg(F.sort_array(F.collect_list("e")).alias("all"))
+    kept = _newest(keyed, wanted=wanted) if too_many else keyed
+    lists = kept.groupBy("person").agg(F.sort_array(F.collect_list("e")).alias("all"))
     excess = F.greatest(F.size("all") - F.lit(wanted.max_per_profile), F.lit(0))
     newest = F.slice("all", excess + 1, F.lit(wanted.max_per_profile))
     return lists.select(

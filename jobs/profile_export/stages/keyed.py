@@ -53,16 +53,22 @@ def record_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan
     )
 
 
-def event_rows(frame: DataFrame, *, source: Input, index: int, plan: ExportPlan) -> DataFrame:
-    """A row for each value of the primary identity that has events, as :func:`record_rows` says.
+def event_values(frame: DataFrame, *, source: Input) -> DataFrame:
+    """Of each event of a dataset the ``value`` of the primary identity, as it stands, and ``at``,
+    its ingest time, long µs. No shuffle."""
+    declared, *_ = ids.declared(source)
+    return frame.select(at(declared.field).alias("value"), ingested(source).alias("at"))
 
-    ``bit`` is null. One shuffle.
+
+def event_rows(values: DataFrame, *, source: Input, index: int, plan: ExportPlan) -> DataFrame:
+    """A row for each of :func:`event_values`, as :func:`record_rows` says.
+
+    ``bit`` is null. One shuffle by ``value``.
     """
     declared, *_ = ids.declared(source)
     namespace = declared.namespace.lower()
-    # By the value as it stands: a key is then made for each of its events' persons only.
-    rows = frame.select(at(declared.field).alias("value"), ingested(source).alias("at"))
-    newest = rows.groupBy("value").agg(
+    # By the value: a key is then made for each person that has events only.
+    newest = values.groupBy("value").agg(
         F.max("at").alias("events_at"), F.count(F.lit(1)).alias("rows")
     )
     keyed = newest.withColumn("person", identity_key(F.lit(namespace), F.col("value")))
@@ -101,7 +107,7 @@ def candidates(rows: DataFrame, *, in_graph: bool = False) -> DataFrame:
     Returns:
         As ``audience.candidates``, and ``orphan`` int, ``orphans`` long, ``namespaces`` long,
         ``several`` boolean: a dataset has several records of this person. Under ``none`` S4 then
-        has to choose before anything else of this row holds. One shuffle.
+        has to choose before anything else of this row holds. One shuffle by ``person``.
     """
     grouped = rows.groupBy("person", "orphan").agg(
         F.max("records_at").alias("records_at"),
