@@ -46,7 +46,9 @@ def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
     tally, several = _tallied(plan, verdicts, settled)
     settled, suspects = settled.drop("namespaces"), dict[str, DataFrame]()
     if several:
-        ranked, suspects, people = _again(work, plan, settling.repeated(verdicts))
+        # Materialised: see ``run.rows``.
+        anew = work.materialise(settling.repeated(verdicts), "anew")
+        ranked, suspects, people = _again(work, plan, anew)
         tally.add_verdicts(tallies.of_verdicts(ranked).collect())
         tally.add_namespaces(tallies.of_namespaces(exported(people, ranked)).collect())
         settled = settled.unionByName(ranked)
