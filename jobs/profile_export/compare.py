@@ -46,7 +46,7 @@ def compare(
         detail = f"The manifest beside the job is of job {manifest.job_id}, with other batches."
         raise Refused([Problem("other-job", detail, parameter="JOB")])
     with _scratch(plan, engine) as scratch:
-        work = JobWorkspace(engine, scratch, progress=progress)
+        work = JobWorkspace(engine, scratch, progress=progress, plan=plan)
         try:
             decided = stages.decide(work, plan)
             found = _rows(work, plan, decided)

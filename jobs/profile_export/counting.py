@@ -40,7 +40,7 @@ def counts(
 
     check_target(plan, plan.target.table.location or engine.locate(plan.target.table))
     with scratch_folder(scratch) as folder:
-        work = JobWorkspace(engine, Folder(folder), progress=progress)
+        work = JobWorkspace(engine, Folder(folder), progress=progress, plan=plan)
         try:
             decided = stages.decide(work, plan).counts
         except KeyboardInterrupt:

@@ -88,7 +88,11 @@ def run_job(
         location = _location(plan, engine)
         folder = JobFolder(Folder(location), plan.job_id)
         work = JobWorkspace(
-            engine, folder.scratch, progress=progress, stop=asked, driver_edges=driver_edges
+            *(engine, folder.scratch),
+            progress=progress,
+            stop=asked,
+            driver_edges=driver_edges,
+            plan=plan,
         )
         run = _Run(engine, plan, location, folder, work, asked, may_commit)
         try:

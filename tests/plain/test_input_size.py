@@ -50,6 +50,12 @@ def test_what_is_not_on_this_machine_is_not_small(two: tuple[str, str], place: s
     assert not input_size.is_small(plan_at(two[0], place))
 
 
+def test_bytes_of_all_inputs(two: tuple[str, str]) -> None:
+    assert input_size.total_bytes(plan_at(*two)) == 120
+    assert input_size.total_bytes(plan_at(*two), most_files=1) is None
+    assert input_size.total_bytes(plan_at(two[0], None)) is None
+
+
 def test_settings_of_a_small_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("profile_export.engines.spark.delta_jars", list)
     small = read_conf(conf_folder() / "spark-small.conf")

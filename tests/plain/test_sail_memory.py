@@ -207,7 +207,7 @@ def test_without_a_limit_there_are_more_parts_than_cores(monkeypatch: pytest.Mon
     monkeypatch.delenv(PARTS, raising=False)
     with sail_memory.told(None, ""):
         assert int(os.environ[PARTS]) >= max(8, os.cpu_count() or 1)
-        assert sail_memory.parts() == 32
+        assert sail_memory.parts(None) == 32
     assert PARTS not in os.environ
 
 
@@ -217,7 +217,7 @@ def test_with_a_limit_there_are_no_more_than_cores(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv(PARTS, raising=False)
     with sail_memory.told(GIB, "somewhere"):
         assert PARTS not in os.environ
-        assert sail_memory.parts() == os.cpu_count()
+        assert sail_memory.parts(GIB) == os.cpu_count()
 
 
 def test_parts_that_the_user_sets_stay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,3 +225,11 @@ def test_parts_that_the_user_sets_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     with sail_memory.told(None, ""):
         assert os.environ[PARTS] == "3"
     assert os.environ[PARTS] == "3"
+
+
+@pytest.mark.parametrize(("size", "parts"), [(0, 8), (GIB, 51), (10 * GIB, 256)])
+def test_the_more_there_is_the_more_parts(
+    size: int, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sail_memory, "_in_force", None)
+    assert sail_memory.parts(size) == parts

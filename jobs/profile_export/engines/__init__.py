@@ -64,7 +64,7 @@ class Workspace(Protocol):
     def moved(self, frame: "DataFrame", *by: str, shrinks: bool = False) -> "DataFrame":
         """Rows of equal ``by`` in one task, for aggregates and joins by them that follow.
 
-        One shuffle, in place of theirs, into as many parts as :attr:`Engine.parts` says.
+        One shuffle, in place of theirs, into as many parts as :meth:`Engine.parts` says.
 
         Args:
             frame: Rows.
@@ -93,8 +93,6 @@ class Engine(Protocol):
     spark: "SparkSession"
     pid: int | None
     """The process that computes, where it is another on this machine and could outlive this one."""
-    parts: int | None
-    """Into how many parts rows are best moved by key; None where the engine sees to it itself."""
 
     def locate(self, table: TableRef) -> str:
         """Where a NAMED table lies, or would lie if it were made now."""
@@ -106,6 +104,14 @@ class Engine(Protocol):
 
     def delta_path(self, location: str) -> str:
         """What this engine takes for the path of the Delta table at ``location``."""
+        ...
+
+    def parts(self, input_bytes: int | None) -> int | None:
+        """Into how many parts rows are best moved by key; None where the engine sees to it itself.
+
+        Args:
+            input_bytes: As ``input_size.total_bytes`` counts them.
+        """
         ...
 
     def interrupt(self) -> None:

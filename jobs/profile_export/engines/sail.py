@@ -32,7 +32,6 @@ class SailEngine:
 
     name = "sail"
     pid: int | None = None
-    parts: int | None
 
     def __init__(
         self,
@@ -45,7 +44,6 @@ class SailEngine:
         self.spark = spark
         self._server = server
         self._afterwards = afterwards
-        self.parts = sail_memory.parts()
         self._links: dict[str, str] = {}
 
     def table_info(self, table: TableRef) -> TableInfo:
@@ -69,6 +67,10 @@ class SailEngine:
             os.symlink(location, link := f"{folder}/table")
             self._links[location] = link
         return self._links[location]
+
+    def parts(self, input_bytes: int | None) -> int:
+        """As many as ``sail_memory.parts`` says."""
+        return sail_memory.parts(input_bytes)
 
     def interrupt(self) -> None:
         """Stop everything that the session computes; it stops within a second (measured)."""

@@ -33,17 +33,28 @@ _PARTS = "SAIL_EXECUTION__DEFAULT_PARALLELISM"
 _BATCH = "SAIL_EXECUTION__BATCH_SIZE"
 _ROWS = 16384
 _FEWEST_PARTS = 8
-_MOVED_PARTS = 32
-"""Of five million ids in so many parts, the table of each is a megabyte or two."""
+_PART_BYTES = 20 * 2**20
+"""Of the inputs' Parquet: some 150,000 ids of events, whose table is a megabyte or two."""
+_PARTS_BETWEEN = (8, 256)
+_PARTS_OF_UNKNOWN = 32
 
 _in_force: int | None = None
 
 
-def parts() -> int:
+def parts(input_bytes: int | None) -> int:
     """Into how many parts rows are moved by key: so many that the groups of one stay in the
     processor's cache (docs/decisions/0021); as many as cores where memory is limited, since each
-    part of a sort reserves 10 MB."""
-    return _MOVED_PARTS if _in_force is None else os.cpu_count() or 1
+    part of a sort reserves 10 MB.
+
+    Args:
+        input_bytes: ``input_size.total_bytes`` of the job.
+    """
+    if _in_force is not None:
+        return os.cpu_count() or 1
+    if input_bytes is None:
+        return _PARTS_OF_UNKNOWN
+    fewest, most = _PARTS_BETWEEN
+    return min(max(input_bytes // _PART_BYTES, fewest), most)
 
 
 def limit() -> int | None:

@@ -26,7 +26,6 @@ class SparkEngine:
     """A Spark session with Delta; ``owned`` sessions end with :meth:`stop`."""
 
     name = "spark"
-    parts: int | None = None
 
     def __init__(self, spark: "SparkSession", *, owned: bool, remote: bool) -> None:
         self.version = spark.version
@@ -75,6 +74,9 @@ class SparkEngine:
 
     def delta_path(self, location: str) -> str:
         return location
+
+    def parts(self, input_bytes: int | None) -> None:
+        """Adaptive execution sees to it, by what it measures."""
 
     def interrupt(self) -> None:
         """Cancel every running Spark job of this session's application; within a second or two."""

@@ -1,6 +1,7 @@
 """An engine at work on one job: pinned inputs, scratch tables, progress."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import count
 from threading import Event
 from typing import TYPE_CHECKING, cast
@@ -9,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profile_export.engines import Engine
+from profile_export.engines.input_size import total_bytes
 from profile_export.engines.pinned_files import lost_files, parquet_frame, plain_files
 from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
-from profile_export.plan import Input
+from profile_export.plan import ExportPlan, Input
 from profile_export.schema import Struct, from_json, table_ddl
 from profile_export.storage import Folder
 
@@ -71,7 +73,10 @@ class Stop:
 
 
 class JobWorkspace:
-    """The :class:`~profile_export.engines.Workspace` of one job; :meth:`close` ends its scratch."""
+    """The :class:`~profile_export.engines.Workspace` of one job; :meth:`close` ends its scratch.
+
+    The plan, where it is given, tells how much there is to divide.
+    """
 
     def __init__(
         self,
@@ -81,8 +86,10 @@ class JobWorkspace:
         progress: Progress | None = None,
         stop: Stop | None = None,
         driver_edges: int = DRIVER_EDGES,
+        plan: ExportPlan | None = None,
     ) -> None:
         self.driver_edges = driver_edges
+        self._plan = plan
         self._engine = engine
         self._spark = engine.spark
         self._scratch = scratch
@@ -125,9 +132,13 @@ class JobWorkspace:
 
     def moved(self, frame: "DataFrame", *by: str, shrinks: bool = False) -> "DataFrame":
         """As :meth:`~profile_export.engines.Workspace.moved` says."""
-        if (parts := self._engine.parts) is not None:
-            return frame.repartition(parts, *by)
+        if self._parts is not None:
+            return frame.repartition(self._parts, *by)
         return frame if shrinks else frame.repartition(*by)
+
+    @cached_property
+    def _parts(self) -> int | None:
+        return self._engine.parts(None if self._plan is None else total_bytes(self._plan))
 
     def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> "DataFrame":
         """A driver-side table as a frame, through one scratch Parquet file: of any size.

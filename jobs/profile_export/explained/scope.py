@@ -125,8 +125,10 @@ class Scope:
         """As the workspace does, never into a folder that an earlier frame still reads."""
         return self._work.materialise(frame, f"explain-{next(self._made)}-{name}")
 
-    def moved(self, frame: DataFrame, *by: str, shrinks: bool = False) -> DataFrame:
-        return self._work.moved(frame, *by, shrinks=shrinks)
+    def moved(self, frame: DataFrame, *_: str, shrinks: bool = False) -> DataFrame:
+        """As it is."""
+        del shrinks  # of so few rows nothing is gained
+        return frame
 
     def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> DataFrame:
         return self._work.local_frame(columns, ddl)
