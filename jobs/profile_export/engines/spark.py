@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 from profile_export.engines import TableInfo, _stderr
 from profile_export.engines._delta_jars import delta_jars
 from profile_export.engines._settings import SESSION, conf_folder, read_conf
-from profile_export.engines._without_pandas import without_pandas
 from profile_export.errors import ExportError, JobFailed
 from profile_export.plan import TableRef
 from profile_export.schema import Struct, from_json
@@ -154,8 +153,7 @@ def open_remote(url: str) -> SparkEngine:
             url, (isinstance(error, OSError) and error.strerror) or str(error)
         ) from error
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
-    with without_pandas():
-        from pyspark.sql.connect.session import SparkSession as ConnectSession
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     try:
         spark = ConnectSession.builder.remote(url).create()
