@@ -106,11 +106,11 @@ class Engine(Protocol):
         """What this engine takes for the path of the Delta table at ``location``."""
         ...
 
-    def parts(self, input_bytes: int | None) -> int | None:
+    def parts(self, plan: ExportPlan | None) -> int | None:
         """Into how many parts rows are best moved by key; None where the engine sees to it itself.
 
         Args:
-            input_bytes: As ``input_size.total_bytes`` counts them.
+            plan: Of the job, if there is one: its inputs tell how much there is to divide.
         """
         ...
 

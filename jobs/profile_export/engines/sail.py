@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 from profile_export.engines import TableInfo, _stderr, sail_memory
 from profile_export.engines._settings import SESSION
+from profile_export.engines.input_size import total_bytes
 from profile_export.errors import JobFailed
-from profile_export.plan import TableRef
+from profile_export.plan import ExportPlan, TableRef
 from profile_export.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ class SailEngine:
             self._links[location] = link
         return self._links[location]
 
-    def parts(self, input_bytes: int | None) -> int:
+    def parts(self, plan: ExportPlan | None) -> int:
         """As many as ``sail_memory.parts`` says."""
-        return sail_memory.parts(input_bytes)
+        return sail_memory.parts(None if plan is None else total_bytes(plan))
 
     def interrupt(self) -> None:
         """Stop everything that the session computes; it stops within a second (measured)."""

@@ -14,7 +14,7 @@ from profile_export.engines import TableInfo, _stderr
 from profile_export.engines._delta_jars import delta_jars
 from profile_export.engines._settings import SESSION, conf_folder, read_conf
 from profile_export.errors import ExportError, JobFailed
-from profile_export.plan import TableRef
+from profile_export.plan import ExportPlan, TableRef
 from profile_export.schema import Struct, from_json
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SparkEngine:
     def delta_path(self, location: str) -> str:
         return location
 
-    def parts(self, input_bytes: int | None) -> None:
+    def parts(self, plan: ExportPlan | None) -> None:
         """Adaptive execution sees to it, by what it measures."""
 
     def interrupt(self) -> None:

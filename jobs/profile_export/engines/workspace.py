@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profile_export.engines import Engine
-from profile_export.engines.input_size import total_bytes
 from profile_export.engines.pinned_files import lost_files, parquet_frame, plain_files
 from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
@@ -138,7 +137,7 @@ class JobWorkspace:
 
     @cached_property
     def _parts(self) -> int | None:
-        return self._engine.parts(None if self._plan is None else total_bytes(self._plan))
+        return self._engine.parts(self._plan)
 
     def local_frame(self, columns: Mapping[str, Sequence[object]], ddl: str) -> "DataFrame":
         """A driver-side table as a frame, through one scratch Parquet file: of any size.
