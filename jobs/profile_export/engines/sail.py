@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from profile_export.engines import TableInfo, _stderr, sail_memory
 from profile_export.engines._settings import SESSION
+from profile_export.engines._without_pandas import without_pandas
 from profile_export.engines.input_size import total_bytes
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, TableRef
@@ -108,9 +109,11 @@ def open_sail(*, verbose: bool) -> SailEngine:
     from importlib.metadata import version
 
     from pysail.spark import SparkConnectServer
-    from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-    from profile_export.engines.sail_answers import DamagedAnswer
+    with without_pandas():
+        from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+        from profile_export.engines.sail_answers import DamagedAnswer
 
     limit, afterwards = sail_memory.limit(), ExitStack()
     # A folder of its own: Sail's can be entered by everybody, and may stay when the process ends.
