@@ -3,8 +3,9 @@
 Nothing here touches a DataFrame, a session or a setting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -67,6 +68,24 @@ def any_of(conditions: Sequence[Column]) -> Column:
         return conditions[0]
     middle = len(conditions) // 2
     return any_of(conditions[:middle]) | any_of(conditions[middle:])
+
+
+def number_of(key: Column, numbers: Mapping[Any, int]) -> Column:
+    """The number of a key that is one of those, int.
+
+    Digit by digit: the keys whose number has a one there are a set, looked into at once. The place
+    in a literal array makes Sail write that array for every row (docs/decisions/0023).
+
+    Args:
+        key: Not null, and one of ``numbers``; of another the result says nothing.
+        numbers: Not negative.
+    """
+    digits = max(numbers.values(), default=0).bit_length()
+    number = F.lit(0)
+    for digit in range(digits):
+        ones = [known for known, n in numbers.items() if n >> digit & 1]
+        number = number + key.isin(ones).cast("int") * F.lit(1 << digit)
+    return number
 
 
 def micros(time: Column, type_: DataType) -> Column:

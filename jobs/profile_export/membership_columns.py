@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash
-from profile_export.columns import SEPARATOR, conform, known, micros
+from profile_export.columns import SEPARATOR, conform, known, micros, number_of
 from profile_export.plan import AskedSegment, Input
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
 
@@ -46,23 +46,37 @@ def asked_entries(source: Input, asked: Sequence[AskedSegment]) -> Column:
     """
     if entry_type(source) is None or not asked:
         return F.lit(None).cast(ASKED_DDL)
-    ids = sorted({item.segment_id for item in asked})
 
     def narrow(namespace: Column, name: Column, entry: Column) -> Column:
         position = segment_position(asked, namespace, name)
         return F.struct(position.alias("segment"), *entry_parts(entry, source))
 
-    # By id first: most entries are of segments that nobody asks for, and are not worth a struct.
-    of_ids = _flat_entries(narrow, only=lambda name: name.isin(ids))
-    found = F.filter(of_ids, lambda entry: entry["segment"] >= 0)
+    # Most entries are of segments that nobody asks for, and are not worth a struct.
+    found = _flat_entries(narrow, only=lambda namespace, name: is_asked(asked, namespace, name))
     return F.coalesce(found, F.array().cast(ASKED_DDL))
 
 
+def is_asked(asked: Sequence[AskedSegment], namespace: Column, name: Column) -> Column:
+    """Whether the segment ``name`` of ``namespace``, lower-cased, is one of those (S17)."""
+    ids = sorted({item.segment_id for item in asked})
+    first, *others = sorted({item.namespace for item in asked})
+    in_namespace = namespace == first
+    if others:
+        in_namespace = _key(namespace, name).isin(distinct_segments(asked))
+    # By id first: it decides nearly always.
+    return name.isin(ids) & in_namespace
+
+
 def segment_position(asked: Sequence[AskedSegment], namespace: Column, name: Column) -> Column:
-    """Where :func:`distinct_segments` has the segment, -1 if nowhere; ``namespace`` lower-cased."""
-    positions = F.array(*map(F.lit, distinct_segments(asked)))
-    key = F.concat(namespace, F.lit(SEPARATOR), name)
-    return (F.array_position(positions, key) - 1).cast("int")
+    """Where :func:`distinct_segments` has a segment that :func:`is_asked`, int."""
+    keys = distinct_segments(asked)
+    if len({item.namespace for item in asked}) > 1:
+        return number_of(_key(namespace, name), {key: n for n, key in enumerate(keys)})
+    return number_of(name, {key.partition(SEPARATOR)[2]: n for n, key in enumerate(keys)})
+
+
+def _key(namespace: Column, name: Column) -> Column:
+    return F.concat(namespace, F.lit(SEPARATOR), name)
 
 
 def entry_parts(entry: Column, source: Input) -> list[Column]:
@@ -116,18 +130,20 @@ def all_entries_type(target: Struct) -> Array:
 def _flat_entries(
     build: Callable[[Column, Column, Column], Column],
     *,
-    only: Callable[[Column], Column] = lambda _: F.lit(True),
+    only: Callable[[Column, Column], Column] = lambda _namespace, _name: F.lit(True),
 ) -> Column:
     """``build(namespace, segment id, entry)`` for each non-null entry of the two-level map.
 
-    ``only`` says of a segment id whether its entries are looked at.
+    ``only`` says of a namespace and a segment id whether its entries are looked at.
     """
     per_namespace = F.transform(
         F.filter(F.map_entries(F.col("segmentMembership")), lambda o: o["value"].isNotNull()),
         lambda outer: F.transform(
             F.filter(
                 F.map_entries(outer["value"]),
-                lambda inner: inner["value"].isNotNull() & only(inner["key"]),
+                lambda inner: (
+                    inner["value"].isNotNull() & only(F.lower(outer["key"]), inner["key"])
+                ),
             ),
             lambda inner: build(F.lower(outer["key"]), inner["key"], inner["value"]),
         ),

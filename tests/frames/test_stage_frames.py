@@ -206,3 +206,18 @@ def test_a_condition_of_hundreds_stays_shallow(spark: SparkSession) -> None:
     frame = spark.createDataFrame([(1,)], "a int")
     conditions = [F.col("a") == i for i in range(300)]
     assert frame.where(columns.any_of(conditions)).count() == 1
+
+
+@pytest.mark.parametrize("keys", [1, 2, 3, 8, 9, 200], ids=lambda n: f"{n} keys")
+def test_the_number_of_a_key(spark: SparkSession, keys: int) -> None:
+    """Of texts and of whole numbers, however many there are."""
+    names = {f"s{n}": n for n in range(keys)}
+    frame = spark.createDataFrame(
+        [(f"s{n}", n * 7, n) for n in range(keys)], "k string, c int, n int"
+    )
+    found = frame.select(
+        "n",
+        columns.number_of(F.col("k"), names).alias("by_name"),
+        columns.number_of(F.col("c"), {n * 7: n for n in range(keys)}).alias("by_number"),
+    )
+    assert {tuple(row) for row in found.collect()} == {(n, n, n) for n in range(keys)}

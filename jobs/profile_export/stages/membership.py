@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import membership_columns as columns
-from profile_export.columns import known, micros_of
+from profile_export.columns import known, micros_of, number_of
 from profile_export.plan import Audience, ExportPlan, Input
 
 
@@ -45,13 +45,13 @@ def of_records(records: DataFrame, *, source: Input, plan: ExportPlan) -> DataFr
     inner = outer.where(F.col("inner").isNotNull()).select(
         "person", F.lower("namespace").alias("namespace"), F.explode("inner").alias("id", "entry")
     )
-    is_asked = F.col("id").isin(sorted({item.segment_id for item in asked}))
-    found = inner.where(is_asked & F.col("entry").isNotNull()).select(
+    names = F.col("namespace"), F.col("id")
+    return inner.where(columns.is_asked(asked, *names) & F.col("entry").isNotNull()).select(
         "person",
-        columns.segment_position(asked, F.col("namespace"), F.col("id")).alias("segment"),
+        columns.segment_position(asked, *names).alias("segment"),
         *columns.entry_parts(F.col("entry"), source),
+        F.lit(plan.place(source)).alias("place"),
     )
-    return found.where(F.col("segment") >= 0).withColumn("place", F.lit(plan.place(source)))
 
 
 def matches(entries: DataFrame, *, plan: ExportPlan) -> DataFrame:
@@ -79,20 +79,20 @@ def matches(entries: DataFrame, *, plan: ExportPlan) -> DataFrame:
         (_rank() if in_graph else _rank_in_one_number(plan)).alias("rank"),
     )
     best = coded.groupBy("person", "segment").agg(F.max_by("code", "rank").alias("code"))
-    best_status = (F.col("code") / 2).cast("int")
-    items = F.element_at(_item_table(asked), F.col("segment") * 4 + best_status + 1)
+    cell = F.col("segment") * 4 + (F.col("code") / 2).cast("int")
+    asking = _asking(asked)
     matched = best.select(
         "person",
-        (F.size(items) > 0).cast("int").alias("status_ok"),
-        F.when(F.col("code") % 2 == 1, items)
-        .otherwise(F.array().cast("array<int>"))
-        .alias("items"),
+        cell.isin(sorted(asking[0])).cast("int").alias("status_ok"),
+        F.when(F.col("code") % 2 == 1, cell).alias("cell"),
     )
-    lists = matched.groupBy("person").agg(
-        F.max("status_ok").alias("status_ok"), F.collect_list("items").alias("items")
-    )
-    return lists.select(
-        "person", (F.col("status_ok") == 1).alias("status_ok"), F.flatten("items").alias("items")
+    lists = [
+        F.collect_list(F.when(F.col("cell").isin(sorted(items)), number_of(F.col("cell"), items)))
+        for items in asking
+    ]
+    return matched.groupBy("person").agg(
+        (F.max("status_ok") == 1).alias("status_ok"),
+        (lists[0] if len(lists) == 1 else F.concat(*lists)).alias("items"),
     )
 
 
@@ -123,15 +123,20 @@ def _rank_in_one_number(plan: ExportPlan) -> Column:
     return qualified * F.lit(4 * places * 3).cast("decimal(10,0)") + low
 
 
-def _item_table(asked: Audience) -> Column:
-    """Position segment * 4 + status code -> the items that ask for it, as one literal."""
+def _asking(asked: Audience) -> list[dict[int, int]]:
+    """The item that asks for a segment in a status, by segment * 4 + the status's code; further
+    dicts where several ask for the same."""
     segments = columns.distinct_segments(asked.segments)
-    cells: list[list[int]] = [[] for _ in range(4 * len(segments))]
+    asking: list[dict[int, int]] = [{}]
     for item, segment in enumerate(asked.segments):
         (key,) = columns.distinct_segments([segment])
         for status in segment.statuses:
-            cells[segments.index(key) * 4 + columns.STATUSES[status]].append(item)
-    return F.array(*(F.array(*map(F.lit, cell)).cast("array<int>") for cell in cells))
+            cell = segments.index(key) * 4 + columns.STATUSES[status]
+            free = next((items for items in asking if cell not in items), None)
+            if free is None:
+                asking.append(free := {})
+            free[cell] = item
+    return asking
 
 
 def _in_window(qualified: Column, asked: Audience) -> Column:
