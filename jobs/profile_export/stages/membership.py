@@ -15,11 +15,11 @@ from profile_export.plan import Audience, ExportPlan, Input
 
 def of_who(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
     """Entry rows of ``who`` rows: ``person``, ``pk``, ``source``, ``entries``. No shuffle."""
-    places = F.array(*(F.lit(plan.place(source)) for source in plan.inputs))
+    places = {index: plan.place(source) for index, source in enumerate(plan.inputs)}
     each = who.where("participates").select(
         "person",
         "pk",
-        F.element_at(places, F.col("source") + 1).alias("place"),
+        number_of(F.col("source"), places).alias("place"),
         F.explode("entries").alias("e"),
     )
     entry = (F.col(f"e.{name}").alias(name) for name in ("segment", *columns.ENTRY))
