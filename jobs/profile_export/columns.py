@@ -19,6 +19,9 @@ order of keys is the order of (namespace, value) pairs (S8)."""
 BEGINNING_OF_TIME = -(2**63)
 """Stands for a null time where times are compared: a null loses to every time (S4, S11, S13)."""
 
+_MOST_IN_SETS = 128
+"""Keys that :func:`number_of` looks for in sets."""
+
 
 def at(path: str) -> Column:
     """The column at a dotted path through structs."""
@@ -71,15 +74,19 @@ def any_of(conditions: Sequence[Column]) -> Column:
 
 
 def number_of(key: Column, numbers: Mapping[Any, int]) -> Column:
-    """The number of a key that is one of those, int.
+    """The number of a key, int; 0 of a key that is none of those.
 
     Digit by digit: the keys whose number has a one there are a set, looked into at once. The place
-    in a literal array makes Sail write that array for every row (docs/decisions/0023).
+    in a literal array makes Sail write that array for every row; but it plans thousands of keys in
+    a dozen sets for minutes, so that many have an array after all (docs/decisions/0023).
 
     Args:
-        key: Not null, and one of ``numbers``; of another the result says nothing.
+        key: Not null.
         numbers: Not negative.
     """
+    if len(numbers) > _MOST_IN_SETS:
+        place = F.array_position(F.array(*map(F.lit, numbers)), key)
+        return F.element_at(F.array(F.lit(0), *map(F.lit, numbers.values())), place.cast("int") + 1)
     digits = max(numbers.values(), default=0).bit_length()
     number = F.lit(0)
     for digit in range(digits):

@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash
-from profile_export.columns import SEPARATOR, conform, known, micros, number_of
+from profile_export.columns import SEPARATOR, any_of, conform, known, micros, number_of
 from profile_export.plan import AskedSegment, Input
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
 
@@ -58,25 +58,19 @@ def asked_entries(source: Input, asked: Sequence[AskedSegment]) -> Column:
 
 def is_asked(asked: Sequence[AskedSegment], namespace: Column, name: Column) -> Column:
     """Whether the segment ``name`` of ``namespace``, lower-cased, is one of those (S17)."""
-    ids = sorted({item.segment_id for item in asked})
-    first, *others = sorted({item.namespace for item in asked})
-    in_namespace = namespace == first
-    if others:
-        in_namespace = _key(namespace, name).isin(distinct_segments(asked))
+    ids: dict[str, set[str]] = {}
+    for item in asked:
+        ids.setdefault(item.namespace, set()).add(item.segment_id)
     # By id first: it decides nearly always.
-    return name.isin(ids) & in_namespace
+    return any_of([name.isin(sorted(of_it)) & (namespace == where) for where, of_it in ids.items()])
 
 
 def segment_position(asked: Sequence[AskedSegment], namespace: Column, name: Column) -> Column:
     """Where :func:`distinct_segments` has a segment that :func:`is_asked`, int."""
-    keys = distinct_segments(asked)
-    if len({item.namespace for item in asked}) > 1:
-        return number_of(_key(namespace, name), {key: n for n, key in enumerate(keys)})
-    return number_of(name, {key.partition(SEPARATOR)[2]: n for n, key in enumerate(keys)})
-
-
-def _key(namespace: Column, name: Column) -> Column:
-    return F.concat(namespace, F.lit(SEPARATOR), name)
+    keys, key = distinct_segments(asked), F.concat(namespace, F.lit(SEPARATOR), name)
+    if len({item.namespace for item in asked}) == 1:
+        keys, key = [whole.partition(SEPARATOR)[2] for whole in keys], name
+    return number_of(key, {k: n for n, k in enumerate(keys)})
 
 
 def entry_parts(entry: Column, source: Input) -> list[Column]:

@@ -208,7 +208,7 @@ def test_a_condition_of_hundreds_stays_shallow(spark: SparkSession) -> None:
     assert frame.where(columns.any_of(conditions)).count() == 1
 
 
-@pytest.mark.parametrize("keys", [1, 2, 3, 8, 9, 200], ids=lambda n: f"{n} keys")
+@pytest.mark.parametrize("keys", [1, 2, 3, 8, 9, 128, 129, 200], ids=lambda n: f"{n} keys")
 def test_the_number_of_a_key(spark: SparkSession, keys: int) -> None:
     """Of texts and of whole numbers, however many there are."""
     names = {f"s{n}": n for n in range(keys)}
@@ -221,3 +221,12 @@ def test_the_number_of_a_key(spark: SparkSession, keys: int) -> None:
         columns.number_of(F.col("c"), {n * 7: n for n in range(keys)}).alias("by_number"),
     )
     assert {tuple(row) for row in found.collect()} == {(n, n, n) for n in range(keys)}
+
+
+@pytest.mark.parametrize("keys", [1, 9, 200], ids=lambda n: f"{n} keys")
+def test_a_key_that_has_no_number(spark: SparkSession, keys: int) -> None:
+    """Is 0, whichever way numbers are found."""
+    frame = spark.createDataFrame([("other",), ("s0",)], "k string")
+    numbers = {f"s{n}": n + 1 for n in range(keys)}
+    found = frame.select("k", columns.number_of(F.col("k"), numbers).alias("n"))
+    assert {tuple(row) for row in found.collect()} == {("other", 0), ("s0", 1)}

@@ -74,22 +74,17 @@ def matches(entries: DataFrame, *, plan: ExportPlan) -> DataFrame:
     coded = entries.select(
         "person",
         "segment",
-        # All that an entry decides, as one number: that is what Sail carries along cheaply.
+        # All that an entry decides, as one number: Sail carries it along cheaply.
         (status * 2 + in_window).alias("code"),
         (_rank() if in_graph else _rank_in_one_number(plan)).alias("rank"),
     )
     best = coded.groupBy("person", "segment").agg(F.max_by("code", "rank").alias("code"))
     cell = F.col("segment") * 4 + (F.col("code") / 2).cast("int")
-    asking = _asking(asked)
-    matched = best.select(
-        "person",
-        cell.isin(sorted(asking[0])).cast("int").alias("status_ok"),
-        F.when(F.col("code") % 2 == 1, cell).alias("cell"),
-    )
-    lists = [
-        F.collect_list(F.when(F.col("cell").isin(sorted(items)), number_of(F.col("cell"), items)))
-        for items in asking
-    ]
+    asking = [number_of(cell, items).alias(f"n{i}") for i, items in enumerate(_asking(asked))]
+    numbered = best.select("person", (F.col("code") % 2 == 1).alias("counts"), *asking)
+    matched = numbered.withColumn("status_ok", (F.col("n0") > 0).cast("int"))
+    wholly = (F.col("counts") & (F.col(f"n{i}") > 0) for i in range(len(asking)))
+    lists = [F.collect_list(F.when(is_so, F.col(f"n{i}") - 1)) for i, is_so in enumerate(wholly)]
     return matched.groupBy("person").agg(
         (F.max("status_ok") == 1).alias("status_ok"),
         (lists[0] if len(lists) == 1 else F.concat(*lists)).alias("items"),
@@ -124,14 +119,14 @@ def _rank_in_one_number(plan: ExportPlan) -> Column:
 
 
 def _asking(asked: Audience) -> list[dict[int, int]]:
-    """The item that asks for a segment in a status, by segment * 4 + the status's code; further
-    dicts where several ask for the same."""
-    segments = columns.distinct_segments(asked.segments)
+    """The item that asks for a segment in a status, counted from 1, by segment * 4 + the status's
+    code; further dicts where several ask for the same."""
+    segments = {key: n for n, key in enumerate(columns.distinct_segments(asked.segments))}
     asking: list[dict[int, int]] = [{}]
-    for item, segment in enumerate(asked.segments):
+    for item, segment in enumerate(asked.segments, start=1):
         (key,) = columns.distinct_segments([segment])
         for status in segment.statuses:
-            cell = segments.index(key) * 4 + columns.STATUSES[status]
+            cell = segments[key] * 4 + columns.STATUSES[status]
             free = next((items for items in asking if cell not in items), None)
             if free is None:
                 asking.append(free := {})
