@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from profile_export.engines import sail_memory
+from profile_export.engines import datafusion, sail_memory
 from profile_export.engines.sail import SailEngine, open_sail
 from profile_export.engines.sail_memory import VARIABLE
 from profile_export.errors import JobFailed
@@ -89,3 +91,27 @@ def test_a_job_within_its_limit_is_done(opened: Callable[..., SailEngine], tmp_p
     plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
     run_job(plan, opened("64MiB"))
     assert findings(plan, records=[20]) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "way"), [("", "HashJoinExec: mode=CollectLeft"), ("1GiB", "SortMergeJoin")]
+)
+def test_of_two_large_sides_the_smaller_goes_to_all_cores_unless_memory_is_limited(
+    limit: str, way: str, opened: Callable[..., SailEngine], tmp_path: Path
+) -> None:
+    spark = opened(limit).spark
+    sides = []
+    for rows in (200_000, 300_000):
+        pq.write_table(pa.table({"id": range(rows)}), path := tmp_path / f"{rows}.parquet")
+        sides.append(spark.read.parquet(str(path)))
+    left, right = sides
+    joined = left.join(right, "id", "inner")
+    assert way in joined._explain_string()
+    assert joined.count() == 200_000
+
+
+def test_what_datafusion_refuses_is_done_without(
+    opened: Callable[..., SailEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datafusion, "_UNLIMITED", {"of_another_version": 1})
+    assert opened("").spark.range(3).count() == 3

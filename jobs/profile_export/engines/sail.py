@@ -11,7 +11,7 @@ import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
-from profile_export.engines import TableInfo, _stderr, sail_memory
+from profile_export.engines import TableInfo, _stderr, datafusion, sail_memory
 from profile_export.engines._settings import SESSION
 from profile_export.engines._without_pandas import without_pandas
 from profile_export.engines.input_size import total_bytes
@@ -132,4 +132,5 @@ def open_sail(*, verbose: bool) -> SailEngine:
     atexit.unregister(spark.client._on_exit)
     for key, value in SESSION.items():
         spark.conf.set(key, value)
+    datafusion.tell(cast("SparkSession", spark), limited=limit is not None)
     return SailEngine(server, cast("SparkSession", spark), version("pysail"), afterwards)
