@@ -163,9 +163,10 @@ def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
     note = json.dumps({"started": started.isoformat(), "counts": asdict(decided.counts)})
     if run.engine.name != "sail":
         check()
-    commit = write_and_commit(
-        run.engine, rows, plan=run.plan, location=run.location, note=note, check=check
-    )
+    with run.engine.writing(decided.counts.exported):
+        commit = write_and_commit(
+            run.engine, rows, plan=run.plan, location=run.location, note=note, check=check
+        )
     return commit, decided
 
 

@@ -110,6 +110,26 @@ def test_of_two_large_sides_the_smaller_goes_to_all_cores_unless_memory_is_limit
     assert joined.count() == 200_000
 
 
+@pytest.mark.parametrize(
+    ("limit", "persons", "reads_ahead"),
+    [
+        pytest.param("", datafusion.MANY, True, id="many"),
+        pytest.param("", datafusion.MANY - 1, False, id="few"),
+        pytest.param("1GiB", datafusion.MANY, False, id="limited memory"),
+    ],
+)
+def test_the_rows_of_many_persons_are_read_ahead(
+    limit: str, persons: int, reads_ahead: bool, opened: Callable[..., SailEngine]
+) -> None:
+    engine = opened(limit)
+    numbers = engine.spark.range(10)
+    joined = numbers.join(numbers.select((numbers.id + 1).alias("id")), "id", "inner")
+    with engine.writing(persons):
+        assert ("BufferExec" in joined._explain_string()) is reads_ahead
+        assert joined.count() == 9
+    assert "BufferExec" not in joined._explain_string()
+
+
 def test_what_datafusion_refuses_is_done_without(
     opened: Callable[..., SailEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:

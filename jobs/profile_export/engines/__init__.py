@@ -5,6 +5,7 @@ one job. ``sail.py`` and ``spark.py`` implement :class:`Engine`.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -112,6 +113,10 @@ class Engine(Protocol):
         Args:
             plan: Of the job, if there is one: its inputs tell how much there is to divide.
         """
+        ...
+
+    def writing(self, persons: int, /) -> AbstractContextManager[None]:
+        """For the time in which the rows of so many persons are joined and written."""
         ...
 
     def interrupt(self) -> None:

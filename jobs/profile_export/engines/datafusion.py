@@ -4,6 +4,8 @@ Sail's SQL hands ``SET`` on to the configuration of the session's DataFusion. No
 Sail says so: only what is for speed is told here, and what is refused is done without.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +19,12 @@ _UNLIMITED = {
 }
 
 
+_AHEAD = "execution.hash_join_buffering_capacity"
+_AHEAD_BYTES = 4 * 2**20
+MANY = 100_000
+"""Persons; with fewer there is little to wait for, and reading ahead only takes memory."""
+
+
 def tell(spark: "SparkSession", *, limited: bool) -> None:
     """Set a new session up; some milliseconds.
 
@@ -24,9 +32,34 @@ def tell(spark: "SparkSession", *, limited: bool) -> None:
         spark: A session on Sail.
         limited: Whether its memory is limited: such a hash table could not be spilled.
     """
+    _set(spark, {} if limited else _UNLIMITED)
+
+
+@contextmanager
+def reading_ahead(spark: "SparkSession", persons: int) -> Iterator[None]:
+    """While it lasts, joins begin to read their other side while the first one is read.
+
+    A table of two row groups keeps one core waiting when they are not alike, and joins wait for one
+    table after the other.
+
+    Args:
+        spark: A session on Sail, whose memory is not limited.
+        persons: How many are joined.
+    """
+    if persons < MANY:
+        yield
+        return
+    _set(spark, {_AHEAD: _AHEAD_BYTES})
+    try:
+        yield
+    finally:
+        _set(spark, {_AHEAD: 0})
+
+
+def _set(spark: "SparkSession", settings: Mapping[str, int]) -> None:
     from pyspark.errors import PySparkException
 
-    for name, value in ({} if limited else _UNLIMITED).items():
+    for name, value in settings.items():
         try:
             spark.sql(f"SET datafusion.{name} = {value}")
         except PySparkException:

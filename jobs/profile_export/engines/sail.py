@@ -8,7 +8,7 @@ engine sets it, so a process that opened ``sail`` cannot open a classic ``spark`
 import atexit
 import os
 import re
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, cast
 
 from profile_export.engines import TableInfo, _stderr, datafusion, sail_memory
@@ -72,6 +72,12 @@ class SailEngine:
     def parts(self, plan: ExportPlan | None) -> int:
         """As many as ``sail_memory.parts`` says."""
         return sail_memory.parts(None if plan is None else total_bytes(plan))
+
+    def writing(self, persons: int) -> AbstractContextManager[None]:
+        """Reads ahead where there are many, and memory is not limited."""
+        if sail_memory.in_force() is not None:
+            return nullcontext()
+        return datafusion.reading_ahead(self.spark, persons)
 
     def interrupt(self) -> None:
         """Stop everything that the session computes; it stops within a second (measured)."""

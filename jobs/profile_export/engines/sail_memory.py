@@ -86,6 +86,11 @@ def _size(written: str) -> int | None:
     return size if 0 < size < _LARGEST else None
 
 
+def in_force() -> int | None:
+    """The limit in bytes of the server that was started last; None where it has none."""
+    return _in_force
+
+
 @contextmanager
 def told(size: int | None, spill: str) -> Iterator[None]:
     """While it lasts, a server that is started has this limit; without one, more and larger parts.

@@ -7,6 +7,7 @@ good. Settings come from ``conf/spark-defaults.conf``; under spark-submit they h
 import os
 import socket
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
@@ -76,6 +77,10 @@ class SparkEngine:
 
     def parts(self, plan: ExportPlan | None) -> None:
         """Adaptive execution sees to it, by what it measures."""
+
+    def writing(self, _persons: int) -> AbstractContextManager[None]:
+        """Nothing to be done: stages that wait for nothing run at the same time anyway."""
+        return nullcontext()
 
     def interrupt(self) -> None:
         """Cancel every running Spark job of this session's application; within a second or two."""
