@@ -1,16 +1,14 @@
-"""One atomic, repeatable Delta commit (S27), and what is in it; how strays are swept.
+"""One atomic, repeatable Delta commit (S27); how strays are swept.
 
 A job's commit carries an application transaction of the job. Whoever made it, whenever, whatever
 died meanwhile: the target's log says whether the job is done, and with which files.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from profile_export.delta_log import APP, OwnCommit, look, own_commit
-from profile_export.engines import BatchRows, Engine, Written, WrittenFile
+from profile_export.engines import Engine
 from profile_export.engines.batch_folders import batch_files, batch_folder, batch_of
 from profile_export.engines.sail_write import commit_files, write_files
 from profile_export.errors import JobFailed
@@ -18,7 +16,7 @@ from profile_export.faults import fault, fault_when
 from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.plan import ExportPlan
-from profile_export.schema import Field, Struct, quoted, table_ddl
+from profile_export.schema import Field, Struct, quoted
 from profile_export.storage import Folder, Stored
 
 if TYPE_CHECKING:
@@ -78,6 +76,7 @@ def write_and_commit(
     location: str,
     note: str = "",
     check: Callable[[], None] = lambda: None,
+    persons: Sequence[int] | None = None,
 ) -> OwnCommit:
     """Write the rows of all batches and make them visible in one commit, or in none (S27).
 
@@ -88,12 +87,14 @@ def write_and_commit(
         location: Where the target lies or will lie.
         note: Kept in the commit (``userMetadata``), for a later run that finds it.
         check: Raises where the job is to stop; called between files and commit where they are two.
+        persons: How many are in each batch: the files must have as many rows, where they can be
+            looked at before the commit.
 
     Returns:
         The commit; of an earlier attempt, if there was one.
 
     Raises:
-        JobFailed: ``target-schema``, ``target-busy``, and what the engine fails with.
+        JobFailed: ``target-schema``, ``target-busy``, ``rows-lost``, what the engine fails with.
     """
     wanted, transaction, folder = table_columns(plan), app_id(plan), Folder(location)
     ids = batch_ids(plan)
@@ -101,7 +102,10 @@ def write_and_commit(
     fault_when("while-writing", lambda: bool(batch_files(folder, ids)))
     if engine.name == "sail":
         files = write_files(frame, folder, ids)
-        filled = [file for file in files if folder.parquet_rows(file.path)]
+        rows = {file: folder.parquet_rows(file.path) for file in files}
+        filled = [file for file in files if rows[file]]
+        if persons is not None:
+            _see_that_all_are_there(rows, dict(zip(ids, persons, strict=True)))
         fault("before-commit")
         check()
         return commit_files(filled, folder, wanted=wanted, app_id=transaction, note=note)
@@ -114,58 +118,19 @@ def write_and_commit(
     )
 
 
-def describe(engine: Engine, commit: OwnCommit, *, plan: ExportPlan, location: str) -> Written:
-    """What was committed, from the files themselves: rows, bytes, SHA-256, row-set hashes.
-
-    One streaming read of every file for its digest, and one pass of the engine for the hashes.
-    """
-    folder = Folder(location)
-
-    def one(file: Stored) -> WrittenFile:
-        rows, digest = folder.parquet_rows(file.path), folder.sha256(file.path)
-        return WrittenFile(batch_of(file.path), file.path, file.bytes, rows, digest)
-
-    with ThreadPoolExecutor(4) as pool:
-        files = tuple(pool.map(one, commit.files))
-    batches = tuple(_batch_rows(engine, plan, files, folder))
-    return Written(commit.version, files, batches)
-
-
-def _batch_rows(
-    engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
-) -> Iterator[BatchRows]:
-    from profile_export import rowset
-
-    found = {}
-    if files:
-        rows = _rows_of(engine, plan, files, folder)
-        counted = rowset.by_batch(rows, columns=written_columns(plan)).collect()
-        found = {row[BATCH_COLUMN]: row for row in counted}
-    for batch in plan.batches:
-        row = found.get(batch.batch_id)
-        if row is None:
-            yield BatchRows(batch.batch_id, 0, 0, 0, rowset.EMPTY)
-        else:
-            digest = rowset.hex_digest(row["hash_sum"], row["hash_xor"])
-            counts = int(row["records"]), int(row["events"]), int(row["most_events"])
-            yield BatchRows(batch.batch_id, *counts, digest)
-
-
-def _rows_of(
-    engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
-) -> "DataFrame":
-    """The committed rows, read with the job's own columns: not with those of a table that grew."""
-    from pyspark.sql import functions as F
-
-    ddl = table_ddl(written_columns(plan))
-    by_batch: dict[str, list[str]] = {}
-    for file in files:
-        by_batch.setdefault(file.batch_id, []).append(f"{folder.location}/{file.path}")
-    parts = (
-        engine.spark.read.schema(ddl).parquet(*paths).withColumn(BATCH_COLUMN, F.lit(batch_id))
-        for batch_id, paths in by_batch.items()
-    )
-    return reduce(lambda left, right: left.unionByName(right), parts)
+def _see_that_all_are_there(rows: Mapping[Stored, int], persons: Mapping[str, int]) -> None:
+    """A row for each person of a batch; what an engine has put elsewhere, say, is lost."""
+    found = dict.fromkeys(persons, 0)
+    for file, number in rows.items():
+        found[batch_of(file.path)] += number
+    for batch_id, expected in persons.items():
+        if found[batch_id] != expected:
+            raise JobFailed(
+                f"Batch {batch_id} has {expected:,} persons, but {found[batch_id]:,} rows were"
+                " written of it. Nothing was committed. This is a fault of this program or of its"
+                " engine: please report it, and try --engine spark meanwhile.",
+                code="rows-lost",
+            )
 
 
 def sweep(plan: ExportPlan, location: str, *, commit: OwnCommit | None) -> None:

@@ -15,7 +15,8 @@ from types import FrameType
 
 from profile_export import document as documents
 from profile_export import run as stages
-from profile_export.commit import check_target, describe, find_commit, sweep, write_and_commit
+from profile_export.commit import check_target, find_commit, sweep, write_and_commit
+from profile_export.committed import describe
 from profile_export.delta_log import OwnCommit
 from profile_export.engine_errors import translate, unwritable
 from profile_export.engines import Engine, Written
@@ -165,7 +166,13 @@ def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
         check()
     with run.engine.writing(decided.counts.exported):
         commit = write_and_commit(
-            run.engine, rows, plan=run.plan, location=run.location, note=note, check=check
+            run.engine,
+            rows,
+            plan=run.plan,
+            location=run.location,
+            note=note,
+            check=check,
+            persons=decided.counts.batches,
         )
     return commit, decided
 

@@ -1,11 +1,9 @@
 """Load a sandbox file: its shape, what must agree in it, and the frozen sandbox that it makes."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,15 +19,15 @@ from profile_export.catalog import (
     Settings,
 )
 from profile_export.errors import Problem, Refused
-from profile_export.plan import IdentityField, TableRef
+from profile_export.plan import IdentityField
 from profile_export.sandbox_file import (
     DatasetPart,
     IdentityPart,
     PolicyPart,
     SandboxPart,
     SegmentPart,
-    TablePart,
 )
+from profile_export.sandbox_paths import patterns, table_ref
 from profile_export.sandbox_rules import Parts, cross_problems
 from profile_export.shape import problems_of
 from profile_export.yamlfile import YamlFile, read_yaml
@@ -46,7 +44,6 @@ __all__ = [
     "load_sandbox",
 ]
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _Part = TypeVar("_Part", bound=BaseModel)
 
 
@@ -69,7 +66,8 @@ def load_sandbox(path: str | Path) -> Sandbox:
         for problem in problems_of(error.errors(), SandboxPart, quotes_help=True):
             if problem.pointer not in known:
                 file.add(problem.code, problem.detail, problem.pointer)
-    for problem in cross_problems(_good_parts(file.value)):
+    parts = _good_parts(file.value)
+    for problem in (*cross_problems(parts), *patterns(parts, _folder(path))):
         file.add(problem.code, problem.detail, problem.pointer)
     if whole is None or file.problems:
         raise Refused(sorted(file.problems, key=_line))
@@ -99,6 +97,10 @@ def _good(items: object, model: type[_Part]) -> Iterator[tuple[int, _Part]]:
             continue
 
 
+def _folder(path: str | Path) -> str:
+    return os.path.dirname(os.path.abspath(path))
+
+
 def _ids(items: object) -> frozenset[str]:
     found = (
         (item.get("id") for item in items if isinstance(item, dict))
@@ -109,7 +111,7 @@ def _ids(items: object) -> frozenset[str]:
 
 
 def _sandbox(whole: SandboxPart, file: YamlFile, path: Path) -> Sandbox:
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = _folder(path)
     return Sandbox(
         ims_org_id=whole.ims_org_id,
         name=whole.name,
@@ -168,17 +170,3 @@ def _policy(part: PolicyPart, source: str) -> MergePolicy:
         is_active_on_edge=part.is_active_on_edge,
         source=source,
     )
-
-
-def table_ref(part: TablePart, folder: str) -> TableRef:
-    """Where a table lies: a path is relative to ``folder``; URIs and absolute paths stay."""
-    written = part.path
-    if written is None:
-        return TableRef(format=part.format, name=part.name)
-    if written.startswith("file:"):
-        location = os.path.normpath(unquote(urlsplit(written).path))
-    elif _URI.match(written):
-        location = written.rstrip("/")
-    else:
-        location = os.path.normpath(os.path.join(folder, written))
-    return TableRef(format=part.format, location=location, written=written)

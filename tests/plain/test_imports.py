@@ -65,7 +65,7 @@ MAY_WRITE = (
 """The last four write beside: the demo's tables, scratch of comparing and counting, diffs."""
 MAY_READ = (
     "tables", "parquet_files", "parquet_schema", "pins", "engine_errors", "papers", "diff",
-    "diff_rows", "query",
+    "diff_rows", "query", "committed",
     "rowset_offline", "verify", "verify_log", "verify_rows", "verify_files",
 )  # fmt: skip
 """Metadata for planning, papers and files for those who check them."""

@@ -243,6 +243,30 @@ def test_bad_files(
     assert told(write(tmp_path, text)) == expected
 
 
+@pytest.mark.parametrize(
+    ("place", "path", "odd"),
+    [
+        (".", "a{1}b/t", "a{1}b"),
+        (".", "/data/[x]/t", "[x]"),
+        (".", "file:///data/t%2A", "t*"),
+        (".", "s3://bucket/a?b/t", "a?b"),
+        ("of [2024]", "t", "of [2024]"),
+        (".", "linked", "real {x}"),
+    ],
+)
+def test_a_path_that_engines_take_for_another(
+    place: str, path: str, odd: str, tmp_path: Path
+) -> None:
+    """Sail wrote the rows of a target ``a{1}b`` to ``a1b``; delta-rs panics at a ``[``."""
+    (tmp_path / place).mkdir(exist_ok=True)
+    (tmp_path / "linked").symlink_to("real {x}")
+    text = f"{HEAD}datasets: [{{id: e, class: export, table: {{path: '{path}'}}}}]\n"
+    (problem,) = problems(write(tmp_path / place, text))
+    assert (problem.code, problem.pointer) == ("path-pattern", "/datasets/0/table/path")
+    assert problem.detail.startswith(f"The path has {odd!r}, ")
+    assert (problem.source or "").endswith("sandbox.yml:3")
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path / "no.yml")
     assert problem.code == "file-unreadable"

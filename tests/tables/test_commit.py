@@ -10,7 +10,8 @@ from deltalake import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from profile_export.commit import check_target, describe, find_commit, sweep, write_and_commit
+from profile_export.commit import check_target, find_commit, sweep, write_and_commit
+from profile_export.committed import describe
 from profile_export.delta_log import OwnCommit, look
 from profile_export.engines import Engine, Written
 from profile_export.errors import JobFailed

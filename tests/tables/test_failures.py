@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from deltalake import write_deltalake
 
+from profile_export import commit
 from profile_export.engines import Engine
+from profile_export.engines.sail_write import write_files
 from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled, Conflict, JobFailed
 from profile_export.job import run_job
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.schema import struct_of
+from profile_export.storage import Folder
 from profile_export.tables import inspect_table
 from tables.plans import crm, people, plan_for
 from tables.runs import findings, left_of, target_of
@@ -175,3 +178,20 @@ def test_job_json_holds_the_plan(engine: Engine, tmp_path: Path) -> None:
     saved = json.loads((tmp_path / "t/_profile_export/1/job.json").read_text())
     assert ExportPlan.model_validate(saved.pop("plan")) == plan
     assert saved == document
+
+
+def test_a_batch_of_which_rows_are_missing_is_not_committed(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sail wrote the rows of a target ``a{1}`` to ``a1``, and an empty export was committed."""
+    if engine.name != "sail":
+        pytest.skip("spark writes and commits in one call")
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    elsewhere = Folder(str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(
+        commit, "write_files", lambda frame, _folder, ids: write_files(frame, elsewhere, ids)[:0]
+    )
+    with pytest.raises(JobFailed, match="has 20 persons, but 0 rows") as caught:
+        run_job(plan, engine)
+    assert caught.value.code == "rows-lost"
+    assert not target_of(plan).exists()

@@ -1,0 +1,71 @@
+"""What a commit holds, from its files themselves."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from profile_export.delta_log import OwnCommit
+from profile_export.engines import BatchRows, Engine, Written, WrittenFile
+from profile_export.engines.batch_folders import batch_of
+from profile_export.outputs import BATCH_COLUMN, written_columns
+from profile_export.plan import ExportPlan
+from profile_export.schema import table_ddl
+from profile_export.storage import Folder, Stored
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def describe(engine: Engine, commit: OwnCommit, *, plan: ExportPlan, location: str) -> Written:
+    """What was committed, from the files themselves: rows, bytes, SHA-256, row-set hashes.
+
+    One streaming read of every file for its digest, and one pass of the engine for the hashes.
+    """
+    folder = Folder(location)
+
+    def one(file: Stored) -> WrittenFile:
+        rows, digest = folder.parquet_rows(file.path), folder.sha256(file.path)
+        return WrittenFile(batch_of(file.path), file.path, file.bytes, rows, digest)
+
+    with ThreadPoolExecutor(4) as pool:
+        files = tuple(pool.map(one, commit.files))
+    batches = tuple(_batch_rows(engine, plan, files, folder))
+    return Written(commit.version, files, batches)
+
+
+def _batch_rows(
+    engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
+) -> Iterator[BatchRows]:
+    from profile_export import rowset
+
+    found = {}
+    if files:
+        rows = _rows_of(engine, plan, files, folder)
+        counted = rowset.by_batch(rows, columns=written_columns(plan)).collect()
+        found = {row[BATCH_COLUMN]: row for row in counted}
+    for batch in plan.batches:
+        row = found.get(batch.batch_id)
+        if row is None:
+            yield BatchRows(batch.batch_id, 0, 0, 0, rowset.EMPTY)
+        else:
+            digest = rowset.hex_digest(row["hash_sum"], row["hash_xor"])
+            counts = int(row["records"]), int(row["events"]), int(row["most_events"])
+            yield BatchRows(batch.batch_id, *counts, digest)
+
+
+def _rows_of(
+    engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
+) -> "DataFrame":
+    """The committed rows, read with the job's own columns: not with those of a table that grew."""
+    from pyspark.sql import functions as F
+
+    ddl = table_ddl(written_columns(plan))
+    by_batch: dict[str, list[str]] = {}
+    for file in files:
+        by_batch.setdefault(file.batch_id, []).append(f"{folder.location}/{file.path}")
+    parts = (
+        engine.spark.read.schema(ddl).parquet(*paths).withColumn(BATCH_COLUMN, F.lit(batch_id))
+        for batch_id, paths in by_batch.items()
+    )
+    return reduce(lambda left, right: left.unionByName(right), parts)

@@ -1,0 +1,48 @@
+"""Where the tables of a sandbox file lie, and paths that engines would take for others."""
+
+import os
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from profile_export.errors import Problem
+from profile_export.plan import TableRef
+from profile_export.sandbox_file import TablePart
+from profile_export.sandbox_rules import Parts
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PATTERN = re.compile(r"[][{}*?]")
+
+
+def table_ref(part: TablePart, folder: str) -> TableRef:
+    """Where a table lies: a path is relative to ``folder``; URIs and absolute paths stay."""
+    written = part.path
+    if written is None:
+        return TableRef(format=part.format, name=part.name)
+    if written.startswith("file:"):
+        location = os.path.normpath(unquote(urlsplit(written).path))
+    elif _URI.match(written):
+        location = written.rstrip("/")
+    else:
+        location = os.path.normpath(os.path.join(folder, written))
+    return TableRef(format=part.format, location=location, written=written)
+
+
+def patterns(parts: Parts, folder: str) -> Iterator[Problem]:
+    """Paths of which engines would make others: Sail takes ``a{1}`` for ``a1``, and writes there.
+
+    Links are followed, since delta-rs does.
+    """
+    for index, part in parts.datasets.items():
+        location = table_ref(part.table, folder).location
+        if location is None:
+            continue
+        real = location if _URI.match(location) else os.path.realpath(location)
+        for name in (*location.split("/"), *real.split("/")):
+            if found := _PATTERN.search(name):
+                detail = (
+                    f"The path has {name!r}, in which engines take {found[0]} for a pattern: rows"
+                    " would be read or written elsewhere. Rename that file or folder."
+                )
+                yield Problem("path-pattern", detail, f"/datasets/{index}/table/path")
+                break
