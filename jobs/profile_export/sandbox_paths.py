@@ -9,9 +9,11 @@ from profile_export.errors import Problem
 from profile_export.plan import TableRef
 from profile_export.sandbox_file import TablePart
 from profile_export.sandbox_rules import Parts
+from profile_export.shape import pointer, quote
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_PATTERN = re.compile(r"[][{}*?]")
+_PATTERN = re.compile(r"[^/]*?([][{}*?])[^/]*")
+"""A whole name, and the first letter in it that makes a pattern."""
 
 
 def table_ref(part: TablePart, folder: str) -> TableRef:
@@ -38,11 +40,9 @@ def patterns(parts: Parts, folder: str) -> Iterator[Problem]:
         if location is None:
             continue
         real = location if _URI.match(location) else os.path.realpath(location)
-        for name in (*location.split("/"), *real.split("/")):
-            if found := _PATTERN.search(name):
-                detail = (
-                    f"The path has {name!r}, in which engines take {found[0]} for a pattern: rows"
-                    " would be read or written elsewhere. Rename that file or folder."
-                )
-                yield Problem("path-pattern", detail, f"/datasets/{index}/table/path")
-                break
+        if found := _PATTERN.search(location) or _PATTERN.search(real):
+            detail = (
+                f"The path has {quote(found[0])}, in which engines take {found[1]} for a pattern:"
+                " rows would be read or written elsewhere. Rename that file or folder."
+            )
+            yield Problem("path-pattern", detail, pointer("datasets", index, "table", "path"))
