@@ -15,6 +15,8 @@ ASKED_DDL = ddl(ASKED)
 ENTRY = ("status", "qualified", "valid_until")
 """What of an entry decides, as :func:`entry_parts` names it."""
 REALIZED, EXISTING, EXITED, OTHER = 0, 1, 2, 3
+_MOST_LOOKED_FOR_TWICE = 128
+"""Asked ids: more of them are planned for longer than what is spared takes."""
 STATUSES = {"realized": REALIZED, "existing": EXISTING, "exited": EXITED}
 
 
@@ -52,8 +54,20 @@ def asked_entries(source: Input, asked: Sequence[AskedSegment]) -> Column:
         return F.struct(position.alias("segment"), *entry_parts(entry, source))
 
     # Most entries are of segments that nobody asks for, and are not worth a struct.
-    found = _flat_entries(narrow, only=lambda namespace, name: is_asked(asked, namespace, name))
+    found = _flat_entries(narrow, asked)
     return F.coalesce(found, F.array().cast(ASKED_DDL))
+
+
+def entries_by_namespace(asked: Sequence[AskedSegment]) -> Column:
+    """The row's ``segmentMembership`` as ``array<struct<namespace,entries>>``, the map's order
+    kept: ``entries`` are pairs ``key``, ``value``; of other ids than the asked ones none is
+    there. Null where the map is, as ``entries`` of a null namespace are."""
+    return F.transform(
+        F.map_entries(F.col("segmentMembership")),
+        lambda outer: F.struct(
+            outer["key"].alias("namespace"), _of_ids(outer["value"], asked).alias("entries")
+        ),
+    )
 
 
 def is_asked(asked: Sequence[AskedSegment], namespace: Column, name: Column) -> Column:
@@ -123,26 +137,44 @@ def all_entries_type(target: Struct) -> Array:
 
 def _flat_entries(
     build: Callable[[Column, Column, Column], Column],
-    *,
-    only: Callable[[Column, Column], Column] = lambda _namespace, _name: F.lit(True),
+    asked: Sequence[AskedSegment] | None = None,
 ) -> Column:
     """``build(namespace, segment id, entry)`` for each non-null entry of the two-level map.
 
-    ``only`` says of a namespace and a segment id whether its entries are looked at.
+    Where segments are ``asked``, for their entries only.
     """
+
+    def entries(outer: Column) -> Column:
+        if asked is None:
+            return F.filter(F.map_entries(outer["value"]), lambda inner: inner["value"].isNotNull())
+        return F.filter(
+            _of_ids(outer["value"], asked),
+            lambda inner: (
+                inner["value"].isNotNull() & is_asked(asked, F.lower(outer["key"]), inner["key"])
+            ),
+        )
+
     per_namespace = F.transform(
         F.filter(F.map_entries(F.col("segmentMembership")), lambda o: o["value"].isNotNull()),
         lambda outer: F.transform(
-            F.filter(
-                F.map_entries(outer["value"]),
-                lambda inner: (
-                    inner["value"].isNotNull() & only(F.lower(outer["key"]), inner["key"])
-                ),
-            ),
+            entries(outer),
             lambda inner: build(F.lower(outer["key"]), inner["key"], inner["value"]),
         ),
     )
     return F.flatten(per_namespace)
+
+
+def _of_ids(entries: Column, asked: Sequence[AskedSegment]) -> Column:
+    """The entries of one namespace whose id is asked for, in whichever namespace.
+
+    The lambda looks at nothing but the entry: Sail writes what is not the lambda's own, the
+    namespace say, once for every entry of the table (docs/decisions/0025).
+    """
+    ids = sorted({item.segment_id for item in asked})
+    pairs = F.map_entries(entries)
+    if len(ids) > _MOST_LOOKED_FOR_TWICE:
+        return pairs
+    return F.filter(pairs, lambda pair: pair["key"].isin(ids))
 
 
 def status_rank(status: Column) -> Column:

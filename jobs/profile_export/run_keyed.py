@@ -28,6 +28,7 @@ from profile_export.stages import (
     keyed,
     load,
     membership,
+    membership_entries,
     persons,
     settling,
     tallies,
@@ -199,4 +200,6 @@ def _entries(work: Workspace, plan: ExportPlan) -> Iterator[DataFrame]:
             records = work.read(source).select(
                 keyed.person(source).alias("person"), "segmentMembership"
             )
-            yield membership.of_records(records, source=source, plan=plan)
+            yield membership_entries.of_records(
+                records, source=source, plan=plan, vectorised=work.vectorised
+            )

@@ -15,7 +15,16 @@ from profile_export.decided import Decided, Tally
 from profile_export.engines import Workspace
 from profile_export.frames import union
 from profile_export.plan import ExportPlan, Input
-from profile_export.stages import audience, current, identities, load, membership, persons, tallies
+from profile_export.stages import (
+    audience,
+    current,
+    identities,
+    load,
+    membership,
+    membership_entries,
+    persons,
+    tallies,
+)
 
 
 def by_rows(
@@ -77,7 +86,7 @@ def verdicts_on(
     ``keep``: as for ``audience.decided``."""
     matches = None
     if plan.audience.segments:
-        matches = membership.matches(membership.of_who(people, plan=plan), plan=plan)
+        matches = membership.matches(membership_entries.of_who(people, plan=plan), plan=plan)
     numbers = audience.candidates(people, plan=plan, exact=exact)
     return audience.decided(numbers, matches, plan=plan, keep=keep)
 

@@ -53,6 +53,8 @@ class Workspace(Protocol):
 
     driver_edges: int
     """How many identity edges the driver may hold; above it components are found by the engine."""
+    vectorised: bool
+    """As :attr:`Engine.vectorised`."""
 
     def read(self, source: Input) -> "DataFrame":
         """The whole table at its pinned version, lazily; callers select what they need."""
@@ -94,6 +96,9 @@ class Engine(Protocol):
     spark: "SparkSession"
     pid: int | None
     """The process that computes, where it is another on this machine and could outlive this one."""
+    vectorised: bool
+    """Whether a lambda is computed for a column at once, and pays; Spark interprets it for each
+    element, which takes four times as long as exploding them (docs/decisions/0025)."""
 
     def locate(self, table: TableRef) -> str:
         """Where a NAMED table lies, or would lie if it were made now."""

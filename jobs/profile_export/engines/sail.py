@@ -33,6 +33,7 @@ class SailEngine:
 
     name = "sail"
     pid: int | None = None
+    vectorised = True
 
     def __init__(
         self,

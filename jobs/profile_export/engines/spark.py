@@ -26,6 +26,7 @@ class SparkEngine:
     """A Spark session with Delta; ``owned`` sessions end with :meth:`stop`."""
 
     name = "spark"
+    vectorised = False
 
     def __init__(self, spark: "SparkSession", *, owned: bool, remote: bool) -> None:
         self.version = spark.version

@@ -88,6 +88,7 @@ class JobWorkspace:
         plan: ExportPlan | None = None,
     ) -> None:
         self.driver_edges = driver_edges
+        self.vectorised = engine.vectorised
         self._plan = plan
         self._engine = engine
         self._spark = engine.spark

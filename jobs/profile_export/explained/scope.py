@@ -109,6 +109,7 @@ class Scope:
 
     def __init__(self, work: Workspace, plan: ExportPlan, keys: Sequence[str]) -> None:
         self.driver_edges = work.driver_edges
+        self.vectorised = work.vectorised
         self._work = work
         self._plan = plan
         self._keys = work.local_frame({"pk": keys}, "pk string")

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from profile_export import run
 from profile_export.plan import ExportPlan
-from profile_export.stages import audience, membership
+from profile_export.stages import audience, membership, membership_entries
 
 Row: TypeAlias = dict[str, object]
 
@@ -64,7 +64,7 @@ def items_matched(plan: ExportPlan, found: Found) -> tuple[set[int], set[int]]:
     """Which items of ``filter.segments`` match in status, and which match wholly (S18, S19)."""
     any_time = {"qualified_from": None, "qualified_before": None}
     anytime = plan.model_copy(update={"audience": plan.audience.model_copy(update=any_time)})
-    entries = membership.of_who(found.people, plan=plan)
+    entries = membership_entries.of_who(found.people, plan=plan)
     each = [rows_of(membership.matches(entries, plan=p)) for p in (anytime, plan)]
     in_status, wholly = (set(cast(list[int], e[0]["items"])) if e else set() for e in each)
     return in_status, wholly

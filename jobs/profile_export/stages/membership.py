@@ -1,64 +1,18 @@
-"""Membership: a person's entries, which of them count, and which asked items they match (S13-S19).
-
-An *entry row* is one entry of an asked segment in one current record: ``person``, ``pk``, ``place``
-int (of the dataset in the order of ids), ``segment`` int (as ``distinct_segments`` counts),
-``status`` string, ``qualified`` and ``valid_until`` long µs or null.
-"""
+"""Membership: which of a person's entries count, and which asked items they match (S13-S19)."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import membership_columns as columns
 from profile_export.columns import known, micros_of, number_of
-from profile_export.plan import Audience, ExportPlan, Input
-
-
-def of_who(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
-    """Entry rows of ``who`` rows: ``person``, ``pk``, ``source``, ``entries``. No shuffle."""
-    places = {index: plan.place(source) for index, source in enumerate(plan.inputs)}
-    each = who.where("participates").select(
-        "person",
-        "pk",
-        number_of(F.col("source"), places).alias("place"),
-        F.explode("entries").alias("e"),
-    )
-    entry = (F.col(f"e.{name}").alias(name) for name in ("segment", *columns.ENTRY))
-    return each.select("person", "pk", "place", *entry)
-
-
-def of_records(records: DataFrame, *, source: Input, plan: ExportPlan) -> DataFrame:
-    """Entry rows straight from records, by two explodes.
-
-    Less than half the time of looking through the map row by row (docs/decisions/0016), but a
-    record is several rows then: for records among which nothing has to be chosen (S4).
-
-    Args:
-        records: ``person`` and ``segmentMembership`` of one dataset's current records.
-        source: The dataset; it has the column.
-        plan: The job's plan.
-
-    Returns:
-        Entry rows without ``pk``. No shuffle.
-    """
-    asked = plan.audience.segments
-    outer = records.select("person", F.explode("segmentMembership").alias("namespace", "inner"))
-    inner = outer.where(F.col("inner").isNotNull()).select(
-        "person", F.lower("namespace").alias("namespace"), F.explode("inner").alias("id", "entry")
-    )
-    names = F.col("namespace"), F.col("id")
-    return inner.where(columns.is_asked(asked, *names) & F.col("entry").isNotNull()).select(
-        "person",
-        columns.segment_position(asked, *names).alias("segment"),
-        *columns.entry_parts(F.col("entry"), source),
-        F.lit(plan.place(source)).alias("place"),
-    )
+from profile_export.plan import Audience, ExportPlan
 
 
 def matches(entries: DataFrame, *, plan: ExportPlan) -> DataFrame:
     """Which asked items each person matches, by its merged entries of their segments (S13, S17).
 
     Args:
-        entries: Entry rows.
+        entries: Entry rows, as ``membership_entries.py`` makes them.
         plan: The job's plan.
 
     Returns:
