@@ -11,48 +11,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_UNLIMITED = {
+_WHOLE = {
     # A side of a join that is so small goes to all cores as one hash table, and the rows of the
     # other side, wide or many, are not moved. A megabyte and 131,072 rows unless told.
     "optimizer.hash_join_single_partition_threshold": 64 * 2**20,
     "optimizer.hash_join_single_partition_threshold_rows": 4_000_000,
 }
-_AHEAD = "execution.hash_join_buffering_capacity"
-_AHEAD_BYTES = 4 * 2**20
+_AHEAD = {
+    # Joins begin to read their other side while the first one is read: a table of two row groups
+    # keeps one core waiting when they are not alike, and joins wait for one table after the other.
+    "execution.hash_join_buffering_capacity": 4 * 2**20,
+}
+_UNTOLD = {
+    "optimizer.hash_join_single_partition_threshold": 2**20,
+    "optimizer.hash_join_single_partition_threshold_rows": 128 * 2**10,
+    "execution.hash_join_buffering_capacity": 0,
+}
 MANY = range(100_000, 1_000_000)
 """Persons; with fewer there is little to wait for, and tables of more have row groups enough for
 all cores: there reading ahead only takes memory, two thirds more at six million."""
 
 
-def tell(spark: "SparkSession", *, limited: bool) -> None:
-    """Set a new session up; some milliseconds.
-
-    Args:
-        spark: A session on Sail.
-        limited: Whether its memory is limited: such a hash table could not be spilled.
-    """
-    _set(spark, {} if limited else _UNLIMITED)
-
-
 @contextmanager
-def reading_ahead(spark: "SparkSession", persons: int) -> Iterator[None]:
-    """While it lasts, joins begin to read their other side while the first one is read.
+def writing(spark: "SparkSession", persons: int) -> Iterator[None]:
+    """Set the session up for the joins of a few keys with wide rows; some milliseconds.
 
-    A table of two row groups keeps one core waiting when they are not alike, and joins wait for one
-    table after the other.
+    Only while it lasts: of an outer join whose outer side is the one table, one core alone would
+    go on with what has found nothing, and the who phase has such (docs/decisions/0025).
 
     Args:
-        spark: A session on Sail, whose memory is not limited.
-        persons: How many are joined.
+        spark: A session on Sail, whose memory is not limited: such a table cannot be spilled.
+        persons: How many are written.
     """
-    if persons not in MANY:
-        yield
-        return
-    _set(spark, {_AHEAD: _AHEAD_BYTES})
+    ours = _WHOLE | (_AHEAD if persons in MANY else {})
+    _set(spark, ours)
     try:
         yield
     finally:
-        _set(spark, {_AHEAD: 0})
+        _set(spark, {name: _UNTOLD[name] for name in ours if name in _UNTOLD})
 
 
 def _set(spark: "SparkSession", settings: Mapping[str, int]) -> None:

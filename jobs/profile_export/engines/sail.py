@@ -75,10 +75,10 @@ class SailEngine:
         return sail_memory.parts(None if plan is None else total_bytes(plan))
 
     def writing(self, persons: int) -> AbstractContextManager[None]:
-        """Reads ahead where there are many, and memory is not limited."""
+        """Sets DataFusion up for it, unless memory is limited."""
         if sail_memory.in_force() is not None:
             return nullcontext()
-        return datafusion.reading_ahead(self.spark, persons)
+        return datafusion.writing(self.spark, persons)
 
     def interrupt(self) -> None:
         """Stop everything that the session computes; it stops within a second (measured)."""
@@ -139,5 +139,4 @@ def open_sail(*, verbose: bool) -> SailEngine:
     atexit.unregister(spark.client._on_exit)
     for key, value in SESSION.items():
         spark.conf.set(key, value)
-    datafusion.tell(cast("SparkSession", spark), limited=limit is not None)
     return SailEngine(server, cast("SparkSession", spark), version("pysail"), afterwards)
