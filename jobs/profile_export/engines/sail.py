@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+_UNCOMPRESSED = [("grpc.compression_enabled_algorithms_bitset", 1)]
+"""Of what gRPC's client tells that it accepts: else the server gzips every answer, which takes
+longer than the answer where a graph comes to the driver, and goes to this very process."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=-]+|[A-Za-z][A-Za-z0-9+.-]*://.*")
 """What Sail 0.7.2 finds; a blank, say, is encoded twice."""
 
@@ -118,6 +121,7 @@ def open_sail(*, verbose: bool) -> SailEngine:
     from pysail.spark import SparkConnectServer
 
     with without_pandas():
+        from pyspark.sql.connect.client import DefaultChannelBuilder
         from pyspark.sql.connect.session import SparkSession as ConnectSession
 
         from profile_export.engines.sail_answers import DamagedAnswer
@@ -131,7 +135,8 @@ def open_sail(*, verbose: bool) -> SailEngine:
     address = server.listening_address
     if address is None:
         raise JobFailed("The embedded engine did not start.", code="engine")
-    spark = ConnectSession.builder.remote(f"sc://127.0.0.1:{address[1]}").create()
+    channel = DefaultChannelBuilder(f"sc://127.0.0.1:{address[1]}", _UNCOMPRESSED)
+    spark = ConnectSession.builder.channelBuilder(channel).create()
     # The server is in this process: whatever else fails, fails for good. The client's own policy
     # would repeat it for minutes.
     spark.client.set_retry_policies([DamagedAnswer(max_retries=3, initial_backoff=10)])
