@@ -30,9 +30,9 @@ class Counts:
 class Decided:
     """Who is exported, and into which batches."""
 
-    people: DataFrame | None
-    """``who`` rows with ``person``; one per dataset and primary identity. None where no rows were
-    kept (``run_keyed.py``)."""
+    exported: DataFrame | None
+    """``who`` rows with ``person`` of the exported persons, one per dataset and primary identity.
+    None where no rows were kept (``run_keyed.py``)."""
     audience: DataFrame
     """``person``, ``reason``, ``batches``; one per candidate."""
     counts: Counts
@@ -45,6 +45,8 @@ class Decided:
     there are none."""
     eventful: DataFrame | None = None
     """As ``audience.eventful`` gives them."""
+    people: DataFrame | None = None
+    """As ``exported``, of everybody, not materialised: where that was wanted."""
 
 
 class Tally:

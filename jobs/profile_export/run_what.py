@@ -6,7 +6,7 @@ from functools import partial
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import run_keyed, run_who
+from profile_export import run_keyed
 from profile_export.decided import Decided
 from profile_export.engines import Workspace
 from profile_export.frames import to_be_hashed, union
@@ -27,10 +27,9 @@ from profile_export.stages import (
 
 def keys_of(decided: Decided) -> DataFrame:
     """``pk``, ``person`` of the exported persons' primary identities; ``pk`` is unique."""
-    if decided.people is None:
+    if decided.exported is None:
         return run_keyed.keys_of(decided)
-    people = run_who.exported(decided.people, decided.audience)
-    return people.select("pk", "person").distinct()
+    return decided.exported.select("pk", "person").distinct()
 
 
 def parts(
@@ -118,9 +117,8 @@ def _attributes(
 def _crowded(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame | None:
     """The exported persons that only an aggregate can merge; None if there are none."""
     crowded = decided.crowded
-    if decided.people is not None and plan.merge_policy.graph == "pdg":
-        people = run_who.exported(decided.people, decided.audience)
-        crowded = work.materialise(merge.crowded(people), "crowded")
+    if decided.exported is not None and plan.merge_policy.graph == "pdg":
+        crowded = work.materialise(merge.crowded(decided.exported), "crowded")
     return None if crowded is None or crowded.isEmpty() else crowded
 
 
@@ -138,8 +136,8 @@ def _identities(
     asked = [name for name in ("identityMap", "identities") if plan.output.get(name) is not None]
     if not asked:
         return {}
-    if decided.people is not None:
-        listed = identities.listed(run_who.exported(decided.people, decided.audience))
+    if decided.exported is not None:
+        listed = identities.listed(decided.exported)
     else:
         listed = run_keyed.listed(work, plan, decided, keys)
     shaped = {"identityMap": project.identity_map, "identities": project.identities}

@@ -28,7 +28,11 @@ from profile_export.stages import (
 
 
 def by_rows(
-    work: Workspace, plan: ExportPlan, suspects: Mapping[str, DataFrame] | None = None
+    work: Workspace,
+    plan: ExportPlan,
+    suspects: Mapping[str, DataFrame] | None = None,
+    *,
+    keep_rows: bool = False,
 ) -> Decided:
     """Any plan: rows, persons, verdicts (S2-S19).
 
@@ -36,6 +40,7 @@ def by_rows(
         work: An engine at work on the job.
         plan: The job's plan.
         suspects: As :func:`suspects_of` gives them, where that was asked before.
+        keep_rows: Whether ``Decided.people`` is wanted.
     """
     suspects = suspects_of(work, plan) if suspects is None else suspects
     who = work.materialise(union(_who_rows(work, plan, suspects)), "who")
@@ -48,17 +53,26 @@ def by_rows(
     kept = work.materialise(verdicts, "audience")
     tally = Tally(plan)
     tally.add_verdicts(tallies.of_verdicts(kept).collect())
-    tally.add_namespaces(tallies.of_namespaces(exported(people, kept)).collect())
+    # Materialised: what follows would join all rows with their persons once more each time.
+    mine = work.materialise(exported(people, kept), "exported")
+    tally.add_namespaces(tallies.of_namespaces(mine).collect())
     tally.add_orphans({i: int(row["without_identity"]) for i, row in by_source.items()})
-    eventful = audience.eventful(kept, plan=plan)
-    kept = kept.select("person", "reason", "batches")
-    return Decided(people, kept, tally.counts(), suspects, eventful=eventful)
+    return Decided(
+        mine,
+        kept.select("person", "reason", "batches"),
+        tally.counts(),
+        suspects,
+        eventful=audience.eventful(kept, plan=plan),
+        people=people if keep_rows else None,
+    )
 
 
 def exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
-    """The ``who`` rows of the exported persons."""
+    """Of the ``who`` rows of the exported persons what tells who they are: ``person``, ``pk``,
+    ``source``, ``participates``, ``is_record``, ``ids``. One join by ``person``."""
     members = audience.members(verdicts).select("person")
-    return people.join(members, on="person", how="left_semi")
+    of_interest = people.select("person", "pk", "source", "participates", "is_record", "ids")
+    return of_interest.join(members, on="person", how="left_semi")
 
 
 def current_records(

@@ -41,7 +41,8 @@ WORLDS = {"a graph": STITCHED, "too many events": EVENTFUL}
 _KEYED = {"verdicts": 2, "keys": 0}
 _AMONG_SEGMENTS = {"verdicts": 4, "keys": 0, "repeated-0": 1}
 _GRAPH = {"repeated": 1, "edges": 1, "verdicts": 4, "keys": 0, "repeated-0": 1}
-_BY_ROWS = {"repeated": 1, "who": 1, "audience": 3, "keys": 1, "crowded": 2, "repeated-0": 1}
+_BY_ROWS = {"repeated": 1, "who": 1, "audience": 3, "exported": 0, "keys": 1, "crowded": 2}
+_BY_ROWS |= {"repeated-0": 1}
 SHUFFLES = {
     "spark": {
         "segments and events": {**_AMONG_SEGMENTS, "rows": 2},
@@ -58,7 +59,7 @@ SHUFFLES = {
         "segments and events": {**_AMONG_SEGMENTS, "verdicts": 3, "rows": 1},
         "everybody": {**_KEYED, "rows": 0},
         "a graph": {**_GRAPH, "verdicts": 3, "rows": 1},
-        "a graph by rows": {**_BY_ROWS, "rows": 1},
+        "a graph by rows": {**_BY_ROWS, "keys": 0, "crowded": 0, "rows": 1},
         "identities": {**_KEYED, "rows": 3},
         "memberships": {**_KEYED, "rows": 3},
         "a window": {**_AMONG_SEGMENTS, "verdicts": 3, "rows": 1},

@@ -41,7 +41,8 @@ def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     rows.sort(key=lambda row: (not row["is_record"], row["source"], row["pk"]))
     is_person = F.col("person") == person
     its = people.where(is_person)
-    only = replace(decided, people=its, audience=decided.audience.where(is_person))
+    exported = None if decided.exported is None else decided.exported.where(is_person)
+    only = replace(decided, exported=exported, audience=decided.audience.where(is_person))
     return Found(person, tuple(rows), its, only)
 
 
