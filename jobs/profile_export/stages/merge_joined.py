@@ -1,7 +1,8 @@
 """Merge by joins, where every dataset has at most one record of a person (S11)."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, reduce
+from itertools import combinations
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -58,7 +59,7 @@ def joined(
             i: F.coalesce(*(value(k, i) for k in in_order if k in holders[i])) for i in holders
         }
     else:
-        rows = rows.select("*", *_places(ranks))
+        rows = rows.select("*", *_duels(ranks))
         winners = {i: _newest(i, holders[i], value) for i in holders}
     counts = [_count(i, holders[i]).alias(f"n{i}") for i in holders if plan.lineage]
     columns = (column.alias(f"w{i}") for i, column in winners.items())
@@ -109,23 +110,13 @@ def _holders(
     }
 
 
-def _places(ranks: list[int]) -> list[Column]:
-    """``r0, r1, ...``: how many of the person's other records each dataset's record beats.
-
-    Different for all that are there, null for one that is not.
-    """
-    columns = []
-    for a, mine in enumerate(ranks):
-        beaten = [
-            F.when(
-                _beats(F.col(f"u{a}"), F.col(f"u{b}"), greater=mine > other), F.lit(1)
-            ).otherwise(F.lit(0))
-            for b, other in enumerate(ranks)
-            if b != a
-        ]
-        is_there = F.col(f"u{a}").isNotNull()
-        columns.append(F.when(is_there, sum(beaten, F.lit(0))).alias(f"r{a}"))
-    return columns
+def _duels(ranks: list[int]) -> list[Column]:
+    """``b{a}_{b}`` for each two datasets: whether the record of the one in place ``a`` beats that
+    of the one in place ``b``; null where either is not there."""
+    return [
+        _beats(F.col(f"u{a}"), F.col(f"u{b}"), greater=ranks[a] > ranks[b]).alias(f"b{a}_{b}")
+        for a, b in combinations(range(len(ranks)), 2)
+    ]
 
 
 def _beats(mine: Column, other: Column, *, greater: bool) -> Column:
@@ -133,13 +124,14 @@ def _beats(mine: Column, other: Column, *, greater: bool) -> Column:
 
 
 def _newest(i: int, holders: list[int], value: Callable[[int, int], Column]) -> Column:
-    """The value of leaf ``i`` in the record of the greatest place that has one."""
-    if len(holders) == 1:
-        return value(holders[0], i)
-    places = [F.when(_plain(k, i).isNotNull(), F.col(f"r{k}")) for k in holders]
-    best = F.greatest(*places)
-    first, *others = holders
-    chosen = F.when(best == F.col(f"r{first}"), value(first, i))
-    for k in others:
-        chosen = chosen.when(best == F.col(f"r{k}"), value(k, i))
-    return chosen
+    """The value of leaf ``i`` in the newest record that has one.
+
+    Each is held against those after it only: when its turn comes, those before it have been beaten.
+    """
+    *firsts, last = holders
+    chosen: Column | None = None
+    for n, k in enumerate(firsts):
+        beaten = (_plain(other, i).isNull() | F.col(f"b{k}_{other}") for other in holders[n + 1 :])
+        wins = reduce(lambda both, one: both & one, beaten, _plain(k, i).isNotNull())
+        chosen = (F if chosen is None else chosen).when(wins, value(k, i))
+    return value(last, i) if chosen is None else chosen.otherwise(value(last, i))
