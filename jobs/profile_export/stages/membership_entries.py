@@ -38,8 +38,8 @@ def of_records(
         records: ``person`` and ``segmentMembership`` of one dataset's current records.
         source: The dataset; it has the column.
         plan: The job's plan.
-        vectorised: As the workspace says: whether entries of other segments are dropped before
-            the explodes copy them, for which a lambda looks at all (docs/decisions/0025).
+        vectorised: As the workspace says. A lambda then drops entries of other segments before the
+            explodes copy them (docs/decisions/0025).
 
     Returns:
         Entry rows without ``pk``. No shuffle.
