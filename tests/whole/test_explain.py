@@ -182,6 +182,24 @@ def test_golden(name: str, tmp_path: Path, engine: Engine) -> None:
         check(world, person)
 
 
+@pytest.mark.parametrize(
+    ("vector", "reason", "failed"),
+    [
+        ("079-valid-until-makes-exited", "otherStatus", "status"),
+        ("082-window-includes-start-excludes-end", "outsideQualificationTime", "qualificationTime"),
+    ],
+)
+def test_entries_of_who_is_left_out_are_told(
+    vector: str, reason: str, failed: str, tmp_path: Path, engine: Engine
+) -> None:
+    """S18, S19: what the asked segments say of somebody who is not exported."""
+    world = golden(vector, tmp_path, engine)
+    excluded = [name for name, told in world.oracle["verdicts"].items() if told == reason]
+    assert excluded
+    for test in (test for name in excluded[:2] for test in world.ask(name).segments):
+        assert (test.failed, test.entries_total > 0) == (failed, True)
+
+
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + WORLDS))
 def test_random(seed: int, tmp_path: Path, engine: Engine) -> None:
     world = world_of(*random_world(seed, size=12), tmp_path, engine)
