@@ -46,7 +46,7 @@ class Decided:
     eventful: DataFrame | None = None
     """As ``audience.eventful`` gives them."""
     people: DataFrame | None = None
-    """As ``exported``, of everybody, not materialised: where that was wanted."""
+    """As ``exported``, of everybody and not materialised, with all columns: for who explains."""
 
 
 class Tally:

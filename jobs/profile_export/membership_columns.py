@@ -15,9 +15,9 @@ ASKED_DDL = ddl(ASKED)
 ENTRY = ("status", "qualified", "valid_until")
 """What of an entry decides, as :func:`entry_parts` names it."""
 REALIZED, EXISTING, EXITED, OTHER = 0, 1, 2, 3
+STATUSES = {"realized": REALIZED, "existing": EXISTING, "exited": EXITED}
 _MOST_LOOKED_FOR_TWICE = 128
 """Asked ids: more of them are planned for longer than what is spared takes."""
-STATUSES = {"realized": REALIZED, "existing": EXISTING, "exited": EXITED}
 
 
 def distinct_segments(asked: Sequence[AskedSegment]) -> list[str]:

@@ -21,7 +21,7 @@ def decide(work: Workspace, plan: ExportPlan, *, keep_rows: bool = False) -> Dec
     """
     work.report("identities", 0.0)
     if keep_rows or not keyed_plans.fits(plan):
-        return run_who.by_rows(work, plan, keep_rows=keep_rows)
+        return run_who.by_rows(work, plan)
     by = run_keyed.by_keys if plan.merge_policy.graph == "none" else run_keyed.by_graph
     return by(work, plan)
 

@@ -28,11 +28,7 @@ from profile_export.stages import (
 
 
 def by_rows(
-    work: Workspace,
-    plan: ExportPlan,
-    suspects: Mapping[str, DataFrame] | None = None,
-    *,
-    keep_rows: bool = False,
+    work: Workspace, plan: ExportPlan, suspects: Mapping[str, DataFrame] | None = None
 ) -> Decided:
     """Any plan: rows, persons, verdicts (S2-S19).
 
@@ -40,7 +36,6 @@ def by_rows(
         work: An engine at work on the job.
         plan: The job's plan.
         suspects: As :func:`suspects_of` gives them, where that was asked before.
-        keep_rows: Whether ``Decided.people`` is wanted.
     """
     suspects = suspects_of(work, plan) if suspects is None else suspects
     who = work.materialise(union(_who_rows(work, plan, suspects)), "who")
@@ -63,7 +58,7 @@ def by_rows(
         tally.counts(),
         suspects,
         eventful=audience.eventful(kept, plan=plan),
-        people=people if keep_rows else None,
+        people=people,
     )
 
 

@@ -97,9 +97,10 @@ def test_all_ways_find_the_same_entries(
         "in their row": membership_entries.of_who(who, plan=plan),
     }
     for way, found in ways.items():
+        entries = found.collect()
         got = sorted(
             (r["person"], r["segment"], r["status"] or "", r["qualified"] is not None)
-            for r in found.collect()
+            for r in entries
         )
         assert got == expected, way
-        assert {r["place"] for r in found.collect()} <= {3}
+        assert {r["place"] for r in entries} <= {3}

@@ -43,12 +43,11 @@ def writing(spark: "SparkSession", persons: int) -> Iterator[None]:
         spark: A session on Sail, whose memory is not limited: such a table cannot be spilled.
         persons: How many are written.
     """
-    ours = _WHOLE | (_AHEAD if persons in MANY else {})
-    _set(spark, ours)
+    _set(spark, _WHOLE | (_AHEAD if persons in MANY else {}))
     try:
         yield
     finally:
-        _set(spark, {name: _UNTOLD[name] for name in ours if name in _UNTOLD})
+        _set(spark, _UNTOLD)
 
 
 def _set(spark: "SparkSession", settings: Mapping[str, int]) -> None:

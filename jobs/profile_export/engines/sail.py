@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 _UNCOMPRESSED = [("grpc.compression_enabled_algorithms_bitset", 1)]
-"""Of what gRPC's client tells that it accepts: else the server gzips every answer, which takes
-longer than the answer where a graph comes to the driver, and goes to this very process."""
+"""The client then accepts no compression. Else the server gzips every answer, to this very process:
+a graph's edges took 0.8 s for it instead of 0.1 (docs/decisions/0025)."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=-]+|[A-Za-z][A-Za-z0-9+.-]*://.*")
 """What Sail 0.7.2 finds; a blank, say, is encoded twice."""
 

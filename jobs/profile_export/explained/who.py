@@ -30,8 +30,9 @@ class Found:
 def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     """The person that has an identity; in ``none`` the one whose primary identity it is."""
     columns = ["source", "participates", "is_record", "pk", "ingested", "entries", "rows"]
-    people = decided.people
+    people, exported = decided.people, decided.exported
     assert people is not None, "whoever explains has the rows kept"
+    assert exported is not None, "rows are kept of all, or of nobody"
     every = rows_of(people.select("person", *columns, F.col("ids.key").alias("keys")))
     mine = [r for r in every if r["pk"] == key or (graph == "pdg" and key in _keys(r))]
     if not mine:
@@ -41,8 +42,11 @@ def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     rows.sort(key=lambda row: (not row["is_record"], row["source"], row["pk"]))
     is_person = F.col("person") == person
     its = people.where(is_person)
-    exported = None if decided.exported is None else decided.exported.where(is_person)
-    only = replace(decided, exported=exported, audience=decided.audience.where(is_person))
+    only = replace(
+        decided,
+        exported=exported.where(is_person),
+        audience=decided.audience.where(is_person),
+    )
     return Found(person, tuple(rows), its, only)
 
 

@@ -5,12 +5,14 @@ int (of the dataset in the order of ids), ``segment`` int (as ``distinct_segment
 ``status`` string, ``qualified`` and ``valid_until`` long µs or null.
 """
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import membership_columns as columns
 from profile_export.columns import number_of
-from profile_export.plan import ExportPlan, Input
+from profile_export.plan import AskedSegment, ExportPlan, Input
 
 
 def of_who(who: DataFrame, *, plan: ExportPlan) -> DataFrame:
@@ -45,7 +47,7 @@ def of_records(
         Entry rows without ``pk``. No shuffle.
     """
     asked = plan.audience.segments
-    each = (_of_asked_ids if vectorised else _every)(records, plan)
+    each = _of_asked_ids(records, asked) if vectorised else _every(records)
     names = F.col("namespace"), F.col("id")
     return each.where(columns.is_asked(asked, *names) & F.col("entry").isNotNull()).select(
         "person",
@@ -55,7 +57,7 @@ def of_records(
     )
 
 
-def _every(records: DataFrame, _plan: ExportPlan) -> DataFrame:
+def _every(records: DataFrame) -> DataFrame:
     """``person``, ``namespace`` lower-cased, ``id``, ``entry`` of all entries."""
     outer = records.select("person", F.explode("segmentMembership").alias("namespace", "inner"))
     return outer.where(F.col("inner").isNotNull()).select(
@@ -63,10 +65,9 @@ def _every(records: DataFrame, _plan: ExportPlan) -> DataFrame:
     )
 
 
-def _of_asked_ids(records: DataFrame, plan: ExportPlan) -> DataFrame:
+def _of_asked_ids(records: DataFrame, asked: Sequence[AskedSegment]) -> DataFrame:
     """As :func:`_every`, of entries that may be asked for."""
-    found = columns.entries_by_namespace(plan.audience.segments)
-    outer = records.select("person", F.explode(found).alias("of"))
+    outer = records.select("person", F.explode(columns.entries_by_namespace(asked)).alias("of"))
     pairs = outer.select(
         "person", F.lower("of.namespace").alias("namespace"), F.explode("of.entries").alias("pair")
     )
