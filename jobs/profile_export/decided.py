@@ -49,6 +49,17 @@ class Decided:
     """As ``exported``, of everybody and not materialised, with all columns: for who explains."""
 
 
+@dataclass(frozen=True)
+class Exported:
+    """The exported persons as the what phase has them: by numbers (docs/decisions/0026)."""
+
+    decided: Decided
+    members: DataFrame
+    """``key`` (what the who phase names ``person``), ``person`` long, ``batches``; materialised."""
+    keys: DataFrame
+    """``pk``, ``person`` (the number): their primary identities, each once; materialised."""
+
+
 class Tally:
     """Adds up what the engine has counted, to :class:`Counts`."""
 

@@ -2,11 +2,11 @@
 
 from pyspark.sql import DataFrame
 
-from profile_export import keyed_plans, run_keyed, run_what, run_who
+from profile_export import keyed_plans, run_events, run_keyed, run_what, run_who
 from profile_export.decided import Counts, Decided
 from profile_export.engines import Workspace
 from profile_export.plan import ExportPlan
-from profile_export.stages import audience, events, project
+from profile_export.stages import events, project
 
 __all__ = ["Counts", "Decided", "decide", "events_truncated", "rows"]
 
@@ -29,12 +29,8 @@ def decide(work: Workspace, plan: ExportPlan, *, keep_rows: bool = False) -> Dec
 def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     """What: the wide rows of the audience only, one row per person and batch."""
     work.report("merge", 0.4)
-    members = audience.members(decided.audience)
-    # Materialised: its exact size lets the engine broadcast it, so that other people's wide rows
-    # stop at the scan.
-    keys = work.materialise(run_what.keys_of(decided), "keys")
-    parts = run_what.parts(work, plan, decided, members=members, keys=keys)
-    return project.rows(members, parts=parts, plan=plan)
+    who = run_what.exported(work, decided)
+    return project.rows(who.members, parts=run_what.parts(work, plan, who), plan=plan)
 
 
 def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dict[str, int]:
@@ -42,6 +38,7 @@ def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dic
     wanted = plan.attached
     if wanted is None:
         return {"profiles": 0, "events": 0}
-    attached = run_what.attached_events(work, plan, run_what.keys_of(decided), wanted)
+    who = run_what.exported(work, decided)
+    attached = run_events.attached(work, plan, who, wanted=wanted)
     (row,) = events.truncated(attached, wanted=wanted).collect()
     return {"profiles": int(row["profiles"]), "events": int(row["events"])}

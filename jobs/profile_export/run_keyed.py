@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import components
-from profile_export.decided import Decided, Tally
+from profile_export.decided import Decided, Exported, Tally
 from profile_export.engines import Workspace
 from profile_export.frames import union
 from profile_export.plan import ExportPlan, Input
@@ -83,28 +83,18 @@ def by_graph(work: Workspace, plan: ExportPlan) -> Decided:
     )
 
 
-def keys_of(decided: Decided) -> DataFrame:
-    """``pk``, ``person`` of the exported persons, ``pk`` unique: all that can be a primary identity
-    of theirs. In a graph two joins by person."""
-    members = audience.members(decided.audience).select("person")
-    if decided.persons is None:
-        return members.select(F.col("person").alias("pk"), "person")
-    return persons.keys_of(members, persons=decided.persons)
-
-
-def listed(work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame) -> DataFrame:
-    """``identities.listed`` of the persons of ``keys`` (S10): of their records, and their events,
+def listed(work: Workspace, plan: ExportPlan, who: Exported) -> DataFrame:
+    """``identities.listed`` of the exported persons (S10): of their records, and their events,
     which have no other identity than the primary."""
+    decided, keys = who.decided, who.keys
     frames = []
     for index, source, mine in _records_of(work, plan, keys):
         several = decided.suspects.get(source.dataset_id)
         mine = current_records(mine, source=source, plan=plan, suspects=several)
         frames.append(identities.who_rows(mine, source=source, index=index))
-    records = union(frames) if frames else None
+    people = union(frames).join(keys, on="pk", how="inner") if frames else None
     if decided.persons is None:
-        people = None if records is None else persons.by_primary(records)
         return identities.listed(people, primaries=keys)
-    people = None if records is None else records.join(keys, on="pk", how="inner")
     events = [s for s in plan.inputs if s.kind != "profile" and s.participates]
     if not events:
         return identities.listed(people)

@@ -6,39 +6,48 @@ from functools import partial
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import run_keyed
-from profile_export.decided import Decided
+from profile_export import run_events, run_keyed
+from profile_export.decided import Decided, Exported
 from profile_export.engines import Workspace
 from profile_export.frames import to_be_hashed, union
 from profile_export.outputs import EVENTS_COLUMN, SYSTEM_FIELDS
-from profile_export.plan import EventList, ExportPlan, Input
+from profile_export.plan import ExportPlan, Input
 from profile_export.schema import Struct
 from profile_export.stages import (
+    audience,
     current,
-    events,
     identities,
     load_wide,
     membership_map,
     merge,
     merge_joined,
+    persons,
     project,
 )
 
 
-def keys_of(decided: Decided) -> DataFrame:
-    """``pk``, ``person`` of the exported persons' primary identities; ``pk`` is unique."""
-    if decided.exported is None:
-        return run_keyed.keys_of(decided)
-    return decided.exported.select("pk", "person").distinct()
+def exported(work: Workspace, decided: Decided) -> Exported:
+    """The exported persons, numbered: joins, groups and sorts by a number cost less than by text.
+
+    Materialised: the exact size of ``keys`` lets the engine broadcast it, so that other people's
+    wide rows stop at the scan.
+    """
+    named = audience.members(decided.audience).withColumnRenamed("person", "key")
+    members = work.numbered(named, "person", "members")
+    if decided.exported is not None:
+        pairs = decided.exported.select("pk", "person").distinct()
+        keys = work.materialise(persons.by_number(pairs, members=members), "keys")
+    elif decided.persons is not None:
+        keys = work.materialise(persons.keys_of(members, persons=decided.persons), "keys")
+    else:
+        keys = members.select(F.col("key").alias("pk"), "person")
+    return Exported(decided, members, keys)
 
 
-def parts(
-    work: Workspace, plan: ExportPlan, decided: Decided, *, members: DataFrame, keys: DataFrame
-) -> dict[str, DataFrame]:
+def parts(work: Workspace, plan: ExportPlan, who: Exported) -> dict[str, DataFrame]:
     """What is known of the exported persons, as ``project.rows`` takes it (S9-S13, S21-S25)."""
-    records = _records(work, plan, keys, decided.suspects)
-    found = _attributes(work, plan, decided, members, records)
-    found |= _identities(work, plan, decided, keys)
+    records = _records(work, plan, who)
+    found = _attributes(work, plan, who, records) | _identities(work, plan, who)
     entries = [
         frame.transform(membership_map.entries, place=plan.place(source))
         for source, frame in records.items()
@@ -46,54 +55,15 @@ def parts(
     ]
     if entries:
         found["segmentMembership"] = membership_map.merged(union(entries))
-    if (wanted := plan.attached) is not None:
-        attached = attached_events(work, plan, keys, wanted)
-        too_many = _too_many_events(decided, keys)
-        together = attached if too_many else work.moved(attached, "person")
-        found[EVENTS_COLUMN] = events.grouped(together, wanted=wanted, too_many=too_many)
+    if plan.attached is not None:
+        found[EVENTS_COLUMN] = run_events.lists(work, plan, who, wanted=plan.attached)
     return found
-
-
-def _too_many_events(decided: Decided, keys: DataFrame) -> bool:
-    """Whether an exported person may have more events than are kept of one (S25)."""
-    eventful = decided.eventful
-    if eventful is None or eventful.isEmpty():
-        return False
-    return not eventful.join(keys, on="person", how="left_semi").isEmpty()
-
-
-def attached_events(
-    work: Workspace, plan: ExportPlan, keys: DataFrame, wanted: EventList
-) -> DataFrame:
-    """The audience's events of all datasets, each once (S23, S24)."""
-    attached = []
-    for index, source in enumerate(plan.event_inputs):
-        table = work.read(source)
-        hashes = work.moved(events.id_hashes(table), "suspect", shrinks=True)
-        suspects = work.materialise(events.repeated_ids(hashes), f"repeated-{index}")
-        # What S24 leaves out may supersede others (S23), but not those that are never repeated.
-        within = load_wide.ingested_within(table, source=source, wanted=wanted)
-        mine = load_wide.events(within, source=source, wanted=wanted).join(
-            keys, on="pk", how="inner"
-        )
-        if not suspects.isEmpty():
-            suspected = events.with_suspect_id(table, suspects=suspects)
-            every = load_wide.events(suspected, source=source, wanted=wanted)
-            winners = every.transform(events.once, wanted=wanted).join(keys, on="pk", how="inner")
-            mine = events.never_repeated(mine, suspects=suspects).unionByName(winners)
-        attached.append(
-            events.ingested_within(mine, wanted=wanted).withColumn(
-                "place", F.lit(plan.place(source))
-            )
-        )
-    return union(attached)
 
 
 def _attributes(
     work: Workspace,
     plan: ExportPlan,
-    decided: Decided,
-    members: DataFrame,
+    who: Exported,
     records: Mapping[Input, DataFrame],
 ) -> dict[str, DataFrame]:
     leaves = plan.output.without(*SYSTEM_FIELDS)
@@ -101,7 +71,7 @@ def _attributes(
         return {}
     if not leaves.fields or not merge_joined.can_join(plan):
         return {"attributes": _aggregated(plan, records, leaves)}
-    crowded = _crowded(work, plan, decided)
+    members, crowded = who.members, _crowded(work, plan, who)
     if crowded is None:
         return {"attributes": merge_joined.joined(members, records, leaves=leaves, plan=plan)}
     alone = {s: f.join(crowded, on="person", how="left_anti") for s, f in records.items()}
@@ -114,12 +84,15 @@ def _attributes(
     return {"attributes": union(parts)}
 
 
-def _crowded(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame | None:
+def _crowded(work: Workspace, plan: ExportPlan, who: Exported) -> DataFrame | None:
     """The exported persons that only an aggregate can merge; None if there are none."""
-    crowded = decided.crowded
-    if decided.exported is not None and plan.merge_policy.graph == "pdg":
-        crowded = work.materialise(merge.crowded(decided.exported), "crowded")
-    return None if crowded is None or crowded.isEmpty() else crowded
+    crowded = who.decided.crowded
+    if who.decided.exported is not None and plan.merge_policy.graph == "pdg":
+        crowded = merge.crowded(who.decided.exported)
+    if crowded is None:
+        return None
+    kept = work.materialise(persons.by_number(crowded, members=who.members), "crowded")
+    return None if kept.isEmpty() else kept
 
 
 def _aggregated(plan: ExportPlan, records: Mapping[Input, DataFrame], leaves: Struct) -> DataFrame:
@@ -130,23 +103,20 @@ def _aggregated(plan: ExportPlan, records: Mapping[Input, DataFrame], leaves: St
     return merge.attributes(union(ranked), leaves=leaves, plan=plan)
 
 
-def _identities(
-    work: Workspace, plan: ExportPlan, decided: Decided, keys: DataFrame
-) -> dict[str, DataFrame]:
+def _identities(work: Workspace, plan: ExportPlan, who: Exported) -> dict[str, DataFrame]:
     asked = [name for name in ("identityMap", "identities") if plan.output.get(name) is not None]
     if not asked:
         return {}
-    if decided.exported is not None:
-        listed = identities.listed(decided.exported)
+    if who.decided.exported is None:
+        listed = run_keyed.listed(work, plan, who)
     else:
-        listed = run_keyed.listed(work, plan, decided, keys)
+        mine = persons.by_number(who.decided.exported, members=who.members)
+        listed = identities.listed(mine)
     shaped = {"identityMap": project.identity_map, "identities": project.identities}
     return {name: shaped[name](listed, namespaces=plan.namespaces) for name in asked}
 
 
-def _records(
-    work: Workspace, plan: ExportPlan, keys: DataFrame, suspects: Mapping[str, DataFrame]
-) -> dict[Input, DataFrame]:
+def _records(work: Workspace, plan: ExportPlan, who: Exported) -> dict[Input, DataFrame]:
     """The current records of the audience (S4): found after everyone else's rows are dropped."""
     leaves = plan.output.without(*SYSTEM_FIELDS)
     entry = plan.membership if plan.output.get("segmentMembership") is not None else None
@@ -160,11 +130,11 @@ def _records(
             leaves=leaves,
             entry=entry,
         )
-        several = suspects.get(source.dataset_id)
+        several = who.decided.suspects.get(source.dataset_id)
         if several is None:
-            frames[source] = mine(keys=keys, ranked=False)
+            frames[source] = mine(keys=who.keys, ranked=False)
             continue
-        parts = current.parted(to_be_hashed(keys, F.col("pk")), suspects=several)
+        parts = current.parted(to_be_hashed(who.keys, F.col("pk")), suspects=several)
         alone, repeated = (
             # As `keys`: small, and known to be.
             work.materialise(part, f"keys-{index}-{name}")

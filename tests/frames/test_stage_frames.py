@@ -70,10 +70,10 @@ def test_rows_of_a_graph_take_the_person_of_their_component(spark: SparkSession)
     wanted = [("b", "a", 2, 1), ("z", "z", 1, 2), (None, None, 1, 3)]
     wanted_ddl = "pk string, person string, identities bigint, n int"
     assert_df_equality(stitched, spark.createDataFrame(wanted, wanted_ddl), **EXACT)
-    members = spark.createDataFrame([("a",), ("z",)], "person string")
+    members = spark.createDataFrame([("a", 7), ("z", 8)], "key string, person bigint")
     keys = persons.keys_of(members, persons=found)
-    of_members = [("a", "a"), ("b", "a"), ("z", "z")]
-    of_members_frame = spark.createDataFrame(of_members, "pk string, person string")
+    of_members = [("a", 7), ("b", 7), ("z", 8)]
+    of_members_frame = spark.createDataFrame(of_members, "pk string, person bigint")
     assert_df_equality(keys, of_members_frame, **EXACT)
 
 

@@ -74,7 +74,7 @@ WRITES = {"write", "delete", "delete_tree", "delete_if_empty", "write_table", "w
 }  # fmt: skip
 
 KNOW_STAGES = (
-    *("run", "run_who", "run_keyed", "run_what"),
+    *("run", "run_who", "run_keyed", "run_what", "run_events"),
     *("decided", "explain", "explained", "rerun"),
 )
 """``run`` has the order; the others run the same stages for one person, or again."""

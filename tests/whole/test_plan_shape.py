@@ -93,7 +93,7 @@ def test_attributes_of_crowded_persons_take_one_exchange(tmp_path: Path, engine:
     under = takewhile(lambda line: indent(line) > indent(plan[merged]), plan[merged + 1 :])
     exchanges = [line for line in under if "Exchange hashpartitioning" in line]
     assert len(exchanges) == 1, "\n".join(plan)
-    assert re.search(r"hashpartitioning\(person#\d+, ", exchanges[0])
+    assert re.search(r"hashpartitioning\(person#\d+L, ", exchanges[0])
 
 
 def test_too_many_events_of_a_person_are_dropped_before_they_move(

@@ -38,11 +38,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 WORLDS = {"a graph": STITCHED, "too many events": EVENTFUL}
 """Where other tables are needed. Without further identities a graph goes by rows."""
-_KEYED = {"verdicts": 2, "keys": 0}
-_AMONG_SEGMENTS = {"verdicts": 4, "keys": 0, "repeated-0": 1}
-_GRAPH = {"repeated": 1, "edges": 1, "verdicts": 4, "keys": 0, "repeated-0": 1}
-_BY_ROWS = {"repeated": 1, "who": 1, "audience": 3, "exported": 0, "keys": 1, "crowded": 2}
-_BY_ROWS |= {"repeated-0": 1}
+_KEYED = {"verdicts": 2, "members": 0}
+_AMONG_SEGMENTS = {"verdicts": 4, "members": 0, "repeated-0": 1}
+_GRAPH = {"repeated": 1, "edges": 1, "verdicts": 4, "members": 0}
+_GRAPH |= {"keys": 0, "repeated-0": 1}
+_BY_ROWS = {"repeated": 1, "who": 1, "audience": 3, "exported": 0, "members": 0, "keys": 1}
+_BY_ROWS |= {"crowded": 2, "repeated-0": 1}
 SHUFFLES = {
     "spark": {
         "segments and events": {**_AMONG_SEGMENTS, "rows": 2},
@@ -73,14 +74,14 @@ NAMES = (
 READ = {
     "segments and events": {
         "verdicts": {"crmId", "segmentMembership"},
-        "keys": set(),
+        "members": set(),
         "repeated-0": {"_id"},
         "rows": {"crmId", "ingested", "wide", "_id", "timestamp", "page"},
     },
-    "everybody": {"verdicts": {"crmId"}, "keys": set(), "rows": {"crmId", "ingested", "wide"}},
+    "everybody": {"verdicts": {"crmId"}, "members": set(), "rows": {"crmId", "ingested", "wide"}},
     "memberships": {
         "verdicts": {"crmId"},
-        "keys": set(),
+        "members": set(),
         "rows": {"crmId", "segmentMembership"},
     },
 }

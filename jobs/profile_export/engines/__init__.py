@@ -64,6 +64,13 @@ class Workspace(Protocol):
         """Compute ``frame`` once into a scratch Parquet folder and give a frame that reads it."""
         ...
 
+    def numbered(self, frame: "DataFrame", column: str, name: str) -> "DataFrame":
+        """As :meth:`materialise`, with one more column: for each row a whole number of its own.
+
+        Any numbers, which hold for this frame only.
+        """
+        ...
+
     def moved(self, frame: "DataFrame", *by: str, shrinks: bool = False) -> "DataFrame":
         """Rows of equal ``by`` in one task, for aggregates and joins by them that follow.
 

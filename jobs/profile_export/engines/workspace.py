@@ -130,6 +130,12 @@ class JobWorkspace:
         self.check()
         return self._parquet(columns, location)
 
+    def numbered(self, frame: "DataFrame", column: str, name: str) -> "DataFrame":
+        """As :meth:`~profile_export.engines.Workspace.numbered` says."""
+        from pyspark.sql import functions as F
+
+        return self.materialise(frame.withColumn(column, F.monotonically_increasing_id()), name)
+
     def moved(self, frame: "DataFrame", *by: str, shrinks: bool = False) -> "DataFrame":
         """As :meth:`~profile_export.engines.Workspace.moved` says."""
         if self._parts is not None:

@@ -126,6 +126,9 @@ class Scope:
         """As the workspace does, never into a folder that an earlier frame still reads."""
         return self._work.materialise(frame, f"explain-{next(self._made)}-{name}")
 
+    def numbered(self, frame: DataFrame, column: str, name: str) -> DataFrame:
+        return self._work.numbered(frame, column, f"explain-{next(self._made)}-{name}")
+
     def moved(self, frame: DataFrame, *_: str, shrinks: bool = False) -> DataFrame:
         """As it is."""
         del shrinks  # of so few rows nothing is gained

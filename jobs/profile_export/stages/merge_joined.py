@@ -76,7 +76,10 @@ def _side_by_side(
         mine = [F.col(f"c{i}").alias(f"c{k}_{i}") for i in holders if k in holders[i]]
         origin = [F.col(name).alias(f"{name}{k}") for name in ("pk", "updated")]
         at = known(F.col("updated")).alias(f"u{k}")
-        rows = rows.join(frame.select("person", at, *origin, *mine), on="person", how="left")
+        # From the right: Sail then makes the hash table of the records, and the members, of whom
+        # each is there, pass it on all cores (docs/decisions/0026).
+        each = frame.select("person", at, *origin, *mine)
+        rows = each.join(rows, on="person", how="right")
     return rows
 
 

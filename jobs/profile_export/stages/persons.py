@@ -42,21 +42,34 @@ def stitched(rows: DataFrame, *, persons: DataFrame) -> DataFrame:
 
 
 def keys_of(members: DataFrame, *, persons: DataFrame) -> DataFrame:
-    """Every identity of the members: ``pk`` (unique), ``person``.
+    """Every identity of the members: ``pk`` (unique), ``person`` (the member's number).
 
     Args:
-        members: ``person``, distinct.
+        members: As :func:`by_number` takes it.
         persons: As :func:`by_component` takes it; a member without an edge is not in it.
 
     Returns:
-        All that can be a primary identity of theirs. Two joins by ``person``.
+        All that can be a primary identity of theirs. Two joins by component.
     """
-    named = persons.select(F.col("key").alias("pk"), "person")
-    in_graph = named.join(members, on="person", how="left_semi").select("pk", "person")
-    # The smallest identity of a component is its person, and one of its keys.
-    centres = persons.select(F.col("key").alias("person"))
-    alone = members.join(centres, on="person", how="left_anti")
-    return in_graph.unionByName(alone.select(F.col("person").alias("pk"), "person"))
+    named = persons.select(F.col("key").alias("pk"), F.col("person").alias("key"))
+    in_graph = named.join(members, on="key", how="inner").select("pk", "person")
+    # The smallest identity of a component is its key, and one of its identities.
+    alone = members.join(persons.select("key"), on="key", how="left_anti")
+    return in_graph.unionByName(alone.select(F.col("key").alias("pk"), "person"))
+
+
+def by_number(frame: DataFrame, *, members: DataFrame) -> DataFrame:
+    """The rows of exported persons, who go by number from here on (docs/decisions/0026).
+
+    Args:
+        frame: Rows with ``person``, as the who phase names it.
+        members: ``key`` (what the who phase names ``person``), distinct; ``person``, its number.
+
+    Returns:
+        The rows of members, with ``person`` long. One join by what ``person`` was.
+    """
+    named = frame.withColumnRenamed("person", "key")
+    return named.join(members.select("key", "person"), on="key", how="inner").drop("key")
 
 
 def edges(who: DataFrame) -> DataFrame:

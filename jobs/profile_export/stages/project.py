@@ -79,9 +79,10 @@ def rows(members: DataFrame, *, parts: Mapping[str, DataFrame], plan: ExportPlan
         has nulls there, and empty maps and arrays for the system fields (S13, S15, S23). One join
         by ``person`` for each part.
     """
-    joined = members
+    joined = members.select("person", "batches")
     for part in parts.values():
-        joined = joined.join(part, on="person", how="left")
+        # From the right: as in ``merge_joined``.
+        joined = part.join(joined, on="person", how="right")
     columns = {**_fields(parts, plan), **_extras(parts, plan)}
     # Positional names until the last select: a field of the output may be called anything.
     numbered = [column.alias(f"o{i}") for i, column in enumerate(columns.values())]
