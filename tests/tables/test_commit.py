@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
+from pyarrow.parquet import ParquetFile
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -85,6 +86,21 @@ def test_a_new_table_is_plain(commit: Commit, tmp_path: Path) -> None:
     assert configuration.get("delta.columnMapping.mode", "none") == "none"
     adds = [a["add"] for a in actions if "add" in a]
     assert all(isinstance(a, dict) and set(json.loads(a["stats"])) == {"numRecords"} for a in adds)
+
+
+def test_a_dictionary_of_nearly_unique_values_is_given_up_early(
+    commit: Commit, tmp_path: Path
+) -> None:
+    """docs/decisions/0026: by default at a MiB, with all that is looked up in it in vain."""
+    output = struct_of(email="string", age="long", digest="string")
+    digest = F.md5(F.col("id").cast("string")).alias("digest")
+    made, _ = commit(plan_for(tmp_path / "t", output=output), 50_000, [digest])
+    for file in made.files:
+        column = ParquetFile(tmp_path / "t" / file.path).metadata.row_group(0).column(2)
+        assert column.path_in_schema == "digest"
+        # Spark writes none where it has given it up.
+        starts = column.dictionary_page_offset or column.data_page_offset
+        assert column.data_page_offset - starts <= 64 * 2**10
 
 
 def test_a_repeated_job_commits_no_second_time(commit: Commit, tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 20
 """With waits doubling from 20 ms to 2 s: half a minute against a target that others write to."""
 
+_DICTIONARY = 64 * 2**10
+"""Bytes, as conf/spark-defaults.conf says for Spark."""
+
 PLAIN_TABLE: dict[str, str | None] = {"delta.dataSkippingNumIndexedCols": "0"}
 """What a target that we make is told: no statistics of personal values in the log."""
 
@@ -47,7 +50,7 @@ def write_files(frame: "DataFrame", folder: Folder, batch_ids: list[str]) -> lis
     """
     before = {file.path for file in batch_files(folder, batch_ids)}
     writer = frame.write.mode("append").option("compression", "zstd").partitionBy(BATCH_COLUMN)
-    writer.parquet(folder.location)
+    writer.option("dictionary_page_size_limit", _DICTIONARY).parquet(folder.location)
     return [file for file in batch_files(folder, batch_ids) if file.path not in before]
 
 
