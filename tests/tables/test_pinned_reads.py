@@ -91,3 +91,18 @@ def test_a_driver_side_table(engine: Engine, tmp_path: Path) -> None:
     assert sorted((row["key"], row["n"]) for row in frame.collect()) == [("a", 1), ("b", None)]
     work.close()
     assert not (tmp_path / "scratch").exists()
+
+
+def test_rows_are_numbered_once_and_for_all(engine: Engine, tmp_path: Path) -> None:
+    """docs/decisions/0026: of rows in many parts each has its own number, whoever reads it."""
+    work = JobWorkspace(engine, Folder(str(tmp_path / "scratch")))
+    rows = engine.spark.range(2000).repartition(7, "id")
+    frame = work.numbered(rows, "person", "members")
+    assert [(f.name, f.dataType.simpleString()) for f in frame.schema] == [
+        ("id", "bigint"),
+        ("person", "bigint"),
+    ]
+    first = {row["id"]: row["person"] for row in frame.collect()}
+    assert len(first) == len(set(first.values())) == 2000
+    other = frame.orderBy("id").where("id < 100").collect()
+    assert all(first[row["id"]] == row["person"] for row in other)
