@@ -30,7 +30,7 @@ class Counts:
 class Decided:
     """Who is exported, and into which batches."""
 
-    exported: DataFrame | None
+    rows: DataFrame | None
     """``who`` rows with ``person`` of the exported persons, one per dataset and primary identity.
     None where no rows were kept (``run_keyed.py``)."""
     audience: DataFrame
@@ -46,7 +46,7 @@ class Decided:
     eventful: DataFrame | None = None
     """As ``audience.eventful`` gives them."""
     people: DataFrame | None = None
-    """As ``exported``, of everybody and not materialised, with all columns: for who explains."""
+    """As ``rows``, of everybody and not materialised, with all columns: for who explains."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+PROBLEM = "application/problem+json"
+"""The media type of :func:`problem_json`."""
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -17,7 +17,7 @@ from profile_export.run_who import (
     by_dataset,
     by_rows,
     current_records,
-    exported,
+    rows_of_exported,
     suspects_of,
     verdicts_on,
 )
@@ -51,7 +51,7 @@ def by_keys(work: Workspace, plan: ExportPlan) -> Decided:
         anew = work.materialise(settling.repeated(verdicts), "anew")
         ranked, suspects, people = _again(work, plan, anew)
         tally.add_verdicts(tallies.of_verdicts(ranked).collect())
-        tally.add_namespaces(tallies.of_namespaces(exported(people, ranked)).collect())
+        tally.add_namespaces(tallies.of_namespaces(rows_of_exported(people, ranked)).collect())
         settled = settled.unionByName(ranked)
     eventful = audience.eventful(verdicts, plan=plan)
     return Decided(None, settled, tally.counts(), suspects, eventful=eventful)

@@ -34,8 +34,8 @@ def exported(work: Workspace, decided: Decided) -> Exported:
     """
     named = audience.members(decided.audience).withColumnRenamed("person", "key")
     members = work.numbered(named, "person", "members")
-    if decided.exported is not None:
-        pairs = decided.exported.select("pk", "person").distinct()
+    if decided.rows is not None:
+        pairs = decided.rows.select("pk", "person").distinct()
         keys = work.materialise(persons.by_number(pairs, members=members), "keys")
     elif decided.persons is not None:
         keys = work.materialise(persons.keys_of(members, persons=decided.persons), "keys")
@@ -87,8 +87,8 @@ def _attributes(
 def _crowded(work: Workspace, plan: ExportPlan, who: Exported) -> DataFrame | None:
     """The exported persons that only an aggregate can merge; None if there are none."""
     crowded = who.decided.crowded
-    if who.decided.exported is not None and plan.merge_policy.graph == "pdg":
-        crowded = merge.crowded(who.decided.exported)
+    if who.decided.rows is not None and plan.merge_policy.graph == "pdg":
+        crowded = merge.crowded(who.decided.rows)
     if crowded is None:
         return None
     kept = work.materialise(persons.by_number(crowded, members=who.members), "crowded")
@@ -107,11 +107,10 @@ def _identities(work: Workspace, plan: ExportPlan, who: Exported) -> dict[str, D
     asked = [name for name in ("identityMap", "identities") if plan.output.get(name) is not None]
     if not asked:
         return {}
-    if who.decided.exported is None:
+    if who.decided.rows is None:
         listed = run_keyed.listed(work, plan, who)
     else:
-        mine = persons.by_number(who.decided.exported, members=who.members)
-        listed = identities.listed(mine)
+        listed = identities.listed(persons.by_number(who.decided.rows, members=who.members))
     shaped = {"identityMap": project.identity_map, "identities": project.identities}
     return {name: shaped[name](listed, namespaces=plan.namespaces) for name in asked}
 

@@ -49,7 +49,7 @@ def by_rows(
     tally = Tally(plan)
     tally.add_verdicts(tallies.of_verdicts(kept).collect())
     # Materialised: what follows would join all rows with their persons once more each time.
-    mine = work.materialise(exported(people, kept), "exported")
+    mine = work.materialise(rows_of_exported(people, kept), "exported")
     tally.add_namespaces(tallies.of_namespaces(mine).collect())
     tally.add_orphans({i: int(row["without_identity"]) for i, row in by_source.items()})
     return Decided(
@@ -62,7 +62,7 @@ def by_rows(
     )
 
 
-def exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
+def rows_of_exported(people: DataFrame, verdicts: DataFrame) -> DataFrame:
     """Of the ``who`` rows of the exported persons what tells who they are: ``person``, ``pk``,
     ``source``, ``participates``, ``is_record``, ``ids``. One join by ``person``."""
     members = audience.members(verdicts).select("person")

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 
 from profile_export.service.app import end_soon
 from profile_export.service.logs import JsonLines
+from profile_export.service.patience import PatientProtocol
 from profile_export.service.store import Store, jobs
 from serving import SmallCatalog
 from small_sandbox import request
@@ -278,7 +279,10 @@ def test_openapi_describes_every_route(client: TestClient, app: FastAPI) -> None
 
 @contextmanager
 def listening(app: FastAPI) -> Iterator[int]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", log_config=None))
+    config = uvicorn.Config(
+        app, port=0, http=PatientProtocol, log_level="critical", log_config=None
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -336,6 +340,29 @@ def test_a_real_server(app: FastAPI, small_catalog: SmallCatalog) -> None:
         found = _sent(port, head, then=deep)
         assert found.startswith(b"HTTP/1.1 400 ")
         assert b"too-deep" in found
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"HELO x\r\n\r\n", id="another protocol"),
+        pytest.param(b"GET / HTTP/1.1\r\nno header\r\n\r\n", id="a header without a colon"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", id="two hosts"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", id="a negative length"
+        ),
+    ],
+)
+def test_what_is_no_http(app: FastAPI, sent: bytes) -> None:
+    with listening(app) as port:
+        head, _, body = _sent(port, sent).partition(b"\r\n\r\n")
+    lines = head.decode("ascii").split("\r\n")
+    assert lines[0] == "HTTP/1.1 400 Bad Request"
+    headers = dict(line.split(": ", 1) for line in lines[1:])
+    assert (headers["content-type"], headers["connection"]) == (PROBLEM, "close")
+    told = json.loads(body)
+    assert (told["status"], told["requestId"]) == (400, headers["x-request-id"])
+    assert [(each["code"], each["pointer"]) for each in told["errors"]] == [("no-http", "")]
 
 
 def test_a_stream_ends_when_its_client_goes(app: FastAPI, small_catalog: SmallCatalog) -> None:

@@ -109,7 +109,7 @@ def merged_entries(work: Workspace, plan: ExportPlan, found: Found) -> dict[str,
     asked = {"output": Struct((column,)), "lineage": False, "events": None}
     only = plan.model_copy(update=asked)
     as_member = _as_member(found.decided.audience)
-    everyone = replace(found.decided, audience=as_member, exported=found.people)
+    everyone = replace(found.decided, audience=as_member, rows=found.people)
     outer = run.rows(work, only, everyone).select(F.explode(column.name).alias("space", "inner"))
     each = outer.select("space", F.explode("inner").alias("id", "entry"))
     status = F.col("entry.status") if entry.get("status") else F.lit(None).cast("string")

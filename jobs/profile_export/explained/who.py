@@ -30,9 +30,9 @@ class Found:
 def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     """The person that has an identity; in ``none`` the one whose primary identity it is."""
     columns = ["source", "participates", "is_record", "pk", "ingested", "entries", "rows"]
-    people, exported = decided.people, decided.exported
+    people, of_exported = decided.people, decided.rows
     assert people is not None, "whoever explains has the rows kept"
-    assert exported is not None, "rows are kept of all, or of nobody"
+    assert of_exported is not None, "rows are kept of all, or of nobody"
     every = rows_of(people.select("person", *columns, F.col("ids.key").alias("keys")))
     mine = [r for r in every if r["pk"] == key or (graph == "pdg" and key in _keys(r))]
     if not mine:
@@ -44,7 +44,7 @@ def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     its = people.where(is_person)
     only = replace(
         decided,
-        exported=exported.where(is_person),
+        rows=of_exported.where(is_person),
         audience=decided.audience.where(is_person),
     )
     return Found(person, tuple(rows), its, only)

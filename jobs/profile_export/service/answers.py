@@ -10,10 +10,9 @@ from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from profile_export.errors import ExportError, NotFound, Problem, Refused, problem_json
+from profile_export.errors import PROBLEM, ExportError, NotFound, Problem, Refused, problem_json
 from profile_export.service.access import AccessDenied
 
-PROBLEM = "application/problem+json"
 _log = logging.getLogger("profile_export.service")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 

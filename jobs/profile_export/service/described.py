@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from profile_export.errors import PROBLEM
 from profile_export.service.models import AccessOut, ProblemOut
 
-PROBLEM = "application/problem+json"
 _REF = "#/components/schemas/{model}"
 _WORDS = {
     400: "Bad request",

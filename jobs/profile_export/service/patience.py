@@ -1,10 +1,17 @@
-"""HTTP/1.1 for clients that take their time: slow ones are cut, so that they hold nothing up."""
+"""HTTP/1.1 for clients that take their time, or send what is no HTTP.
+
+Slow ones are cut, so that they hold nothing up; the others are told in the form of all errors.
+"""
 
 import asyncio
+import json
 from asyncio import TimerHandle
+from secrets import token_hex
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from profile_export.errors import PROBLEM, Problem, Refused, problem_json
 
 HEAD_SECONDS = 20.0
 """From the connection, or the first byte of a further request, to the end of its headers."""
@@ -50,6 +57,17 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         _cancel(self._stall_timer)
         super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn's, which is plain text."""
+        request_id, refused = token_hex(16), Refused([Problem("no-http", msg)])
+        body = json.dumps(problem_json(refused, request_id=request_id)).encode()
+        headers = {"content-type": PROBLEM, "content-length": str(len(body))}
+        headers |= {"x-request-id": request_id, "connection": "close"}
+        told = h11.Response(status_code=400, headers=list(headers.items()), reason=b"Bad Request")
+        for event in (told, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _look(self) -> None:
         """Have one timer for what the client owes us now: headers that it began, or a body."""
