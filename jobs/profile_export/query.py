@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from profile_export.catalog import Dataset, Sandbox
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Problem, Refused
-from profile_export.query_errors import translated
+from profile_export.query_errors import gave_up, no_plan, translated
 from profile_export.query_values import plain_rows
 from profile_export.sql_guard import Guarded, guard
 from profile_export.sql_names import sql_tables
@@ -82,7 +82,8 @@ def run_query(
         except Exception as error:
             if late.is_set():
                 raise too_late(time_limit or 0) from error
-            raise translated(error, guarded, tables) from error
+            gives_up = gave_up(error) and not _can_be_planned(guarded.sql, engine)
+            raise (no_plan() if gives_up else translated(error, guarded, tables)) from error
     if found.nbytes > MOST_BYTES:
         detail = f"The answer has {found.nbytes:,} bytes: ask for fewer rows, or for less of them."
         raise Refused([Problem("too-large", detail, "/sql")])
@@ -127,6 +128,15 @@ def _read(dataset: Dataset, name: str, engine: Engine) -> "DataFrame":
             raise _no_data(name) from None
         raise
     return engine.spark.read.format(table.format).load(engine.delta_path(table.location))
+
+
+def _can_be_planned(sql: str, engine: Engine) -> bool:
+    """Whether it is not the statement that the engine gives up on, but what it reads."""
+    try:
+        engine.spark.sql(f"EXPLAIN {sql}").toArrow()
+    except Exception:
+        return False
+    return True
 
 
 def too_late(seconds: float) -> Refused:

@@ -14,6 +14,10 @@ _USERS_FAULT = re.compile(
     r"|ArrayIndexOutOfBounds|SparkRuntime|QueryExecution|PySparkType|ArrowInvalid|ValueError"
 )
 """Classes of exceptions, of both engines, that a statement brings about."""
+_GAVE_UP = "Stream removed (RST_STREAM"
+"""What Sail's client hears when its planner panics (at ``max_by(1)`` for one), or its reader."""
+_BEYOND_A_MESSAGE = "message larger than max"
+"""Sail sends some thousand rows in one message, of at most 128 MiB."""
 _CONDITION = re.compile(r"^\[[A-Z0-9_.]+\] ?")
 _REST = re.compile(r" ?(SQLSTATE: ?\w+|== SQL|\(line \d+, pos).*", re.DOTALL)
 _LONGEST = 300
@@ -31,8 +35,12 @@ def translated(
     """
     if isinstance(error, ExportError):
         return error
-    if (beyond := sail_memory.exceeded(said(error))) is not None:
+    whole = said(error)
+    if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
+    if _BEYOND_A_MESSAGE in whole:
+        detail = "The answer is too large: ask for fewer rows, or for less of them."
+        return _refused("too-large", detail)
     if not _USERS_FAULT.search(type(error).__name__):
         return JobFailed("The engine could not run the query. Try again.", code="query-failed")
     text = " ".join(_REST.sub("", _CONDITION.sub("", root_cause(error))).split())
@@ -43,4 +51,19 @@ def translated(
             text = text.replace(dataset.table.location, dataset.name)
     if "/" in text and re.search(r"(file:|s3a?:|hdfs:|abfss?:|gs:)|/\w+/", text):
         text = "A file of the dataset could not be read."
-    return Refused([Problem("sql-invalid", text[:_LONGEST], "/sql")])
+    return _refused("sql-invalid", text[:_LONGEST])
+
+
+def gave_up(error: BaseException) -> bool:
+    """Whether the engine broke off without a reason."""
+    return _GAVE_UP in said(error)
+
+
+def no_plan() -> Refused:
+    """The error of a statement that breaks the engine's planner."""
+    detail = "The engine cannot plan it: look at its functions, how many arguments they take."
+    return _refused("sql-invalid", detail)
+
+
+def _refused(code: str, detail: str) -> Refused:
+    return Refused([Problem(code, detail, "/sql")])

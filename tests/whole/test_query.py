@@ -98,6 +98,15 @@ def test_an_answer_that_is_too_large(ask: Asked, monkeypatch: pytest.MonkeyPatch
     assert "fewer rows" in detail
 
 
+def test_rows_that_are_too_large(ask: Asked) -> None:
+    if ask.engine.name == "spark":
+        pytest.skip("only Sail answers in messages, of 128 MiB at most")
+    ten = f"concat({', '.join('a' * 10)})"
+    longer = ", ".join(f"t{n} AS (SELECT {ten} AS a FROM t{n - 1})" for n in range(1, 8))
+    sql = f"WITH t0 AS (SELECT '{'x' * 14}' AS a), {longer} SELECT a FROM t7"
+    assert ask.refused(sql)[0] == "too-large"
+
+
 def test_columns_of_one_name(ask: Asked) -> None:
     found = ask("SELECT 1 AS a, 2 AS a")
     assert ([name for name, _ in found.columns], found.rows) == (["a", "a"], [[1, 2]])
@@ -198,7 +207,11 @@ def test_an_unknown_column(ask: Asked) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["SELECT 1 / 0", "SELECT cast('x' AS int)", "SELECT array(1) + 1", "SELECT sum(a.b.c)"]
+    "sql",
+    [
+        *("SELECT 1 / 0", "SELECT cast('x' AS int)", "SELECT array(1) + 1", "SELECT sum(a.b.c)"),
+        *("SELECT max_by(1)", f"SELECT min_by(id) FROM {EXPORTS}"),
+    ],
 )
 def test_a_statement_that_the_engine_refuses(sql: str, ask: Asked) -> None:
     code, detail = ask.refused(sql)
