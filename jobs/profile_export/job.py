@@ -5,13 +5,9 @@ What is true is in two places: the target's Delta log says whether the job has c
 """
 
 import json
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from types import FrameType
 
 from profile_export import document as documents
 from profile_export import run as stages
@@ -27,6 +23,7 @@ from profile_export.job_folder import Begun, JobFolder
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
 from profile_export.plan import ExportPlan
 from profile_export.storage import Folder
+from profile_export.supervised import supervised
 
 Document = documents.Document
 
@@ -101,7 +98,7 @@ def run_job(
         except OSError as error:  # of an attempt that has begun, another is made of it
             raise unwritable(error, plan) from error
 
-    return _supervised(life, engine, asked)
+    return supervised(life, engine, asked)
 
 
 def _location(plan: ExportPlan, engine: Engine) -> str:
@@ -213,49 +210,3 @@ def _given_up(run: _Run, error: BaseException) -> BaseException:
     sweep(run.plan, run.location, commit=None)
     run.folder.abandon()
     return told
-
-
-def _supervised(life: Callable[[], Document], engine: Engine, stop: Stop) -> Document:
-    """Run ``life`` in a thread of its own, so that a signal never breaks off a half-made write.
-
-    The thread that catches signals only waits, and tells the engine to stop, again and again until
-    it has: what was asked may be between two calls of the engine just now.
-    """
-    outcome: list[Document | BaseException] = []
-
-    def body() -> None:
-        try:
-            outcome.append(life())
-        except BaseException as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=body, name="profile-export-job")
-    with _signals_ask(stop):
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.1)
-            if stop.asked and not stop.closed and thread.is_alive():
-                engine.interrupt()
-                thread.join(0.5)
-    (result,) = outcome
-    if isinstance(result, BaseException):
-        raise result
-    return result
-
-
-@contextmanager
-def _signals_ask(stop: Stop) -> Iterator[None]:
-    """While a job runs, SIGINT and SIGTERM ask it to stop; only the main thread can say so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.ask()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
