@@ -14,7 +14,7 @@ from profile_export.manifest import JOB
 from profile_export.outputs import written_columns
 from profile_export.papers import Manifest, ManifestBatch, Papers
 from profile_export.plan import ExportPlan
-from profile_export.schema import unite
+from profile_export.widening import unite
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from profile_export.parquet_files import (
 )
 from profile_export.parquet_types import UnsupportedType, columns_of
 from profile_export.plan import TableRef
-from profile_export.schema import Array, DataType, Map, Struct, ddl, unite
+from profile_export.schema import Array, DataType, Map, Struct, ddl
 from profile_export.tables import TableInfo, first_line, missing, unreadable
+from profile_export.widening import unite
 
 MOST_FILES = 1000
 """A folder may have more files than anyone wants to open for a schema, or to name in a plan."""

@@ -7,9 +7,10 @@ from profile_export.errors import Problem
 from profile_export.fields import without_path
 from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import Input
-from profile_export.schema import Array, Field, Map, Struct, struct_of, unite
+from profile_export.schema import Array, Field, Map, Struct, struct_of
 from profile_export.shape import pointer, quote
 from profile_export.table_checks import membership_fault
+from profile_export.widening import unite
 
 SYSTEM_COLUMNS = (*SYSTEM_FIELDS, EVENTS_COLUMN, "_id")
 """Top-level columns of records that are not merged as attributes (S12)."""

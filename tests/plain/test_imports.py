@@ -22,7 +22,7 @@ WITHOUT_PYSPARK = [
     "parquet_files", "parquet_schema", "parquet_types", "pins", "plan", "planning", "policies",
     "projections", "request", "request_rules", "rerun", "sandbox", "sandbox_file",
     "sandbox_rules", "schema", "shape", "storage", "table_checks", "tables", "union",
-    "verify", "yamlfile",
+    "verify", "widening", "yamlfile",
 ]  # fmt: skip
 """Requests, sandboxes and plans are read in milliseconds; ``--help`` and ``verify`` likewise."""
 

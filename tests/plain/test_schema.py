@@ -8,7 +8,6 @@ from profile_export.fields import all_paths, project, without_path
 from profile_export.schema import (
     INTEGRAL,
     Array,
-    Conflict,
     DataType,
     Field,
     Map,
@@ -18,9 +17,8 @@ from profile_export.schema import (
     struct_of,
     table_ddl,
     to_json,
-    unite,
-    widen,
 )
+from profile_export.widening import Conflict, unite, widen
 
 ATOMS = ("string", "boolean", "date", "timestamp", "timestamp_ntz", "binary", "float", "double")
 NESTED = struct_of(

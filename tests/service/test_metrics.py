@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from profile_export.service.store import Store, counters, queue
+from profile_export.service.store import Store, counters, presence, queue
 from small_sandbox import request
 
 URL = "/data/core/ups/export/jobs"
@@ -104,10 +104,10 @@ def test_ready_with_a_worker_within_its_lease(client: TestClient, store: Store) 
     assert told.headers["content-type"] == "application/problem+json"
     assert "worker" in told.json()["detail"]
     with store.write() as connection:
-        queue.seen(connection, "w1", host="h", engine="sail", lease=10)
+        presence.seen(connection, "w1", host="h", engine="sail", lease=10)
     assert client.get("/health/ready/").json()["status"] == "ready"
     assert samples(client)["profile_export_workers", ""] == 1
     with store.write() as connection:
-        queue.seen(connection, "w1", host="h", engine="sail", lease=-1)
+        presence.seen(connection, "w1", host="h", engine="sail", lease=-1)
     assert client.get("/health/ready").status_code == 503
     assert client.get("/health/live").json() == {"status": "live"}

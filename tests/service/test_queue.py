@@ -13,7 +13,7 @@ from sqlalchemy import Connection, update
 
 from profile_export import document as documents
 from profile_export.errors import Conflict
-from profile_export.service.store import Store, jobs, queue, retention
+from profile_export.service.store import Store, jobs, presence, queue, retention
 from profile_export.service.store import batches as store_batches
 from profile_export.service.store.queue import Claim
 from profile_export.service.store.tables import batches, idempotency_keys
@@ -328,17 +328,17 @@ def test_plans_that_cannot_be_read_stop_nobody(store: Store, sandbox: int) -> No
 def test_workers_are_seen(store: Store) -> None:
     def seen(lease: float) -> bool:
         with store.write() as connection:
-            queue.seen(connection, "w", host="h", engine="sail", lease=lease)
+            presence.seen(connection, "w", host="h", engine="sail", lease=lease)
         time.sleep(0.003)
         with store.read() as connection:
-            return queue.worker_alive(connection)
+            return presence.any_alive(connection)
 
     assert seen(60)
     assert not seen(0)
     assert seen(60)
     with store.write() as connection:
-        queue.gone(connection, "w")
-        assert not queue.worker_alive(connection)
+        presence.gone(connection, "w")
+        assert not presence.any_alive(connection)
 
 
 def test_purge_takes_finished_jobs_only(store: Store, sandbox: int) -> None:

@@ -23,7 +23,7 @@ from profile_export.plan import ExportPlan
 from profile_export.service import worker as worker_module
 from profile_export.service.ends import Way, end_of
 from profile_export.service.heart import Held, now
-from profile_export.service.store import Store, counters, jobs, open_store, queue
+from profile_export.service.store import Store, counters, jobs, open_store, presence, queue
 from profile_export.service.store.queue import Claim, Hold
 from profile_export.service.store.tables import batches
 from profile_export.service.store.tables import jobs as table
@@ -272,7 +272,7 @@ def test_a_worker_that_is_asked_to_go_hands_its_job_over(
     assert attempts(store, plan.job_id) == 0
     assert left_of(plan) == []
     with store.read() as connection:
-        assert not queue.worker_alive(connection)
+        assert not presence.any_alive(connection)
         assert queue.waiting(connection)
     endless.undo()
     with working(store, engine):

@@ -14,7 +14,7 @@ from profile_export.engines import Engine
 from profile_export.faults import POINTS
 from profile_export.plan import ExportPlan
 from profile_export.processes import started
-from profile_export.service.store import Store, jobs, queue
+from profile_export.service.store import Store, jobs, presence
 from profile_export.service.store.tables import jobs as table
 from tables.plans import crm, plan_for
 from tables.runs import findings, left_of, target_of
@@ -211,7 +211,7 @@ def test_a_worker_told_to_go_hands_its_job_over(
     assert attempts(store) == 0
     assert left_of(plan) == []
     with store.read() as connection:
-        assert not queue.worker_alive(connection)
+        assert not presence.any_alive(connection)
 
 
 def test_an_orphan_goes_away_within_a_second(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled
-from profile_export.service.store import Store, queue
+from profile_export.service.store import Store, presence, queue
 from profile_export.service.store.database import StoreAway
 from profile_export.service.store.queue import Claim
 
@@ -169,7 +169,7 @@ class Heart:
                 noted = held.take_progress()
                 status = queue.renew(connection, held.claim, lease=worker.lease, progress=noted)
             if is_due:
-                queue.seen(
+                presence.seen(
                     connection,
                     worker.id,
                     host=worker.host,

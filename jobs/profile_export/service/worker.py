@@ -16,7 +16,7 @@ from profile_export.service import ends
 from profile_export.service.heart import Heart, Held, Worker, now
 from profile_export.service.record import Record
 from profile_export.service.stage_times import StageTimes
-from profile_export.service.store import Store, queue
+from profile_export.service.store import Store, presence, queue
 from profile_export.service.store.database import StoreAway
 
 _log = logging.getLogger("profile_export.worker")
@@ -68,7 +68,7 @@ class WorkLoop:
             with self._store.write() as connection:
                 if held is not None and not held.lost:
                     queue.give_back(connection, held.claim, counts=False)
-                queue.gone(connection, self._worker.id)
+                presence.gone(connection, self._worker.id)
         except StoreAway:
             return  # the lease runs out
 
@@ -168,7 +168,7 @@ class WorkLoop:
     def _say_good_bye(self) -> None:
         try:
             with self._store.write() as connection:
-                queue.gone(connection, self._worker.id)
+                presence.gone(connection, self._worker.id)
         except StoreAway:
             return  # its lease says it, in a while
 

@@ -7,7 +7,7 @@ from profile_export.errors import ExportError
 from profile_export.service.answers import problem
 from profile_export.service.described import described
 from profile_export.service.models import HealthOut
-from profile_export.service.store import Store, queue
+from profile_export.service.store import Store, presence
 
 router = APIRouter(prefix="/health", tags=["Service"])
 
@@ -29,7 +29,7 @@ def ready(request: Request) -> Response:
     """The store can be reached, and a worker was seen within its lease."""
     store: Store = request.app.state.store
     with store.read() as connection:
-        worker = queue.worker_alive(connection)
+        worker = presence.any_alive(connection)
     if not worker:
         return problem(
             request,

@@ -8,16 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from profile_export import document as documents
 from profile_export.document import Document
 from profile_export.plan import ExportPlan
 from profile_export.service.store import batches
 from profile_export.service.store.batches import BatchSize
-from profile_export.service.store.database import clock, upsert
+from profile_export.service.store.database import clock
 from profile_export.service.store.jobs import MOST_TRIES, now
-from profile_export.service.store.tables import jobs, sandboxes, workers
+from profile_export.service.store.tables import jobs, sandboxes
 
 _TAKEN = ("PROCESSING", "CANCELLING")
 
@@ -199,30 +199,6 @@ def give_back(connection: Connection, held: Hold, *, counts: bool) -> bool:
         values["attempt"] = held.attempt - 1
     changed = connection.execute(update(jobs).where(_held(held)).values(values))
     return changed.rowcount == 1
-
-
-def seen(connection: Connection, worker: str, *, host: str, engine: str, lease: float) -> None:
-    """Note that a worker is there; those gone for a day are forgotten."""
-    at = clock(connection)
-    until = at + int(lease * 1000)
-    upsert(
-        connection,
-        workers,
-        {"id": worker, "host": host, "engine": engine, "started": at, "seen_until": until},
-        change={"seen_until": until},
-    )
-    connection.execute(delete(workers).where(workers.c.seen_until < at - 86_400_000))
-
-
-def worker_alive(connection: Connection) -> bool:
-    """Whether a worker was seen within its lease (``/health/ready``)."""
-    alive = select(workers.c.id).where(workers.c.seen_until >= clock(connection)).limit(1)
-    return connection.execute(alive).first() is not None
-
-
-def gone(connection: Connection, worker: str) -> None:
-    """Forget a worker that ends."""
-    connection.execute(delete(workers).where(workers.c.id == worker))
 
 
 def _held(held: Hold) -> ColumnElement[bool]:
