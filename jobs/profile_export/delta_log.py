@@ -1,6 +1,7 @@
 """What a Delta table's log says: its state, and the commit of one job. No engine, no JVM."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -17,6 +18,8 @@ APP = "profile-export"
 """What the application transactions of jobs begin with."""
 TXN_VERSION = 1
 """A job commits once, so its application transaction has one version only."""
+
+_BLANKS = re.compile(r"\s*")
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,16 @@ def look(location: str) -> TargetState | None:
     except TableNotFoundError:
         return None
     except Exception as error:
-        raise JobFailed(
-            f"The target dataset's Delta log cannot be read: {str(error).splitlines()[0]} Restore"
-            " it, or give the dataset another path.",
-            code="target-unreadable",
-        ) from error
+        raise _unreadable(str(error).splitlines()[0]) from error
 
 
 def own_commit(location: str, app_id: str) -> OwnCommit | None:
     """The commit that carries the application transaction ``app_id``, or None.
 
     Costs the log's snapshot, and the commits back to the one that is looked for.
+
+    Raises:
+        JobFailed: ``target-unreadable``; ``commit-expired`` where it is no more in the log.
     """
     state = look(location)
     if state is None or not state.has_committed(app_id):
@@ -133,8 +135,23 @@ def _has_ntz(type_: DataType, *, in_maps: bool = False) -> bool:
     return type_ == "timestamp_ntz" and not in_maps
 
 
+def _unreadable(why: str) -> JobFailed:
+    return JobFailed(
+        f"The target dataset's Delta log cannot be read: {why.rstrip('.')}. Restore it, or give the"
+        " dataset another path.",
+        code="target-unreadable",
+    )
+
+
 def _commit(version: int, data: bytes, app_id: str) -> OwnCommit | None:
-    actions = list(_actions(data))
+    try:
+        return _read(version, data, app_id)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _unreadable(f"version {version} holds no commit") from error
+
+
+def _read(version: int, data: bytes, app_id: str) -> OwnCommit | None:
+    actions = list(_actions(data.decode()))
     if not any(body.get("appId") == app_id for kind, body in actions if kind == "txn"):
         return None
     info = next((body for kind, body in actions if kind == "commitInfo"), {})
@@ -147,7 +164,15 @@ def _commit(version: int, data: bytes, app_id: str) -> OwnCommit | None:
     return OwnCommit(version, time_ms, tuple(files), str(info.get("userMetadata", "")))
 
 
-def _actions(data: bytes) -> Iterator[tuple[str, dict[str, object]]]:
-    for line in data.splitlines():
-        if line.strip():
-            yield from json.loads(line).items()
+def _actions(text: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """One JSON object after the other; as delta-rs, whatever white space is between them."""
+    decoder, at = json.JSONDecoder(), _end_of_blanks(text, 0)
+    while at < len(text):
+        action, end = decoder.raw_decode(text, at)
+        yield from action.items()
+        at = _end_of_blanks(text, end)
+
+
+def _end_of_blanks(text: str, start: int) -> int:
+    found = _BLANKS.match(text, start)
+    return found.end() if found else start

@@ -10,7 +10,7 @@ from profile_export.diff_persons import SEPARATOR, KeySource, key_source
 from profile_export.diff_rows import Persons, Reader, Side
 from profile_export.engines.batch_folders import batch_folder
 from profile_export.errors import NotFound
-from profile_export.manifest import JOB
+from profile_export.job_papers import job_papers
 from profile_export.outputs import written_columns
 from profile_export.papers import Manifest, ManifestBatch, Papers
 from profile_export.plan import ExportPlan
@@ -96,7 +96,7 @@ class _Export:
 
     @classmethod
     def of(cls, given: str) -> "_Export":
-        papers = Papers(given, usual=JOB)
+        papers = job_papers(given)
         plan = papers.plan()
         source = key_source(written_columns(plan), job=f"Job {plan.job_id}")
         return cls(papers, plan, papers.manifest(), source)

@@ -7,6 +7,7 @@ dataset that was moved as a whole is still verified, rerun and compared.
 import json
 import os
 import re
+from contextlib import suppress
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
@@ -99,14 +100,19 @@ class Papers:
         self._usual = usual
 
     @property
+    def is_in_dataset(self) -> bool:
+        """Whether the paper lies where a job leaves it."""
+        return self.folder.location.rpartition("/")[0].rpartition("/")[2] == ROOT
+
+    @property
     def dataset(self) -> Folder:
         """The dataset folder.
 
         Raises:
             Refused: ``misplaced``: the paper does not lie in a dataset.
         """
-        above, _, root = self.folder.location.rpartition("/")[0].rpartition("/")
-        if root != ROOT:
+        above = self.folder.location.rpartition("/")[0].rpartition("/")[0]
+        if not self.is_in_dataset:
             detail = (
                 f"{self.shown} does not lie in a dataset: name the one at"
                 f" {{dataset}}/{ROOT}/{{job id}}/{self._usual}."
@@ -131,6 +137,13 @@ class Papers:
             Refused: ``not-a-job``, naming what is wrong with it.
         """
         return self._read(JOB, _Job, "job").plan
+
+    def document(self) -> dict[str, object]:
+        """What was named, unchecked; ``{}`` where it is no JSON object."""
+        with suppress(OSError, ValueError, RecursionError):
+            found = json.loads(self.folder.read(self._name))
+            return found if isinstance(found, dict) else {}
+        return {}
 
     def _read(self, usual: str, model: type[_Paper], what: str) -> _Paper:
         name = self._name if usual == self._usual else usual

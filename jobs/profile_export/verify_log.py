@@ -41,7 +41,9 @@ def _of_commit(manifest: Manifest, dataset: Folder, state: TargetState) -> Itera
         yield Finding("commit-missing", LOG, detail)
     try:
         commit = own_commit(dataset.location, transaction(manifest))
-    except JobFailed:
+    except JobFailed as error:
+        if error.code != "commit-expired":
+            yield Finding("log-unreadable", LOG, f"has no commit of job {manifest.job_id} to read")
         return  # cleaned out of the log by its retention: what is live tells the rest
     if commit is None:
         detail = f"has no commit of job {manifest.job_id}"

@@ -303,6 +303,8 @@ def test_a_manifest_outside_a_dataset(export: Export, tmp_path: Path) -> None:
 
 # --- the log
 
+LOG_UNREADABLE = {"log-unreadable": ["_delta_log"]}
+
 
 def test_the_transaction_is_the_jobs(export: Export) -> None:
     manifest = Papers(str(export.papers), usual=MANIFEST).manifest()
@@ -317,6 +319,33 @@ def test_no_log(export: Export) -> None:
 def test_a_broken_log(export: Export) -> None:
     (export.dataset / "_delta_log" / f"{0:020}.json").write_text("{")
     assert export.found() == {"log-unreadable": ["_delta_log"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        pytest.param(b"\n", b"", {}, id="all actions on one line"),
+        pytest.param(b"\n", b"\r\n \t\n", {}, id="blank lines"),
+        pytest.param(b'"userMetadata"', b'"user\x01Metadata"', LOG_UNREADABLE, id="control"),
+        pytest.param(b'"appId"', b'"appId', LOG_UNREADABLE, id="a quote is gone"),
+    ],
+)
+def test_a_damaged_commit(
+    export: Export, old: bytes, new: bytes, found: dict[str, list[str]]
+) -> None:
+    """Also where delta-rs still reads it, or some of it."""
+    entry = export.dataset / "_delta_log" / f"{0:020}.json"
+    data = entry.read_bytes().rstrip()
+    assert old in data
+    entry.write_bytes(data.replace(old, new))
+    assert export.found() == found
+
+
+def test_an_action_that_follows_without_a_new_line(export: Export) -> None:
+    entry = export.dataset / "_delta_log" / f"{0:020}.json"
+    remove = b'{"remove": {"path": "zz", "dataChange": true}}'
+    entry.write_bytes(entry.read_bytes().rstrip() + remove)
+    assert export.found() == {}
 
 
 def test_a_commit_that_was_rolled_back(export: Export, tmp_path: Path) -> None:

@@ -167,8 +167,8 @@ def test_run_prints_the_document_that_it_leaves_beside_the_manifest(
     assert document["status"] == "SUCCEEDED"
     papers = shell.papers(document["id"])
     saved = json.loads((papers / "job.json").read_text(encoding="utf-8"))
-    saved.pop("plan")
     assert saved == document
+    assert saved["plan"]["jobId"] == document["id"]
     before = re.search(r"^Manifest +(\S+)$", first.out, re.MULTILINE)
     assert before
     assert hashes(papers / "manifest.json") == hashes(shell.folder / before[1])

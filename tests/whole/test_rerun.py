@@ -15,6 +15,7 @@ from profile_export.compared import Compared
 from profile_export.engines import Engine
 from profile_export.errors import NotFound, Refused
 from profile_export.job import run_job
+from profile_export.job_papers import job_papers
 from profile_export.manifest import JOB, MANIFEST
 from profile_export.papers import Papers
 from profile_export.plan import ExportPlan, TableRef
@@ -63,6 +64,41 @@ def test_compare_is_equal_and_touches_nothing(papers: Path, engine: Engine) -> N
     assert found.as_json()["equal"] is True
     assert [b.records for b in found.batches] == [2, 0]
     assert everything_in(folder_of(papers)) == before
+
+
+def test_a_copy_of_the_document_leads_to_the_papers(papers: Path, original: Path) -> None:
+    """As ``run --json`` prints it, with its plan; and as a service gives it, without."""
+    sandbox = load_sandbox(folder_of(papers) / "sandbox.yml")
+    document = json.loads((papers / JOB).read_text())
+    copy = folder_of(papers) / "copy.json"
+    copy.write_text(json.dumps(document))
+    # The plan of the copy names the place where the export was made.
+    assert job_papers(str(copy)).folder.location == str(original)
+    assert job_papers(str(copy), sandbox).folder.location == str(papers)
+    del document["plan"]
+    copy.write_text(json.dumps(document))
+    assert job_papers(str(copy), sandbox).folder.location == str(papers)
+    assert job_papers(str(copy), sandbox).plan().job_id == document["id"]
+    with pytest.raises(Refused, match=r"without its plan\. Name the job\.json") as refused:
+        job_papers(str(copy))
+    assert [problem.code for problem in refused.value.problems] == ["not-a-job"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{", "{}", '{"id": "x", "destination": 3, "plan": []}', '{"id": true}',
+        '{"id": 7, "destination": {"datasetId": "profile"}, "plan": {"target": {"table": 1}}}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("known", [True, False], ids=["sandbox", "alone"])
+def test_what_is_no_document_is_told(papers: Path, text: str, known: bool) -> None:
+    copy = folder_of(papers) / "copy.json"
+    copy.write_text(text)
+    sandbox = load_sandbox(folder_of(papers) / "sandbox.yml") if known else None
+    with pytest.raises(Refused) as refused:
+        job_papers(str(copy), sandbox).plan()
+    assert {problem.code for problem in refused.value.problems} == {"not-a-job"}
 
 
 def test_compare_is_equal_after_inputs_have_new_versions(papers: Path, engine: Engine) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from profile_export.commands import _say
 from profile_export.commands._ended import JobEnded
-from profile_export.commands._places import FOLDER, Places, target_path
+from profile_export.commands._places import Places, target_path
 from profile_export.commands._progress import progress_bar
 from profile_export.errors import Cancelled, JobFailed, NotFound
 
@@ -43,12 +43,26 @@ class Exported:
         Raises:
             NotFound: somebody has deleted it since.
         """
-        from profile_export.manifest import MANIFEST, read_json
-        from profile_export.storage import Folder
+        from profile_export.manifest import MANIFEST
 
-        found = read_json(Folder(self.location).at(f"{FOLDER}/{self.plan.job_id}"), MANIFEST)
+        return self._read(MANIFEST, self.places.manifest)
+
+    def paper(self) -> dict[str, object]:
+        """``job.json``: the document, and the plan that was run.
+
+        Raises:
+            NotFound: somebody has deleted it since.
+        """
+        from profile_export.manifest import JOB
+
+        return self._read(JOB, self.places.job)
+
+    def _read(self, name: str, shown: str) -> dict[str, object]:
+        from profile_export.manifest import papers_folder, read_json
+
+        found = read_json(papers_folder(self.location, self.plan.job_id), name)
         if found is None:
-            raise NotFound(f"The job is done, but {self.places.manifest} is gone.")
+            raise NotFound(f"The job is done, but {shown} is gone.")
         return found
 
 

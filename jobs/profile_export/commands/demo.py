@@ -46,7 +46,7 @@ def demo(
         planned = make_plan(Asked(str(built.requests["demo"]), str(built.sandbox)), lazy)
         done = export(planned, lazy)
     if json:
-        _say.result_json(done.document)
+        _say.result_json(done.paper())
     else:
         _tell(built, done)
 

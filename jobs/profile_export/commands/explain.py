@@ -24,7 +24,7 @@ JobFile = Annotated[
     typer.Option(
         "--job",
         metavar="DOC.json",
-        help="A finished job: the job.json beside its manifest. Its pinned versions are read.",
+        help="A finished job: its document. Its pinned versions are read.",
     ),
 ]
 RequestFile = Annotated[
@@ -108,13 +108,13 @@ def _of_job(job: str, sandbox: str, identity: str, engine: "LazyEngine") -> "Que
     """The question about a job that was made: its plan, with the tables where they lie now."""
     from profile_export.commands._asked import load_sandbox
     from profile_export.explained.asked import Question
-    from profile_export.manifest import JOB
-    from profile_export.papers import Papers
+    from profile_export.job_papers import job_papers
     from profile_export.rerun import not_pinned, relocated
 
-    saved = Papers(job, usual=JOB).plan()
     known = load_sandbox(sandbox)
-    plan = relocated(saved, known, locate=lambda table: engine.get().locate(table))
+    plan = relocated(
+        job_papers(job, known).plan(), known, locate=lambda table: engine.get().locate(table)
+    )
     for line in not_pinned(plan):
         _say.note(line)
     return Question(identity, plan, known, job_id=plan.job_id)

@@ -50,12 +50,11 @@ def rerun(
     """
     from profile_export.commands._asked import load_sandbox
     from profile_export.commands._engine import LazyEngine
-    from profile_export.manifest import JOB
-    from profile_export.papers import Papers
+    from profile_export.job_papers import job_papers
     from profile_export.rerun import not_pinned, relocated
 
-    papers = Papers(job, usual=JOB)
     loaded = load_sandbox(sandbox)
+    papers = job_papers(job, loaded)
     with LazyEngine(_options.engine_name(engine, for_job=True), verbose=verbose) as lazy:
         plan = relocated(papers.plan(), loaded, locate=lambda table: lazy.get().locate(table))
         notes = not_pinned(plan)
@@ -110,7 +109,7 @@ def _repeated(
     for line in notes:
         _say.note(line)
     if json:
-        _say.result_json(done.document)
+        _say.result_json(done.paper())
         return
     from profile_export.commands import _report
 

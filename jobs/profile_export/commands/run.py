@@ -76,7 +76,7 @@ def _exported(asked: "Asked", lazy: "LazyEngine", *, json: bool) -> None:
 
     done = export(make_plan(asked, lazy, or_finished=True), lazy)
     if json:
-        _say.result_json(done.document)
+        _say.result_json(done.paper())
         return
     from profile_export.commands import _report
     from profile_export.commands._places import command
