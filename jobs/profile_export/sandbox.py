@@ -30,6 +30,7 @@ from profile_export.sandbox_file import (
 from profile_export.sandbox_paths import patterns, table_ref
 from profile_export.sandbox_rules import Parts, cross_problems
 from profile_export.shape import problems_of
+from profile_export.well_formed import well_formed
 from profile_export.yamlfile import YamlFile, read_yaml
 
 __all__ = [
@@ -66,7 +67,7 @@ def load_sandbox(path: str | Path) -> Sandbox:
         for problem in problems_of(error.errors(), SandboxPart, quotes_help=True):
             if problem.pointer not in known:
                 file.add(problem.code, problem.detail, problem.pointer)
-    parts = _good_parts(file.value)
+    parts = _parts(file.value)
     for problem in (*cross_problems(parts), *patterns(parts, _folder(path))):
         file.add(problem.code, problem.detail, problem.pointer)
     if whole is None or file.problems:
@@ -78,23 +79,21 @@ def _line(problem: Problem) -> int:
     return int((problem.source or ":0").rpartition(":")[2])
 
 
-def _good_parts(value: dict[str, object]) -> Parts:
+def _parts(value: dict[str, object]) -> Parts:
     """What is well-formed, with its place: cross checks run beside complaints about the rest."""
     return Parts(
-        datasets=dict(_good(value.get("datasets"), DatasetPart)),
-        policies=dict(_good(value.get("mergePolicies"), PolicyPart)),
-        segments=dict(_good(value.get("segments"), SegmentPart)),
+        datasets=dict(_each(value.get("datasets"), DatasetPart)),
+        policies=dict(_each(value.get("mergePolicies"), PolicyPart)),
+        segments=dict(_each(value.get("segments"), SegmentPart)),
         dataset_ids=_ids(value.get("datasets")),
         policy_ids=_ids(value.get("mergePolicies")),
     )
 
 
-def _good(items: object, model: type[_Part]) -> Iterator[tuple[int, _Part]]:
+def _each(items: object, model: type[_Part]) -> Iterator[tuple[int, _Part]]:
     for index, item in enumerate(items if isinstance(items, list) else ()):
-        try:
-            yield index, model.model_validate(item)
-        except ValidationError:
-            continue
+        if (part := well_formed(model, item)) is not None:
+            yield index, part
 
 
 def _folder(path: str | Path) -> str:
@@ -107,7 +106,7 @@ def _ids(items: object) -> frozenset[str]:
         if isinstance(items, list)
         else ()
     )
-    return frozenset(str(each) for each in found)
+    return frozenset(str(each) for each in found if each is not None)
 
 
 def _sandbox(whole: SandboxPart, file: YamlFile, path: Path) -> Sandbox:

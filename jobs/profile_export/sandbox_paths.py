@@ -21,13 +21,15 @@ def table_ref(part: TablePart, folder: str) -> TableRef:
     written = part.path
     if written is None:
         return TableRef(format=part.format, name=part.name)
+    return TableRef(format=part.format, location=_location(written, folder), written=written)
+
+
+def _location(written: str, folder: str) -> str:
     if written.startswith("file:"):
-        location = os.path.normpath(unquote(urlsplit(written).path))
-    elif _URI.match(written):
-        location = written.rstrip("/")
-    else:
-        location = os.path.normpath(os.path.join(folder, written))
-    return TableRef(format=part.format, location=location, written=written)
+        return os.path.normpath(unquote(urlsplit(written).path))
+    if _URI.match(written):
+        return written.rstrip("/")
+    return os.path.normpath(os.path.join(folder, written))
 
 
 def patterns(parts: Parts, folder: str) -> Iterator[Problem]:
@@ -36,9 +38,9 @@ def patterns(parts: Parts, folder: str) -> Iterator[Problem]:
     Links are followed, since delta-rs does.
     """
     for index, part in parts.datasets.items():
-        location = table_ref(part.table, folder).location
-        if location is None:
+        if part.table is None or part.table.path is None:
             continue
+        location = _location(part.table.path, folder)
         real = location if _URI.match(location) else os.path.realpath(location)
         if found := _PATTERN.search(location) or _PATTERN.search(real):
             detail = (

@@ -12,7 +12,10 @@ from profile_export.shape import MOST_HINTS, pointer, quote
 
 @dataclass(frozen=True)
 class Parts:
-    """The well-formed parts by their place in the file, and every id, of the faulty ones too."""
+    """The parts by their place in the file, and every id.
+
+    As :func:`~.well_formed.well_formed` gives them: what is faulty is None, whatever types say.
+    """
 
     datasets: Mapping[int, DatasetPart]
     policies: Mapping[int, PolicyPart]
@@ -24,17 +27,19 @@ class Parts:
 def cross_problems(parts: Parts) -> Iterator[Problem]:
     """Every disagreement between members that are each well-formed."""
     yield from _repeated("datasets", {i: (part.id,) for i, part in parts.datasets.items()})
-    yield from _repeated(
-        "mergePolicies", {i: (part.id, part.version) for i, part in parts.policies.items()}
-    )
+    policies = {i: (part.id, part.version) for i, part in parts.policies.items()}
+    yield from _repeated("mergePolicies", policies)
     yield from _repeated("segments", {i: (part.id,) for i, part in parts.segments.items()})
     for index, dataset in parts.datasets.items():
-        yield from _table_problems(index, dataset)
-        yield from _class_problems(index, dataset)
+        if dataset.table is not None:
+            yield from _table_problems(index, dataset)
+        if dataset.class_ is not None:
+            yield from _class_problems(index, dataset)
     exports = {d.id for d in parts.datasets.values() if d.class_ == "export"}
     for index, policy in parts.policies.items():
         at = pointer("mergePolicies", index, "attributeMerge", "order")
-        yield from merge_problems(policy.attribute_merge, parts.dataset_ids, exports, at)
+        if policy.attribute_merge is not None:
+            yield from merge_problems(policy.attribute_merge, parts.dataset_ids, exports, at)
     yield from _default_problems(parts.policies)
     for index, segment in parts.segments.items():
         asked = segment.merge_policy_id
@@ -46,6 +51,8 @@ def cross_problems(parts: Parts) -> Iterator[Problem]:
 def _repeated(where: str, keys: Mapping[int, tuple[object, ...]]) -> Iterator[Problem]:
     first: dict[tuple[object, ...], int] = {}
     for index, key in keys.items():
+        if None in key:
+            continue
         earlier = first.setdefault(key, index)
         if earlier != index:
             what = f"id {quote(str(key[0]))}" + (f" and version {key[1]}" if key[1:] else "")
@@ -55,11 +62,12 @@ def _repeated(where: str, keys: Mapping[int, tuple[object, ...]]) -> Iterator[Pr
 
 def _table_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
     table, at = dataset.table, pointer("datasets", index, "table")
-    if table.path is None and table.name is None:
+    given = table.model_fields_set & {"path", "name"}
+    if not given:
         yield Problem("missing", "A table needs a 'path' (or a 'name' on spark).", at)
-    if table.path is not None and table.name is not None:
+    if len(given) == 2:
         yield Problem("bad-value", "A table has a 'path' or a 'name', not both.", at)
-    if dataset.class_ == "export" and table.format != "delta":
+    if dataset.class_ == "export" and table.format == "parquet":
         yield Problem(
             "bad-value", "An export dataset is a Delta table: format delta.", f"{at}/format"
         )
@@ -68,7 +76,7 @@ def _table_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
 def _class_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
     at = pointer("datasets", index)
     if dataset.class_ != "export":
-        if dataset.ingest_time is None:
+        if "ingest_time" not in dataset.model_fields_set:
             detail = f"Name the column that holds the ingest time of class {dataset.class_} (S5)."
             yield Problem("missing", detail, f"{at}/ingestTime")
         return
@@ -82,9 +90,9 @@ def merge_problems(
     merge: MergePart, known: Collection[str], exports: Collection[str], at: str
 ) -> Iterator[Problem]:
     """As :func:`order_problems`, of a well-formed ``attributeMerge``."""
-    if merge.type == "dataSetPrecedence" and not merge.order:
+    if merge.type == "dataSetPrecedence" and merge.order == ():
         yield Problem("missing", "dataSetPrecedence needs the 'order' of its data sets (S10).", at)
-    yield from order_problems(dict(enumerate(merge.order)), known, exports, at)
+    yield from order_problems(dict(enumerate(merge.order or ())), known, exports, at)
 
 
 def order_problems(
@@ -117,12 +125,14 @@ def order_problems(
 def _default_problems(policies: Mapping[int, PolicyPart]) -> Iterator[Problem]:
     latest: dict[str, int] = {}
     for index, policy in policies.items():
+        if policy.id is None or policy.version is None:
+            continue
         here = latest.setdefault(policy.id, index)
         if policy.version > policies[here].version:
             latest[policy.id] = index
     defaults: dict[str, list[int]] = defaultdict(list)
     for index in sorted(latest.values()):
-        if policies[index].default:
+        if policies[index].default and policies[index].schema_ is not None:
             defaults[policies[index].schema_.name].append(index)
     for schema, found in defaults.items():
         for index in found[1:]:

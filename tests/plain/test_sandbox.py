@@ -225,6 +225,45 @@ BAD = {
         f"{HEAD}segments:\n  - {{id: s}}\n  - {{id: s}}\n",
         [("sandbox.yml:5", "/segments/1/id", "duplicate-id")],
     ),
+    "agreement of items that have faults": (
+        f"{HEAD}datasets:\n  - {CRM.replace('profile', 'profil')}\n"
+        f"  - {CRM.replace(', ingestTime: t', ', lastUpdated: 5')}\n"
+        "  - {id: out, class: export, lastUpdated: 7, table: {format: csv, path: 'a[b'}}\n"
+        "mergePolicies:\n"
+        "  - {id: p, identityGraph: {type: zz}, attributeMerge: {type: dataSetPrecedence}}\n"
+        "  - {id: p, default: 1, identityGraph: {type: none}, attributeMerge:"
+        " {type: zz, order: [out, cmr]}}\n"
+        "segments:\n  - {id: s, name: 5, mergePolicyId: q}\n  - {id: s}\n",
+        [
+            ("sandbox.yml:4", "/datasets/0/class", "bad-value"),
+            ("sandbox.yml:5", "/datasets/1/lastUpdated", "wrong-type"),
+            ("sandbox.yml:5", "/datasets/1/id", "duplicate-id"),
+            ("sandbox.yml:5", "/datasets/1/ingestTime", "missing"),
+            ("sandbox.yml:6", "/datasets/2/table/format", "bad-value"),
+            ("sandbox.yml:6", "/datasets/2/lastUpdated", "wrong-type"),
+            ("sandbox.yml:6", "/datasets/2/lastUpdated", "bad-value"),
+            ("sandbox.yml:6", "/datasets/2/table/path", "path-pattern"),
+            ("sandbox.yml:8", "/mergePolicies/0/identityGraph/type", "bad-value"),
+            ("sandbox.yml:8", "/mergePolicies/0/attributeMerge/order", "missing"),
+            ("sandbox.yml:9", "/mergePolicies/1/default", "wrong-type"),
+            ("sandbox.yml:9", "/mergePolicies/1/attributeMerge/type", "bad-value"),
+            ("sandbox.yml:9", "/mergePolicies/1/id", "duplicate-id"),
+            ("sandbox.yml:9", "/mergePolicies/1/attributeMerge/order/0", "bad-value"),
+            ("sandbox.yml:9", "/mergePolicies/1/attributeMerge/order/1", "unknown-dataset"),
+            ("sandbox.yml:11", "/segments/0/name", "wrong-type"),
+            ("sandbox.yml:11", "/segments/0/mergePolicyId", "unknown-policy"),
+            ("sandbox.yml:12", "/segments/1/id", "duplicate-id"),
+        ],
+    ),
+    "an id is missing and another unknown": (
+        f"{HEAD}datasets:\n  - {CRM.replace('id: crm, ', '')}\nmergePolicies:\n  - id: p\n"
+        "    identityGraph: {type: none}\n"
+        "    attributeMerge: {type: dataSetPrecedence, order: [nope]}\n",
+        [
+            ("sandbox.yml:4", "/datasets/0/id", "missing"),
+            ("sandbox.yml:8", "/mergePolicies/0/attributeMerge/order/0", "unknown-dataset"),
+        ],
+    ),
     "faults of shape and of agreement at once": (
         f"{HEAD}colour: red\ndatasets:\n  - {CRM}\n  - {CRM}\nsegments:\n  - {{id: 5}}\n",
         [
