@@ -113,13 +113,17 @@ class Cancelled(ExportError):
 
 
 def problem_json(error: ExportError, *, request_id: str) -> dict[str, object]:
-    """An error as ``application/problem+json`` (RFC 9457)."""
+    """An error as ``application/problem+json`` (RFC 9457).
+
+    ``errors`` is empty where it has no place in a request.
+    """
     body: dict[str, object] = {
         "type": f"urn:profile-export:error:{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": str(error),
         "requestId": request_id,
+        "errors": [],
     }
     if isinstance(error, Refused):
         body["detail"] = f"{len(error.problems)} problem(s) with the request; see errors."

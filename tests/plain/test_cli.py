@@ -132,6 +132,14 @@ def test_every_command_has_help_with_an_example(
     assert re.search(rf"  profile-export {command}( |$)", capsys.readouterr().out, re.M)
 
 
+@pytest.mark.parametrize("group", ["jobs", "token"])
+def test_a_group_of_commands_has_an_example_too(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([group, "--help"]) == 0
+    assert re.search(rf"  profile-export {group} \w+ ", capsys.readouterr().out, re.M)
+
+
 def test_demo_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["demo", "--help"]) == 0
     assert "  profile-export demo\n" in capsys.readouterr().out

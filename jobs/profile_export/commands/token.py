@@ -20,14 +20,16 @@ TokenId = Annotated[str, typer.Argument(metavar="ID", help="As token list shows 
 
 def register(app: typer.Typer) -> None:
     """Add ``token`` with its commands."""
-    group = typer.Typer(help="Make, list and revoke tokens of the service.", no_args_is_help=True)
+    create_one = (
+        "token create --store sqlite:///profile-export.db --org acme@AcmeOrg --sandbox prod"
+    )
+    group = typer.Typer(
+        help="Make, list and revoke tokens of the service.",
+        epilog=_options.examples(create_one),
+        no_args_is_help=True,
+    )
     app.add_typer(group, name="token")
-    group.command(
-        "create",
-        epilog=_options.examples(
-            "token create --store sqlite:///profile-export.db --org acme@AcmeOrg --sandbox prod"
-        ),
-    )(create)
+    group.command("create", epilog=_options.examples(create_one))(create)
     group.command(
         "list", epilog=_options.examples("token list --store sqlite:///profile-export.db")
     )(list_)

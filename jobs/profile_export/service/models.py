@@ -223,14 +223,14 @@ class ProblemItemOut(Out):
 
 
 class ProblemOut(Out):
-    """An error (RFC 9457), with every fault of the request."""
+    """An error (RFC 9457), with every fault of the request; none where it is of no place in it."""
 
     type: str
     title: str
     status: int
     detail: str
     request_id: str
-    errors: list[ProblemItemOut] | None = None
+    errors: list[ProblemItemOut]
 
 
 class AccessOut(BaseModel):
