@@ -6,7 +6,7 @@ The plan is all that the stages see of the world. Two runs of one plan give the 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from profile_export.schema import Struct, from_json, to_json
@@ -152,14 +152,14 @@ class ExportPlan(Frozen):
     merge_policy: MergePolicyPin
     namespaces: dict[str, str]
     """Lower-cased namespace -> as the sandbox first declares it (S2)."""
-    inputs: Annotated[tuple[Input, ...], Field(min_length=1)]
+    inputs: tuple[Input, ...]
     audience: Audience
     output: Schema
     membership: Schema
     events: EventList | None
     lineage: bool
     target: Target
-    batches: Annotated[tuple[Batch, ...], Field(min_length=1)]
+    batches: tuple[Batch, ...]
     segment_per_batch: bool
 
     @property

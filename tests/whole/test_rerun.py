@@ -84,16 +84,6 @@ def test_a_copy_of_the_document_leads_to_the_papers(papers: Path, original: Path
     assert [problem.code for problem in refused.value.problems] == ["not-a-job"]
 
 
-@pytest.mark.parametrize("member", ["inputs", "batches"])
-def test_a_plan_that_somebody_has_emptied_is_no_plan(papers: Path, member: str) -> None:
-    document = json.loads((papers / JOB).read_text())
-    document["plan"][member] = []
-    (papers / JOB).write_text(json.dumps(document))
-    with pytest.raises(Refused) as refused:
-        job_papers(str(papers)).plan()
-    assert [p.pointer for p in refused.value.problems] == [f"/plan/{member}"]
-
-
 @pytest.mark.parametrize(
     "text",
     [
