@@ -36,7 +36,8 @@ def to_be_hashed(frame: DataFrame, column: Column) -> DataFrame:
     """All rows, by a filter that is true of each, so that what follows is not computed in a scan.
 
     In a scan Sail 0.7.2 takes a column that has one value in a whole file for a literal, by the
-    file's statistics, and its ``xxhash64`` of literals alone panics. Nested columns have none.
+    file's statistics or since it is its partition, and its ``xxhash64`` of literals alone panics.
+    Nested columns have neither. A filter for nulls would not do: of partitions the scan does it.
 
     Args:
         frame: A table as read.

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -86,5 +87,24 @@ def test_of_one_value(
     read = spark.read.schema(table_ddl(COLUMNS)).parquet(str(tmp_path))
     made = spark.createDataFrame([("a", WHEN, "e", 1)] * 3, table_ddl(COLUMNS))
     found, wanted = ([row.asDict() for row in step(f).collect()] for f in (read, made))
+    assert found == wanted
+    assert found
+
+
+@pytest.mark.parametrize("by", ["id", "_id"])
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+def test_of_partitions(
+    step: Callable[[DataFrame], DataFrame], by: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    """Of which the column has one value each, that stands in no file."""
+    values: dict[str, Any] = {
+        "id": ["a", "a", "b", "b"], "_id": ["e", "e", "f", "f"], "n": pa.array([1] * 4, "int32")
+    }  # fmt: skip
+    table = pa.table({**values, "at": pa.array([WHEN] * 4, pa.timestamp("us", "UTC"))})
+    write_deltalake(tmp_path, table, partition_by=[by])
+    read = spark.read.format("delta").load(str(tmp_path)).select(*COLUMNS.names())
+    rows = [(row["id"], row["at"], row["_id"], row["n"]) for row in table.to_pylist()]
+    made = spark.createDataFrame(rows, table_ddl(COLUMNS))
+    found, wanted = (sorted(map(str, step(frame).collect())) for frame in (read, made))
     assert found == wanted
     assert found

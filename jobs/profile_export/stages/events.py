@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from profile_export.canonical import content_hash, with_maps, without_maps
 from profile_export.columns import known, micros_of
-from profile_export.frames import first_of_each
+from profile_export.frames import first_of_each, to_be_hashed
 from profile_export.outputs import EVENTS_COLUMN
 from profile_export.plan import EventList
 
@@ -38,8 +38,7 @@ def with_suspect_id(rows: DataFrame, *, suspects: DataFrame) -> DataFrame:
 
 
 def _with_id(rows: DataFrame) -> DataFrame:
-    # A filter, without which the hash would be computed in the scan (``frames.to_be_hashed``).
-    return rows.where(F.col("_id").isNotNull())
+    return to_be_hashed(rows, F.col("_id")).where(F.col("_id").isNotNull())
 
 
 def once(suspected: DataFrame, *, wanted: EventList) -> DataFrame:
