@@ -19,7 +19,7 @@ APP = "profile-export"
 TXN_VERSION = 1
 """A job commits once, so its application transaction has one version only."""
 
-_BLANKS = re.compile(r"\s*")
+_NO_BLANK = re.compile(r"\S")
 
 
 @dataclass(frozen=True)
@@ -166,13 +166,7 @@ def _read(version: int, data: bytes, app_id: str) -> OwnCommit | None:
 
 def _actions(text: str) -> Iterator[tuple[str, dict[str, object]]]:
     """One JSON object after the other; as delta-rs, whatever white space is between them."""
-    decoder, at = json.JSONDecoder(), _end_of_blanks(text, 0)
-    while at < len(text):
-        action, end = decoder.raw_decode(text, at)
+    decoder, at = json.JSONDecoder(), 0
+    while (begin := _NO_BLANK.search(text, at)) is not None:
+        action, at = decoder.raw_decode(text, begin.start())
         yield from action.items()
-        at = _end_of_blanks(text, end)
-
-
-def _end_of_blanks(text: str, start: int) -> int:
-    found = _BLANKS.match(text, start)
-    return found.end() if found else start

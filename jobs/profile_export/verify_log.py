@@ -42,9 +42,10 @@ def _of_commit(manifest: Manifest, dataset: Folder, state: TargetState) -> Itera
     try:
         commit = own_commit(dataset.location, transaction(manifest))
     except JobFailed as error:
+        # One that expired was cleaned out of the log by its retention: what is live tells the rest.
         if error.code != "commit-expired":
             yield Finding("log-unreadable", LOG, f"has no commit of job {manifest.job_id} to read")
-        return  # cleaned out of the log by its retention: what is live tells the rest
+        return
     if commit is None:
         detail = f"has no commit of job {manifest.job_id}"
         yield Finding("transaction-missing", LOG, detail)

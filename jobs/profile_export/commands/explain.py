@@ -112,9 +112,8 @@ def _of_job(job: str, sandbox: str, identity: str, engine: "LazyEngine") -> "Que
     from profile_export.rerun import not_pinned, relocated
 
     known = load_sandbox(sandbox)
-    plan = relocated(
-        job_papers(job, known).plan(), known, locate=lambda table: engine.get().locate(table)
-    )
+    saved = job_papers(job, known).plan()
+    plan = relocated(saved, known, locate=lambda table: engine.get().locate(table))
     for line in not_pinned(plan):
         _say.note(line)
     return Question(identity, plan, known, job_id=plan.job_id)
