@@ -7,30 +7,22 @@ manifest.json   after the commit
 job.json        last: the job is done
 """
 
-import fcntl
-import json
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from profile_export.delta_log import has_job
 from profile_export.engines.workspace import Stop
-from profile_export.errors import Cancelled, Conflict, JobFailed
-from profile_export.manifest import JOB, ROOT, plan_json, read_json, write_json
+from profile_export.errors import Conflict, JobFailed
+from profile_export.job_lock import held
+from profile_export.manifest import JOB, ROOT, papers_in, plan_json, read_json, write_json
 from profile_export.plan import ExportPlan
-from profile_export.processes import end_holder, process, this_process, wait_for_end
+from profile_export.processes import process, wait_for_end
 from profile_export.storage import Folder
 
 PLAN = "plan.json"
 LOCK = "lock"
-_GRACE = 5.0
-"""Seconds that a process which has lost the job has for noticing it, before it is killed."""
-_PATIENCE = 15.0
-"""Seconds after which a stop ends the waiting for a process that cannot be killed from here."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class JobFolder:
 
     def __init__(self, target: Folder, job_id: int) -> None:
         self.target = target
-        self.files = target.at(f"{ROOT}/{job_id}")
+        self.files = papers_in(target, job_id)
         self.scratch = self.files.at("scratch")
         self._job_id = job_id
         self._made: str | None = None
@@ -76,37 +68,16 @@ class JobFolder:
         if self.files.local is None:
             yield
             return
-        path = self.files.local / LOCK
-        held = self._take(path, stop, exclusive=exclusive)
         try:
-            _sign(held)
-            yield
+            with held(self.files.local / LOCK, self._make, stop, exclusive=exclusive):
+                yield
         finally:
-            path.unlink(missing_ok=True)
-            held.close()
             self._leave_no_empty_folder()
 
-    def _take(self, path: Path, stop: Stop, *, exclusive: bool) -> TextIO:
-        started = time.monotonic()
-        while True:
-            self._made = self._made or _topmost_missing(self.target.local)
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                held = path.open("a", encoding="utf-8")
-            except FileNotFoundError:  # its last holder is just removing the folder
-                continue
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if path.exists() and os.fstat(held.fileno()).st_ino == path.stat().st_ino:
-                    return held
-            except (BlockingIOError, FileNotFoundError):
-                time.sleep(0.05)
-            held.close()
-            waited = time.monotonic() - started
-            if exclusive and waited > _GRACE:
-                end_holder(path)
-            if stop.asked and (waited > _PATIENCE or not exclusive):
-                raise Cancelled("The job was asked to stop.")
+    def _make(self) -> None:
+        self._made = self._made or _topmost_missing(self.target.local)
+        assert self.files.local is not None
+        self.files.local.mkdir(parents=True, exist_ok=True)
 
     def finished(self, plan: ExportPlan) -> tuple[ExportPlan, dict[str, object]] | None:
         """The plan and document of a job of this id that is done; None where there is none.
@@ -202,7 +173,7 @@ def see_papers(target: Folder, job_id: int) -> None:
     Raises:
         Conflict: ``job-id-in-use``: without them it would be done, and committed, a second time.
     """
-    folder = target.at(f"{ROOT}/{job_id}")
+    folder = papers_in(target, job_id)
     if not folder.exists(JOB) and not folder.exists(PLAN) and has_job(target, job_id):
         raise Conflict(
             f"Job {job_id} has committed to this target, and its papers ({ROOT}/{job_id}) are gone:"
@@ -216,7 +187,7 @@ def finished_plan(
 ) -> ExportPlan | None:
     """The plan of a job that is done, if it asked the same; None too where that is not readable."""
     with suppress(OSError, ValueError, JobFailed):
-        saved = read_json(target.at(f"{ROOT}/{job_id}"), JOB)
+        saved = read_json(papers_in(target, job_id), JOB)
         plan = None if saved is None else ExportPlan.model_validate(saved["plan"])
         return plan if plan is not None and plan.question == question else None
     return None
@@ -227,10 +198,3 @@ def _topmost_missing(folder: Path | None) -> str | None:
     while folder is not None and not folder.exists():
         missing, folder = str(folder), folder.parent
     return missing
-
-
-def _sign(lock: TextIO) -> None:
-    """Say in a lock file who holds it; a full disk is no reason to stop here."""
-    with suppress(OSError):
-        os.ftruncate(lock.fileno(), 0)
-        os.write(lock.fileno(), json.dumps(this_process()).encode())

@@ -19,7 +19,12 @@ ROOT = "_profile_export"
 
 def papers_folder(location: str, job_id: int) -> Folder:
     """Where the papers of a job lie, below its target."""
-    return Folder(location).at(f"{ROOT}/{job_id}")
+    return papers_in(Folder(location), job_id)
+
+
+def papers_in(target: Folder, job_id: int) -> Folder:
+    """As :func:`papers_folder`, of a target at hand."""
+    return target.at(f"{ROOT}/{job_id}")
 
 
 def manifest(

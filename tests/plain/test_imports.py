@@ -59,7 +59,7 @@ NOT_IN_STAGES = {
 
 STORAGE = ("deltalake", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet", f"{PACKAGE}.storage")
 MAY_WRITE = (
-    "engines", "commit", "delta_log", "storage", "manifest", "job", "job_folder",
+    "engines", "commit", "delta_log", "storage", "manifest", "job", "job_folder", "job_lock",
     "demo", "compare", "diff_file", "counting",
 )  # fmt: skip
 """The last four write beside: the demo's tables, scratch of comparing and counting, diffs."""

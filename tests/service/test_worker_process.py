@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from profile_export import job_folder
+from profile_export import job_lock
 from profile_export.engines import Engine
 from profile_export.faults import POINTS
 from profile_export.plan import ExportPlan
@@ -164,7 +164,7 @@ def test_a_paused_worker_that_does_not_wake_is_ended(
 ) -> None:
     url, store = quick
     plan = plan_in(tmp_path)
-    monkeypatch.setattr(job_folder, "_GRACE", 0.5)
+    monkeypatch.setattr(job_lock, "_GRACE", 0.5)
     with _paused(url, store, plan, engine_name, tmp_path) as paused:
         with working(store, engine):
             assert ended(store, 1, 1).status == "SUCCEEDED"
