@@ -16,12 +16,13 @@ from profile_export.committed import describe
 from profile_export.delta_log import OwnCommit
 from profile_export.engine_errors import translate, unwritable
 from profile_export.engines import Engine, Written
-from profile_export.engines.workspace import DRIVER_EDGES, JobWorkspace, Progress, Stop
+from profile_export.engines.workspace import DRIVER_EDGES, JobWorkspace, Progress
 from profile_export.errors import JobFailed
 from profile_export.faults import fault
 from profile_export.job_folder import Begun, JobFolder
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
 from profile_export.plan import ExportPlan
+from profile_export.stop import Stop
 from profile_export.storage import Folder
 from profile_export.supervised import supervised
 

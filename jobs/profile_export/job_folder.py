@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profile_export.delta_log import has_job
-from profile_export.engines.workspace import Stop
 from profile_export.errors import Conflict, JobFailed
 from profile_export.job_lock import held
 from profile_export.manifest import JOB, ROOT, papers_in, plan_json, read_json, write_json
 from profile_export.plan import ExportPlan
 from profile_export.processes import process, wait_for_end
+from profile_export.stop import Stop
 from profile_export.storage import Folder
 
 PLAN = "plan.json"

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled
 from profile_export.processes import end_holder, this_process
+from profile_export.stop import Stop
 
 _GRACE = 5.0
 """Seconds that a process which has lost the job has for noticing it, before it is killed."""

@@ -89,26 +89,21 @@ def _class_problems(index: int, dataset: DatasetPart) -> Iterator[Problem]:
 def merge_problems(
     merge: MergePart, known: Collection[str], exports: Collection[str], at: str
 ) -> Iterator[Problem]:
-    """As :func:`order_problems`, of a well-formed ``attributeMerge``."""
-    if merge.type == "dataSetPrecedence" and merge.order == ():
-        yield Problem("missing", "dataSetPrecedence needs the 'order' of its data sets (S10).", at)
-    yield from order_problems(dict(enumerate(merge.order or ())), known, exports, at)
-
-
-def order_problems(
-    order: Mapping[int, str], known: Collection[str], exports: Collection[str], at: str
-) -> Iterator[Problem]:
     """What is wrong with the order of a policy's datasets.
 
     Args:
-        order: Its well-formed items, by their places.
+        merge: The policy's ``attributeMerge``, as :func:`~.well_formed.well_formed` gives it.
         known: Ids of all datasets.
         exports: Those of them that hold no fragments.
         at: Pointer of the order.
     """
+    if merge.type == "dataSetPrecedence" and merge.order == ():
+        yield Problem("missing", "dataSetPrecedence needs the 'order' of its data sets (S10).", at)
     seen: set[str] = set()
-    for place, dataset_id in order.items():
+    for place, dataset_id in enumerate(merge.order or ()):
         here = at + pointer(place)
+        if dataset_id is None:
+            continue
         if dataset_id not in known:
             hint = nearest(dataset_id, known) if place < MOST_HINTS else ""
             detail = f"There is no dataset {quote(dataset_id)}. {hint}".rstrip()

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import TypeVar
 
 from profile_export.engines import Engine
-from profile_export.engines.workspace import Stop
+from profile_export.stop import Stop
 
 Outcome = TypeVar("Outcome")
 

@@ -255,6 +255,17 @@ BAD = {
             ("sandbox.yml:12", "/segments/1/id", "duplicate-id"),
         ],
     ),
+    "of an order one item is faulty, and others unknown and repeated": (
+        f"{HEAD}datasets:\n  - {CRM}\nmergePolicies:\n  - id: p\n"
+        "    identityGraph: {type: none}\n"
+        "    attributeMerge: {type: dataSetPrecedence, order: [crm, 5, null, nope, crm]}\n",
+        [
+            ("sandbox.yml:8", "/mergePolicies/0/attributeMerge/order/1", "wrong-type"),
+            ("sandbox.yml:8", "/mergePolicies/0/attributeMerge/order/2", "wrong-type"),
+            ("sandbox.yml:8", "/mergePolicies/0/attributeMerge/order/3", "unknown-dataset"),
+            ("sandbox.yml:8", "/mergePolicies/0/attributeMerge/order/4", "bad-value"),
+        ],
+    ),
     "an id is missing and another unknown": (
         f"{HEAD}datasets:\n  - {CRM.replace('id: crm, ', '')}\nmergePolicies:\n  - id: p\n"
         "    identityGraph: {type: none}\n"

@@ -15,7 +15,6 @@ from sqlalchemy import update
 from postgres import Postgres
 from profile_export import job as job_module
 from profile_export.engines import Engine
-from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled, Conflict, ExportError, JobFailed
 from profile_export.faults import POINTS
 from profile_export.job import run_job
@@ -28,6 +27,7 @@ from profile_export.service.store.queue import Claim, Hold
 from profile_export.service.store.tables import batches
 from profile_export.service.store.tables import jobs as table
 from profile_export.service.worker import EngineGone
+from profile_export.stop import Stop
 from tables.plans import crm, plan_for
 from tables.runs import findings, left_of, target_of
 from working import ended, job, opened_copy, sandbox_of, submit, wait_for, working

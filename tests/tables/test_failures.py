@@ -11,11 +11,11 @@ from deltalake import write_deltalake
 from profile_export import commit
 from profile_export.engines import Engine
 from profile_export.engines.sail_write import write_files
-from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled, Conflict, JobFailed
 from profile_export.job import run_job
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.schema import struct_of
+from profile_export.stop import Stop
 from profile_export.storage import Folder
 from profile_export.tables import inspect_table
 from tables.plans import crm, people, plan_for

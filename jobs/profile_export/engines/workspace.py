@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import count
-from threading import Event
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import Struct, from_json, table_ddl
+from profile_export.stop import Stop
 from profile_export.storage import Folder
 
 if TYPE_CHECKING:
@@ -34,41 +34,6 @@ _ARROW = {
 }
 
 Progress = Callable[[str, float], None]
-
-
-class Stop:
-    """How a job is asked to stop, from a signal or another thread; ``job.py`` does the stopping."""
-
-    def __init__(self) -> None:
-        self._asked = Event()
-        self._closed = Event()
-        self._left = Event()
-
-    @property
-    def asked(self) -> bool:
-        return self._asked.is_set()
-
-    @property
-    def closed(self) -> bool:
-        """True once the job has committed: it can only be completed from then on."""
-        return self._closed.is_set()
-
-    def ask(self) -> None:
-        """Stop the job within seconds. A commit that was already made wins."""
-        self._asked.set()
-
-    @property
-    def left(self) -> bool:
-        """True if the job was asked to stop because somebody else has it now."""
-        return self._left.is_set()
-
-    def leave(self) -> None:
-        """Stop the job, which somebody else has taken over."""
-        self._left.set()
-        self._asked.set()
-
-    def close(self) -> None:
-        self._closed.set()
 
 
 class JobWorkspace:

@@ -9,11 +9,11 @@ import threading
 import time
 from dataclasses import dataclass
 
-from profile_export.engines.workspace import Stop
 from profile_export.errors import Cancelled
 from profile_export.service.store import Store, presence, queue
 from profile_export.service.store.database import StoreAway
 from profile_export.service.store.queue import Claim
+from profile_export.stop import Stop
 
 _log = logging.getLogger("profile_export.worker")
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from profile_export.catalog import MergePolicy, Sandbox
 from profile_export.errors import Problem
 from profile_export.sandbox_file import MergePart
-from profile_export.sandbox_rules import merge_problems, order_problems
+from profile_export.sandbox_rules import merge_problems
 from profile_export.service.catalog_models import MergePolicyIn
+from profile_export.well_formed import well_formed
 
 _ORDER = "/attributeMerge/order"
 
@@ -51,13 +50,7 @@ def order_faults(catalog: Sandbox) -> Callable[[Mapping[str, object]], Iterable[
     exports = frozenset(d.id for d in catalog.datasets if d.kind == "export")
 
     def faults(body: Mapping[str, object]) -> Iterable[Problem]:
-        sent = body.get("attributeMerge")
-        try:
-            return merge_problems(MergePart.model_validate(sent), known, exports, _ORDER)
-        except ValidationError:
-            listed = sent.get("order") if isinstance(sent, dict) else None
-            items = enumerate(listed if isinstance(listed, list) else ())
-            usable = {place: item for place, item in items if isinstance(item, str) and item}
-            return order_problems(usable, known, exports, _ORDER)
+        merge = well_formed(MergePart, body.get("attributeMerge"))
+        return () if merge is None else merge_problems(merge, known, exports, _ORDER)
 
     return faults
