@@ -7,7 +7,7 @@ import pytest
 from catalogs import GOOD, SANDBOX, TABLES, reader
 from profile_export.engines import input_size
 from profile_export.engines._settings import conf_folder, read_conf
-from profile_export.engines.spark import _own_settings
+from profile_export.engines.spark_session import _own_settings
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.planning import make_plan
 
@@ -57,7 +57,7 @@ def test_bytes_of_all_inputs(two: tuple[str, str]) -> None:
 
 
 def test_settings_of_a_small_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("profile_export.engines.spark.delta_jars", list)
+    monkeypatch.setattr("profile_export.engines.spark_session.delta_jars", list)
     small = read_conf(conf_folder() / "spark-small.conf")
     assert small
     usual, started_fast = (_own_settings({}, small=answer) for answer in (False, True))

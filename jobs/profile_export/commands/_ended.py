@@ -1,4 +1,4 @@
-"""A job that did not succeed, on its way to ``cli.py`` with its last document."""
+"""A job that did not succeed, on its way to ``_tell.py`` with its last document."""
 
 from profile_export.errors import ExportError
 

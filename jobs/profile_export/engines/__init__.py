@@ -165,7 +165,7 @@ def open_engine(
         from profile_export.engines.sail import open_sail
 
         return open_sail(verbose=verbose)
-    from profile_export.engines.spark import open_remote, open_spark
+    from profile_export.engines.spark_session import open_remote, open_spark
 
     if name.startswith("sc://"):
         return open_remote(name)
