@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -50,7 +49,7 @@ def on_driver(edges: pa.Table) -> dict[str, pa.Array]:
 
     sides = [edges["left"], edges["right"]]
     both = pa.chunked_array(
-        [pc.cast(chunk, pa.large_string()) for side in sides for chunk in side.chunks],
+        [chunk.cast(pa.large_string()) for side in sides for chunk in side.chunks],
         type=pa.large_string(),
     )
     encoded = both.combine_chunks().dictionary_encode()

@@ -29,7 +29,8 @@ class _Later(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "__version__":
-            return version("pandas")
+            self.__version__ = version("pandas")  # asked for several times
+            return self.__version__
         if not self.imports_are_over and not name.startswith("__"):
             return _called_later(self.__name__, name) if name.islower() else type(name, (), {})
         return getattr(import_module(self.__name__), name)
