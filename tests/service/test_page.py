@@ -1,76 +1,14 @@
 """The page in a real Chromium, by mouse and by keyboard alone."""
 
-import re
-import shutil
-import subprocess
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect
 
-import serving
-import small_sandbox
-from service.live import Live, live_service
+from service.browsing import containing, open_new_export, sign_in
+from service.live import Live
 
 pytestmark = pytest.mark.xdist_group("serve")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 RUNNING = {"id": 7, "status": "PROCESSING", "metrics": {}, "creationTime": 1700000000000}
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    folder = tmp_path_factory.mktemp("page")
-    file = small_sandbox.build(folder / "sandbox")
-    file.write_text(small_sandbox.SANDBOX.rstrip() + serving.MORE, encoding="utf-8")
-    with live_service(file.parent, folder / "store.db") as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    found = found or shutil.which("google-chrome")
-    assert found, "The page is tested in Chromium: install it (scripts/test does)."
-    subprocess.run([found, "--version"], check=True, capture_output=True)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser, live: Live) -> Iterator[Page]:
-    context = browser.new_context()
-    opened = context.new_page()
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("console", lambda told: faults.append(told.text) if _is_fault(told) else None)
-    opened.goto(live.url)
-    yield opened
-    context.close()
-    assert faults == []
-
-
-def _is_fault(told) -> bool:  # type: ignore[no-untyped-def]
-    """Errors of the page; Chromium logs refused calls as errors too, and those are asked for."""
-    return told.type == "error" and "Failed to load resource" not in told.text
-
-
-def sign_in(page: Page, live: Live, token: str | None = None) -> None:
-    page.get_by_label("Access token").fill(token or live.token)
-    page.get_by_label("Organisation").fill(serving.ORG)
-    page.get_by_label("Sandbox").fill(serving.NAME)
-    page.keyboard.press("Enter")
-
-
-def open_new_export(page: Page) -> None:
-    """The view of a new export, with the request that it proposes."""
-    page.get_by_role("button", name="New export").click()
-    expect(page.get_by_label("Request")).to_have_value(containing('"schema"'))
 
 
 def test_a_bad_token_is_told(page: Page, live: Live) -> None:
@@ -155,7 +93,3 @@ def test_sign_out_forgets_the_token(page: Page, live: Live) -> None:
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
-
-
-def containing(text: str) -> re.Pattern[str]:
-    return re.compile(re.escape(text))

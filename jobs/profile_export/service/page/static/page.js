@@ -1,39 +1,52 @@
-// The page: sign in, list jobs, look at one, ask for another.
+// The page: who is signed in, and which view the address asks for.
 
 import { api, session } from "./api.js";
-import { make, progress, showJob, when } from "./job.js";
-import { picture } from "./picture.js";
+import * as ask from "./ask.js";
+import * as job from "./job.js";
+import * as jobs from "./jobs.js";
+import { $, say } from "./make.js";
 
-const $ = (id) => document.getElementById(id);
-const say = (text) => { $("message").textContent = text; };
+const VIEWS = { jobs, job, new: ask };
 let watching = new AbortController();
-let listing = 0;
-let cursor = "";
+let last = null; // who was signed in when the token ran out
 
-const REQUEST = {
-  fields: "",
-  filter: { segments: [] },
-  destination: { datasetId: "", segmentPerBatch: true },
-  schema: { name: "_xdm.context.profile" },
-};
-
-function show(view) {
-  watching.abort();
-  watching = new AbortController();
-  for (const name of ["jobs", "job", "new"]) $(`view-${name}`).hidden = name !== view;
-  $("tab-jobs").setAttribute("aria-pressed", String(view !== "new"));
-  $("tab-new").setAttribute("aria-pressed", String(view === "new"));
-}
-
-async function trying(work) {
+/** Do something for a person, who hears of what goes wrong; a token that is no good ends the session. */
+async function trying(work, signal) {
   try {
     await work();
   } catch (error) {
-    if (error.name === "AbortError") return;
-    say(error.message);
-    if (error.status === 401 || error.status === 403) signOut(error.message);
+    if (error.name === "AbortError" || signal?.aborted) return;
+    if (error.ends) signOut(error.message, { keepRequest: true });
+    else say(error.message);
   }
 }
+
+// -- views: the address says which, so that reloading, going back and links work
+
+const go = (hash) => { if (location.hash === hash) route(); else location.hash = hash; };
+
+function route() {
+  if (!signedIn()) return;
+  const [name, id] = location.hash.slice(1).split("=");
+  const view = name in VIEWS && (name !== "job" || /^\d+$/.test(id)) ? name : "jobs";
+  watching.abort();
+  watching = new AbortController();
+  const { signal } = watching;
+  const tab = $(view === "new" ? "tab-new" : "tab-jobs");
+  const inside = $("main").contains(document.activeElement);
+  for (const each of Object.keys(VIEWS)) $(`view-${each}`).hidden = each !== view;
+  for (const each of [$("tab-jobs"), $("tab-new")]) each.setAttribute("aria-pressed", String(each === tab));
+  if (inside && !document.activeElement?.checkVisibility()) tab.focus();
+  document.title = `${VIEWS[view].title(id)} – Profile Export`;
+  trying(() => VIEWS[view].show({ id, signal, go, trying }), signal);
+}
+
+window.addEventListener("hashchange", route);
+$("tab-jobs").addEventListener("click", () => go("#jobs"));
+$("tab-new").addEventListener("click", () => go("#new"));
+$("back").addEventListener("click", () => { $("tab-jobs").focus(); go("#jobs"); });
+jobs.listen(route);
+ask.listen({ trying, go });
 
 // -- signing in
 
@@ -45,157 +58,34 @@ function signedIn() {
   return who !== null;
 }
 
-function signOut(why = "Signed out.") {
+/** Nothing of a sandbox is left behind; where its token has run out, the request that is being written is. */
+function signOut(why = "Signed out.", { keepRequest = false } = {}) {
+  watching.abort();
+  last = keepRequest ? session.get() : null;
   session.clear();
+  jobs.forget();
+  job.forget();
+  ask.forget({ request: !keepRequest });
+  if (!keepRequest) history.replaceState(null, "", location.pathname);
+  document.title = "Profile Export";
   signedIn();
   say(why);
   $("token").focus();
 }
-
 $("sign-in-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const [token, org, sandbox] = ["token", "org", "sandbox"].map((id) => $(id).value.trim());
-  session.set({ token, org, sandbox });
   trying(async () => {
-    await api.jobs();
+    await api.letsIn({ token, org, sandbox });
+    session.set({ token, org, sandbox });
+    if (last !== null && (last.org !== org || last.sandbox !== sandbox)) ask.forget();
     $("token").value = "";
     say("Signed in.");
     signedIn();
-    $("tab-jobs").focus(); // at once: once the list is there, somebody may have gone elsewhere
-    await listJobs();
+    $("tab-jobs").focus(); // at once: once the view is there, somebody may have gone elsewhere
+    route();
   });
 });
 $("leave").addEventListener("click", () => signOut());
 
-// -- jobs
-
-async function listJobs({ more = false } = {}) {
-  const asked = ++listing;
-  show("jobs");
-  const { signal } = watching;
-  const page = await api.jobs($("status").value, more ? cursor : "");
-  if (asked !== listing) return; // a later call overtook this one
-  const rows = page.records.map((job) => {
-    const open = make("button", { type: "button", text: String(job.id) });
-    open.addEventListener("click", () => trying(() => openJob(job.id)));
-    const exported = job.metrics.totalExportedProfileCounter;
-    return make("tr", { children: [
-      make("th", { scope: "row", children: [open] }),
-      make("td", { text: job.status, class: job.status }),
-      make("td", { children: [progress(job)] }),
-      make("td", { class: "number", text: exported === undefined ? "" : exported.toLocaleString("en") }),
-      make("td", { text: when(job.creationTime) }),
-    ] });
-  });
-  if (more) $("jobs").append(...rows);
-  else $("jobs").replaceChildren(...rows);
-  cursor = page.page.pageOffset;
-  $("older").hidden = !page.link.next;
-  $("no-jobs").hidden = $("jobs").children.length > 0;
-  if (!more && page.records.some((job) => ["NEW", "PROCESSING", "CANCELLING"].includes(job.status))) {
-    setTimeout(() => { if (!signal.aborted) trying(listAgain); }, 1000);
-  }
-}
-
-async function listAgain() {
-  const focused = document.activeElement?.textContent;
-  const inTable = $("jobs").contains(document.activeElement);
-  await listJobs();
-  if (!inTable || document.activeElement !== document.body) return; // somebody has gone elsewhere
-  [...$("jobs").querySelectorAll("button")].find((each) => each.textContent === focused)?.focus();
-}
-
-async function openJob(id) {
-  show("job");
-  $("job-title").textContent = `Job ${id}`;
-  $("job").replaceChildren();
-  $("job-title").focus();
-  await showJob(id, $("job"), { signal: watching.signal, say });
-}
-
-$("tab-jobs").addEventListener("click", () => trying(listJobs));
-$("refresh").addEventListener("click", () => trying(listJobs));
-$("back").addEventListener("click", () => trying(async () => { $("tab-jobs").focus(); await listJobs(); }));
-$("status").addEventListener("change", () => trying(listJobs));
-$("older").addEventListener("click", () => trying(() => listJobs({ more: true })));
-
-// -- a new export
-
-$("tab-new").addEventListener("click", () => trying(async () => {
-  show("new");
-  const [dataSets, segments] = await Promise.all([api.dataSets(), api.segments()]);
-  const union = Object.entries(dataSets).filter(([, each]) => each.schemaRef?.id?.endsWith("profile__union"));
-  $("dataset").replaceChildren(...union.map(([id, each]) => make("option", { value: id, text: `${each.name} (${id})` })));
-  if ($("body").value.trim() || document.activeElement === $("body")) return; // somebody writes there
-  const asked = structuredClone(REQUEST);
-  asked.filter.segments = segments.segments.slice(0, 2).map(({ id }) => ({ segmentId: id }));
-  if (!asked.filter.segments.length) { delete asked.filter; asked.destination.segmentPerBatch = false; }
-  asked.destination.datasetId = $("dataset").value;
-  $("body").value = JSON.stringify(asked, null, 2);
-}));
-
-$("dataset").addEventListener("change", () => {
-  try {
-    const asked = JSON.parse($("body").value);
-    asked.destination = { ...asked.destination, datasetId: $("dataset").value };
-    $("body").value = JSON.stringify(asked, null, 2);
-  } catch {
-    say("The request is no JSON just now: put the dataset's id in yourself.");
-  }
-});
-
-$("body").addEventListener("keydown", (event) => { if (event.key === "Escape") $("dry-run").focus(); });
-
-function tellProblems(error) {
-  const items = error.problems.map(({ pointer, parameter, detail, code }) => make("li", { children: [
-    make("code", { text: pointer ?? parameter ?? "" }), ` ${detail} [${code}]`,
-  ] }));
-  $("problems").replaceChildren(make("p", { class: "problem", text: error.message }), make("ul", { children: items }));
-}
-
-async function asking(work) {
-  $("problems").replaceChildren();
-  $("counts").replaceChildren();
-  await trying(async () => {
-    try {
-      await work($("body").value);
-    } catch (error) {
-      if (error.problems === undefined || error.status === 401 || error.status === 403) throw error;
-      tellProblems(error);
-    }
-  });
-}
-
-$("dry-run").addEventListener("click", () => asking(async (body) => {
-  say("Counting …");
-  $("dry-run").disabled = true;
-  try {
-    const { counts } = await api.dryRun(body);
-    const batches = counts.batches.map((each) => make("li", {
-      text: `${each.segment?.segmentId ?? "one batch"}: ${each.recordCount.toLocaleString("en")} records`,
-    }));
-    $("counts").replaceChildren(
-      make("h3", { text: `Candidates: ${counts.candidates.toLocaleString("en")}` }),
-      picture(counts.candidates, counts.exclusions),
-      make("ul", { children: batches }),
-    );
-    say("Counted; nothing was written.");
-  } finally {
-    $("dry-run").disabled = false;
-  }
-}));
-
-// One for each request as written: a double click makes one job. (randomUUID is for HTTPS only.)
-const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(16)).join("-");
-let key = newKey();
-$("body").addEventListener("input", () => { key = newKey(); });
-$("new-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  asking(async (body) => {
-    const job = await api.submit(body, key);
-    key = newKey();
-    await openJob(job.id);
-  });
-});
-
-if (signedIn()) trying(listJobs);
+route();

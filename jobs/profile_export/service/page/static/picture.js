@@ -1,5 +1,7 @@
 // Who was exported and who was not, and why: one bar for each, together all candidates.
 
+import { wide } from "./make.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const ROW = 26, LEFT = 190, WIDTH = 420;
 
@@ -32,7 +34,7 @@ export function picture(candidates, exclusions) {
       element("text", { x: LEFT + length + 8, y: y + 17 }, count.toLocaleString("en")),
     );
   });
-  return drawn;
+  return wide("Exported and excluded", drawn);
 }
 
 function element(name, attributes, text) {

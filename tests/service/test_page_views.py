@@ -1,0 +1,240 @@
+"""What the page shows when it is left, when it is late, and when the service is away or refuses."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from service.browsing import containing, open_new_export, sign_in
+from service.live import Live
+
+pytestmark = pytest.mark.xdist_group("serve")
+UNION = {"schemaRef": {"id": "https://ns.adobe.com/x/profile__union"}}
+LONG = "name" * 500
+LIST = "**/export/jobs?limit*"
+
+
+def job(id_: int, status: str) -> dict[str, object]:
+    """A job document as far as the page reads it."""
+    return {
+        "id": id_,
+        "status": status,
+        "creationTime": 1700000000000,
+        "metrics": {},
+        "mergePolicy": {"id": "p", "version": 1},
+        "destination": {"datasetId": "d"},
+    }
+
+
+def listed(*jobs: dict[str, object]) -> dict[str, object]:
+    return {"records": list(jobs), "page": {"pageOffset": ""}, "link": {}}
+
+
+def answers(page: Page, glob: str, *given: Callable[[Route], None]) -> list[Route]:
+    """Calls of an address are answered in this order, the last way ever after; gives the calls."""
+    seen: list[Route] = []
+
+    def answer(route: Route) -> None:
+        seen.append(route)
+        given[min(len(seen), len(given)) - 1](route)
+
+    page.route(glob, answer)
+    return seen
+
+
+def with_json(content: object, status: int = 200) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=status, json=content)
+
+
+def away(route: Route) -> None:
+    route.abort()
+
+
+def as_it_is(route: Route) -> None:
+    route.continue_()
+
+
+def test_a_list_goes_on_after_a_fault(page: Page, live: Live) -> None:
+    fault = with_json({"detail": "The store is away."}, status=503)
+    steps = (as_it_is, with_json(listed(job(7, "PROCESSING"))), away, fault)
+    answers(page, LIST, *steps, with_json(listed(job(7, "SUCCEEDED"))))
+    sign_in(page, live)
+    status = page.get_by_role("status")
+    expect(status).to_have_text("The service does not answer. Trying again …")
+    expect(status).to_have_text("The store is away. Trying again …")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("SUCCEEDED", timeout=10_000)
+    expect(status).to_have_text("The service answers again.")
+
+
+def test_a_job_is_told_to_its_end_though_its_stream_breaks(page: Page, live: Live) -> None:
+    running, done = job(7, "PROCESSING"), job(7, "SUCCEEDED")
+    answers(page, "**/export/jobs/7", with_json(running), away, with_json(running), with_json(done))
+    events = "text/event-stream"
+    ended = {"body": "", "content_type": events}
+    answers(page, "**/jobs/7/events", away, lambda route: route.fulfill(**ended))  # type: ignore[arg-type]
+    sign_in(page, live)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    page.goto(f"{live.url}/#job=7")
+    expect(page.get_by_role("status")).to_have_text("Job 7 is PROCESSING.")
+    expect(page.get_by_role("status")).to_have_text(containing("Trying again"))
+    expect(page.get_by_role("status")).to_have_text("Job 7 is SUCCEEDED.", timeout=15_000)
+    expect(page.get_by_role("button", name="Cancel this job")).to_have_count(0)
+
+
+def test_a_late_answer_is_not_shown_as_another_job(page: Page, live: Live) -> None:
+    held: list[Route] = []
+    page.route("**/export/jobs/7", lambda route: held.append(route))
+    answers(page, "**/export/jobs/8", with_json(job(8, "FAILED")))
+    answers(page, LIST, with_json(listed(job(7, "FAILED"), job(8, "FAILED"))))
+    sign_in(page, live)
+    page.get_by_role("button", name="7", exact=True).click()
+    expect(page.get_by_role("heading", name="Job 7")).to_be_focused()
+    page.get_by_role("button", name="All jobs").click()
+    page.get_by_role("button", name="8", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Job 8 is FAILED.")
+    held[0].fulfill(json=job(7, "FAILED"))
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("status")).to_have_text("Job 8 is FAILED.")
+    assert '"id": 8' in (page.locator("#job pre").text_content() or "")
+
+
+def test_a_job_has_an_address(page: Page, live: Live) -> None:
+    answers(page, "**/export/jobs/8", with_json(job(8, "FAILED")))
+    answers(page, LIST, with_json(listed(job(8, "FAILED"))))
+    sign_in(page, live)
+    page.get_by_role("button", name="8", exact=True).click()
+    expect(page).to_have_title("Job 8 – Profile Export")
+    assert page.url == f"{live.url}/#job=8"
+    page.reload()
+    expect(page.get_by_role("heading", name="Job 8")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Job 8")).to_be_visible()
+    page.goto(f"{live.url}/#job=<b>")
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+
+
+def test_more_jobs_stay_up_to_date_too(page: Page, live: Live) -> None:
+    first = {**listed(job(9, "NEW")), "page": {"pageOffset": "c"}, "link": {"next": "/next"}}
+    calls = answers(page, LIST, with_json(first), with_json(first))
+    sign_in(page, live)
+    with page.expect_request("**/export/jobs?*limit=39*"):  # 40, of which one is there
+        page.get_by_role("button", name="Older jobs").click()
+    seen = len(calls)
+    page.wait_for_timeout(1500)
+    assert len(calls) > seen
+
+
+def test_a_filter_that_finds_nothing_says_so(page: Page, live: Live) -> None:
+    sign_in(page, live)
+    page.get_by_label("Status").select_option("CANCELLING")
+    expect(page.get_by_text("No job is CANCELLING.")).to_be_visible()
+
+
+def test_the_dataset_shown_is_that_of_the_request(page: Page, live: Live) -> None:
+    """And of more than a hundred, each is there."""
+    first = {f"d{n}": {"name": f"Export {n}", **UNION} for n in range(100)}
+    last = {"newest": {"name": "Newest", **UNION}}
+    answers(page, "**/dataSets?limit=100&start=0", with_json(first))
+    answers(page, "**/dataSets?limit=100&start=100", with_json(last))
+    sign_in(page, live)
+    open_new_export(page)
+    dataset, request = page.get_by_label("Export dataset"), page.get_by_label("Request")
+    dataset.select_option("newest")
+    expect(request).to_have_value(containing('"datasetId": "newest"'))
+    page.get_by_role("button", name="Jobs", exact=True).click()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    open_new_export(page)
+    expect(dataset).to_have_value("newest")
+    request.fill('{"destination": {"datasetId": "d7"}}')
+    expect(dataset).to_have_value("d7")
+    request.fill('{"destination": {"datasetId": "elsewhere"}}')
+    expect(dataset).to_have_value("")
+
+
+def test_a_refused_dry_run_is_told_where_the_focus_is(page: Page, live: Live) -> None:
+    sign_in(page, live)
+    open_new_export(page)
+    request = page.get_by_label("Request")
+    request.fill('{"feilds": ""}')
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("/feilds")
+    expect(page.get_by_role("status")).to_have_text("")
+    expect(page.get_by_role("button", name="Dry run")).to_be_focused()
+    expect(request).to_have_attribute("aria-invalid", "true")
+    request.fill("{}")
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_a_token_that_may_only_read_is_told_and_stays(page: Page, live: Live) -> None:
+    said = {"detail": "The token does not give this access", "errors": []}
+    page.route(
+        "**/export/jobs",
+        lambda route: route.fulfill(status=403, json=said),
+    )
+    sign_in(page, live)
+    open_new_export(page)
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_have_text("The token does not give this access")
+    expect(page.get_by_label("Request")).to_have_value(containing('"schema"'))
+
+
+def test_who_signs_out_leaves_nothing_behind(page: Page, live: Live) -> None:
+    sign_in(page, live)
+    open_new_export(page)
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_role("img")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Sign out").click()
+    for left in ("jobs", "job", "counts", "problems", "dataset", "job-title"):
+        assert page.locator(f"#{left}").inner_html() == "", left
+    expect(page.locator("#body")).to_have_value("")
+    assert page.url == f"{live.url}/"
+
+
+def test_a_token_that_has_run_out_leaves_what_is_being_written(page: Page, live: Live) -> None:
+    """To whom it was: not in another sandbox."""
+    sign_in(page, live)
+    open_new_export(page)
+    page.get_by_label("Request").fill('{"mine": 1}')
+    page.route("**/export/jobs", with_json({"message": "Oauth token is not valid"}, status=401))
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.unroute("**/export/jobs")
+    sign_in(page, live)
+    expect(page.get_by_label("Request")).to_have_value('{"mine": 1}')
+
+
+def test_a_sandbox_that_no_header_can_name_is_told(page: Page, live: Live) -> None:
+    page.get_by_label("Access token").fill(live.token)
+    page.get_by_label("Organisation").fill("acme")
+    page.get_by_label("Sandbox").fill("日本")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text(containing("“日本” cannot be sent"))
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_narrow_windows_do_not_scroll_sideways(page: Page, live: Live) -> None:
+    page.set_viewport_size({"width": 360, "height": 700})
+    answers(page, "**/dataSets?*", with_json({"d": {"name": LONG, **UNION}}))
+    done = {**job(7, "FAILED"), "errors": [{"msg": LONG, "code": "x"}]}
+    answers(page, "**/export/jobs/7", with_json(done))
+    answers(page, LIST, with_json(listed(job(7, "FAILED"))))
+    sign_in(page, live)
+
+    def width() -> int:
+        return int(page.evaluate("document.scrollingElement.scrollWidth"))
+
+    expect(page.get_by_role("button", name="7", exact=True)).to_be_visible()
+    assert width() <= 360
+    page.get_by_role("button", name="7", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.")
+    page.get_by_text("Job document").click()
+    assert width() <= 360
+    open_new_export(page)
+    page.get_by_label("Request").fill(f'{{"{LONG}": 1}}')
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_role("alert")).to_contain_text("namename")
+    assert width() <= 360
