@@ -102,6 +102,12 @@ def write_and_commit(
     fault_when("while-writing", lambda: bool(batch_files(folder, ids)))
     if engine.name == "sail":
         files = write_files(frame, folder, ids)
+        if any(persons or ()) and not folder.exists():
+            raise JobFailed(
+                f"The target {plan.target.table.display} was removed while the job wrote to it:"
+                " nothing was committed. Run the job again.",
+                code="target-unwritable",
+            )
         rows = {file: folder.parquet_rows(file.path) for file in files}
         filled = [file for file in files if rows[file]]
         if persons is not None:

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import shutil
 
 from deltalake import DeltaTable
 
@@ -16,6 +17,10 @@ _BYTES_DECODED = 256 << 20
 """Per dataset, when looking for the file that broke a job: footers first, then contents."""
 
 _DISK_FULL = re.compile(r"No space left on device|os error 28|StorageFull", re.IGNORECASE)
+_STORAGE = re.compile(r"Generic LocalFileSystem error")
+"""All that delta-rs says at times of a disk that has become full."""
+_FULL = 1 << 20
+"""Bytes: with fewer free, a disk is as good as full."""
 _MEMORY = re.compile(r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted")
 _JVM_ENDED = re.compile(
     r"Error while sending or receiving|Answer from Java side is empty|stopped SparkContext"
@@ -43,11 +48,12 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
     text = _shown(root_cause(error), plan)
     if stopped or isinstance(error, KeyboardInterrupt):
         return Cancelled("The job was stopped; nothing of it is visible.")
-    if _DISK_FULL.search(text) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+    whole = said(error)
+    is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    if is_full or _DISK_FULL.search(whole) or (_STORAGE.search(whole) and _is_full(plan)):
         return JobFailed(
             "The disk is full: free some space and run the job again.", code="disk-full"
         )
-    whole = said(error)
     if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
     jvm_ended = isinstance(error, ConnectionError) or _JVM_ENDED.search(text) is not None
@@ -72,6 +78,13 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
             code="internal-error",
         )
     return JobFailed(f"The engine could not do the job: {text}", code="engine")
+
+
+def _is_full(plan: ExportPlan) -> bool:
+    try:
+        return shutil.disk_usage(plan.target.table.location or "/").free < _FULL
+    except OSError:
+        return False
 
 
 def unwritable(error: OSError, plan: ExportPlan) -> ExportError:

@@ -91,4 +91,5 @@ def _input(dataset: Dataset, info: TableInfo, *, participates: bool, rank: int) 
         participates=participates,
         rank=rank,
         files=info.files,
+        table_id=info.table_id,
     )

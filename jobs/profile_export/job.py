@@ -21,6 +21,7 @@ from profile_export.errors import JobFailed
 from profile_export.faults import fault
 from profile_export.job_folder import Begun, JobFolder
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
+from profile_export.pins import see_unchanged
 from profile_export.plan import ExportPlan
 from profile_export.stop import Stop
 from profile_export.storage import Folder
@@ -40,6 +41,7 @@ class _Run:
     work: JobWorkspace
     stop: Stop
     may_commit: Callable[[], None]
+    just_planned: bool
 
 
 def run_job(
@@ -52,6 +54,7 @@ def run_job(
     driver_edges: int = DRIVER_EDGES,
     exclusive: bool = False,
     may_commit: Callable[[], None] = lambda: None,
+    just_planned: bool = False,
 ) -> Document:
     """Do the job, or finish or answer what an earlier run of the same id has done.
 
@@ -71,6 +74,7 @@ def run_job(
             works on it has lost it, and is ended if it does not leave.
         may_commit: Called last before the commit (on Spark: before the call that writes and
             commits); waits, or raises Cancelled.
+        just_planned: The plan was made a moment ago, so that its inputs are what it says.
 
     Returns:
         The document of the SUCCEEDED job, as in ``job.json`` without its plan.
@@ -93,7 +97,7 @@ def run_job(
             driver_edges=driver_edges,
             plan=plan,
         )
-        run = _Run(engine, plan, location, folder, work, asked, may_commit)
+        run = _Run(engine, plan, location, folder, work, asked, may_commit, just_planned)
         try:
             return _life(run, first, exclusive=exclusive)
         except OSError as error:  # of an attempt that has begun, another is made of it
@@ -107,13 +111,16 @@ def _location(plan: ExportPlan, engine: Engine) -> str:
 
 
 def _life(run: _Run, document: Document, *, exclusive: bool) -> Document:
+    if (done := run.folder.finished(run.plan)) is not None and not run.folder.was_left():
+        return done[1]  # without a lock, for which the target would have to be writable
     with run.folder.locked(run.stop, exclusive=exclusive):
         if (done := run.folder.finished(run.plan)) is not None:
             if run.folder.was_left():
                 _tidy(run, done[0])
             return done[1]
         begun = run.folder.begin(run.plan, document, run.engine.pid)
-        run = replace(run, plan=begun.plan)
+        just_planned = run.just_planned and begun.plan is run.plan
+        run = replace(run, plan=begun.plan, just_planned=just_planned)
         try:
             return _to_the_end(run, begun)
         except BaseException as error:
@@ -155,6 +162,8 @@ def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
 
     run.work.check()
     check_target(run.plan, run.location)
+    if not run.just_planned:
+        see_unchanged(run.plan)
     started = datetime.now(UTC)
     decided = stages.decide(run.work, run.plan)
     rows = stages.rows(run.work, run.plan, decided)

@@ -33,7 +33,7 @@ def data_files(filesystem: pafs.FileSystem, root: str) -> dict[str, str] | None:
     found: dict[str, str] = {}
     for entry in filesystem.get_file_info(pafs.FileSelector(root, recursive=True)):
         name = entry.path[len(root) :].strip("/")
-        if entry.type == pafs.FileType.File and entry.size and _is_data(name):
+        if entry.type == pafs.FileType.File and _is_data(name):
             found[name] = entry.path
     return dict(sorted(found.items()))
 

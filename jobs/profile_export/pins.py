@@ -9,15 +9,39 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from profile_export.engines.pinned_files import lost_files
-from profile_export.errors import Problem, Refused
-from profile_export.plan import Input, TableRef
+from profile_export.errors import JobFailed, Problem, Refused
+from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct, ddl, from_json
 from profile_export.storage import Folder
-from profile_export.tables import first_line, inspect_table
+from profile_export.tables import empty_commit, first_line, inspect_table
 
 JOB = "JOB"
 """How messages name the argument that the pins come from."""
 _WITHOUT = "the table's log does not have it"
+_IN_SILENCE = ("input-changed", "input-unreadable")
+"""What an engine would not notice: it fails by itself where something is missing."""
+
+
+def see_unchanged(plan: ExportPlan) -> None:
+    """See that the inputs of a plan that was made a while ago are still those tables (S28).
+
+    Those that are known by name only are their catalog's matter.
+
+    Raises:
+        JobFailed: ``input-changed``, ``input-unreadable``.
+    """
+    for source in plan.inputs:
+        known = source.table.location is not None
+        for problem in pin_problems(source, locate=_located) if known else ():
+            if problem.code in _IN_SILENCE:
+                raise JobFailed(
+                    f"{problem.detail} Restore it, or submit the export again as a new job.",
+                    code=problem.code,
+                )
+
+
+def _located(table: TableRef) -> str:
+    return str(table.location)
 
 
 def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterator[Problem]:
@@ -48,6 +72,8 @@ def _of_version(name: str, location: str, source: Input, version: int) -> Iterat
         table = DeltaTable(location, version=version)
         columns = from_json(json.loads(table.schema().to_json()))
         needed = pa.table(table.get_add_actions()).column("path").to_pylist()
+        is_another = source.table_id not in (None, str(table.metadata().id))
+        empty = empty_commit(location, version)
     except TableNotFoundError:
         if Folder(location).has_folder("_delta_log"):  # a version before the oldest that is left
             yield _gone(name, version, _WITHOUT)
@@ -60,6 +86,12 @@ def _of_version(name: str, location: str, source: Input, version: int) -> Iterat
         yield _gone(name, version, f"{_WITHOUT} ({reason})")
         return
     assert isinstance(columns, Struct)
+    if empty is not None:
+        detail = f"{name}: {empty} of the log of {source.table.display} is empty."
+        yield Problem("input-unreadable", detail, parameter=JOB)
+    if is_another:
+        detail = f"{name}: at {source.table.display} lies another table than that of the job."
+        yield Problem("input-changed", detail, parameter=JOB)
     yield from _changed(name, columns, source)
     lying = {file.path for file in Folder(location).files()}
     own = [path for path in needed if "://" not in path]
@@ -94,6 +126,6 @@ def _changed(name: str, columns: Struct, source: Input) -> Iterator[Problem]:
             what = "does not exist" if now is None else f"is of type {ddl(now)}"
             detail = (
                 f"{name}: column {field.name} {what}, in the job it is of type {ddl(field.type)}."
-                " This is not the table that the job has read."
+                " This is not the table that the job was made for."
             )
             yield Problem("input-changed", detail, parameter=JOB)

@@ -68,6 +68,9 @@ class Input(Frozen):
     files: tuple[tuple[str, ...], ...] | None = None
     """Of a Parquet folder the names of its files, those of one layout together, which are read
     whatever else is added later (S28); None of other tables, and of a folder with too many."""
+    table_id: str | None = None
+    """Of a Delta table its own id, by which another one at the same path is told; None of others,
+    and of one that is known by name only."""
 
     @property
     def has_identity_map(self) -> bool:

@@ -12,8 +12,10 @@ from profile_export.sandbox_rules import Parts
 from profile_export.shape import pointer, quote
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_PATTERN = re.compile(r"[^/]*?([][{}*?])[^/]*")
+_PATTERN = re.compile(r"[^/\n]*?([][{}*?])[^/\n]*")
 """A whole name, and the first letter in it that makes a pattern."""
+_ESCAPE = re.compile(r"[^/\n]*?(\\|%[0-9A-Fa-f]{2})[^/\n]*")
+"""Likewise what makes an escape, in a path that is no URI."""
 
 
 def table_ref(part: TablePart, folder: str) -> TableRef:
@@ -33,18 +35,29 @@ def _location(written: str, folder: str) -> str:
 
 
 def patterns(parts: Parts, folder: str) -> Iterator[Problem]:
-    """Paths of which engines would make others: Sail takes ``a{1}`` for ``a1``, and writes there.
-
-    Links are followed, since delta-rs does.
-    """
+    """Paths that :func:`pattern_in` objects to."""
     for index, part in parts.datasets.items():
         if part.table is None or part.table.path is None:
             continue
-        location = _location(part.table.path, folder)
-        real = location if _URI.match(location) else os.path.realpath(location)
-        if found := _PATTERN.search(location) or _PATTERN.search(real):
-            detail = (
-                f"The path has {quote(found[0])}, in which engines take {found[1]} for a pattern:"
-                " rows would be read or written elsewhere. Rename that file or folder."
-            )
+        if detail := pattern_in(_location(part.table.path, folder)):
             yield Problem("path-pattern", detail, pointer("datasets", index, "table", "path"))
+
+
+def pattern_in(location: str) -> str | None:
+    """What is wrong with a path of which engines would make another; None where nothing is.
+
+    Sail takes ``a{1}`` for ``a1``, and writes there; delta-rs writes to ``a%20b``, and then looks
+    for the log in ``a b``. Links are followed, since delta-rs does.
+    """
+    if _URI.match(location):
+        found = _PATTERN.search(location)
+    else:
+        both = f"{location}\n{os.path.realpath(location)}"
+        found = _PATTERN.search(both) or _ESCAPE.search(both)
+    if found is None:
+        return None
+    kind = "a pattern" if found.re is _PATTERN else "an escape"
+    return (
+        f"The path has {quote(found[0])}, in which engines take {found[1]} for {kind}:"
+        " rows would be read or written elsewhere. Rename that file or folder."
+    )

@@ -10,6 +10,8 @@ from profile_export.plan import TableRef
 from profile_export.schema import Struct, from_json
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COMMIT = re.compile(r"(\d{20})\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class TableInfo:
     version: int | None
     files: tuple[tuple[str, ...], ...] | None = None
     """As :attr:`profile_export.plan.Input.files`."""
+    table_id: str | None = None
+    """As :attr:`profile_export.plan.Input.table_id`."""
 
 
 def inspect_table(table: TableRef) -> TableInfo:
@@ -51,14 +55,35 @@ def _delta(table: TableRef, location: str) -> TableInfo:
     try:
         found = DeltaTable(location)
         columns = from_json(json.loads(found.schema().to_json()))
-        version = found.version()
+        version, table_id = found.version(), str(found.metadata().id)
+        empty = empty_commit(location, version)
     except TableNotFoundError:
         raise missing(table, _why_missing(location)) from None
     except (DeltaError, OSError, ValueError, TypeError, KeyError) as error:
         raise unreadable(table, first_line(error)) from None
     if not isinstance(columns, Struct):
         raise unreadable(table, "its schema is not a struct")
-    return TableInfo(columns, version)
+    if empty is not None:
+        raise unreadable(table, f"{empty} of its log is empty; restore it")
+    return TableInfo(columns, version, table_id=table_id)
+
+
+def empty_commit(location: str, version: int) -> str | None:
+    """A commit of a Delta table up to ``version`` whose file is empty, as a crash leaves it.
+
+    delta-rs takes it for one that changes nothing: what it added would be left out in silence.
+    Those before the last checkpoint do not matter. One listing.
+    """
+    from profile_export.storage import Folder  # with pyarrow: only if needed
+
+    found = {file.path: file.bytes for file in Folder(location).at("_delta_log").files()}
+    checkpoints = (_CHECKPOINT.match(name) for name in found)
+    last = max((int(name[1]) for name in checkpoints if name), default=-1)
+    for name, size in found.items():
+        commit = _COMMIT.fullmatch(name)
+        if commit and size == 0 and last < int(commit[1]) <= version:
+            return name
+    return None
 
 
 def _why_missing(location: str) -> str:

@@ -301,13 +301,17 @@ def test_bad_files(
         (".", "file:///data/t%2A", "t*"),
         (".", "s3://bucket/a?b/t", "a?b"),
         ("of [2024]", "t", "of [2024]"),
+        (".", "out/pro%20file", "pro%20file"),
+        (".", "back\\slash", "back\\slash"),
+        ("a%2Fb", "t", "a%2Fb"),
         (".", "linked", "real {x}"),
     ],
 )
 def test_a_path_that_engines_take_for_another(
     place: str, path: str, odd: str, tmp_path: Path
 ) -> None:
-    """Sail wrote the rows of a target ``a{1}b`` to ``a1b``; delta-rs panics at a ``[``."""
+    """Sail wrote the rows of a target ``a{1}b`` to ``a1b``; delta-rs panics at a ``[``, and looks
+    for the log of ``a%20b`` in ``a b``: a job that had committed was told as failed."""
     (tmp_path / place).mkdir(exist_ok=True)
     (tmp_path / "linked").symlink_to("real {x}")
     text = f"{HEAD}datasets: [{{id: e, class: export, table: {{path: '{path}'}}}}]\n"

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from profile_export import parquet_schema
 from profile_export.errors import Refused
@@ -56,6 +56,7 @@ def test_s28_delta_gives_its_columns_and_its_newest_version(tmp_path: Path) -> N
     )
     write_deltalake(str(tmp_path / "crm"), rows)
     write_deltalake(str(tmp_path / "crm"), rows, mode="append")
+    table_id = DeltaTable(str(tmp_path / "crm")).metadata().id
     assert look(tmp_path / "crm", "delta") == TableInfo(
         struct_of(
             id="long",
@@ -66,6 +67,7 @@ def test_s28_delta_gives_its_columns_and_its_newest_version(tmp_path: Path) -> N
             by=Map("string", "integer"),
         ),
         1,
+        table_id=table_id,
     )
 
 
@@ -82,6 +84,33 @@ def test_parquet_files_that_are_called_delta(tmp_path: Path) -> None:
     code, detail = fault(tmp_path / "web", "delta")
     assert code == "table-missing"
     assert "format parquet" in detail
+
+
+def test_s28_an_empty_commit_is_no_commit_that_changes_nothing(tmp_path: Path) -> None:
+    """As a crash leaves it: delta-rs would read the table without what it added."""
+    for n in range(3):
+        write_deltalake(str(tmp_path / "crm"), pa.table({"a": [n]}), mode="append")
+    log = tmp_path / "crm" / "_delta_log"
+    (log / f"{1:020}.json").write_bytes(b"")
+    code, detail = fault(tmp_path / "crm", "delta")
+    assert code == "table-unreadable"
+    assert f"{1:020}.json of its log is empty" in detail
+
+
+def test_an_empty_commit_before_a_checkpoint_does_not_matter(tmp_path: Path) -> None:
+    for n in range(3):
+        write_deltalake(str(tmp_path / "crm"), pa.table({"a": [n]}), mode="append")
+    DeltaTable(str(tmp_path / "crm")).create_checkpoint()
+    (tmp_path / "crm" / "_delta_log" / f"{1:020}.json").write_bytes(b"")
+    assert look(tmp_path / "crm", "delta").version == 2
+
+
+def test_an_empty_file_of_a_parquet_folder_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=[1])
+    (tmp_path / "web" / "b.parquet").write_bytes(b"")
+    code, detail = fault(tmp_path / "web")
+    assert code == "table-unreadable"
+    assert "'b.parquet'" in detail
 
 
 def test_a_corrupt_delta_log(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """A job that cannot be done says why in a sentence, and leaves nothing (S27)."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
@@ -72,6 +76,105 @@ def test_a_broken_input_is_named(
     assert "crm" in str(caught.value)
     assert "Caused by" not in str(caught.value)
     assert not target_of(plan).parent.exists()
+
+
+def last_commit_emptied(table: Path) -> None:
+    """delta-rs reads the table without it."""
+    (table / "_delta_log" / f"{1:020}.json").write_bytes(b"")
+
+
+def another_table(table: Path) -> None:
+    shutil.rmtree(table)
+    for part in (range(2), range(2, 3)):
+        write_deltalake(str(table), people(part), mode="append")
+
+
+def another_without_a_column(table: Path) -> None:
+    shutil.rmtree(table)
+    for part in (range(2), range(2, 3)):
+        write_deltalake(str(table), people(part).drop(["email"]), mode="append")
+
+
+def without_a_column(table: Path) -> None:
+    (file,) = table.glob("*.parquet")
+    pq.write_table(pq.read_table(file).drop(["email"]), file)
+
+
+def of_another_type(table: Path) -> None:
+    (file,) = table.glob("*.parquet")
+    rows = pq.read_table(file)
+    at = rows.column_names.index("email")
+    pq.write_table(rows.set_column(at, "email", pa.array(range(len(rows)))), file)
+
+
+def emptied(table: Path) -> None:
+    (file,) = table.glob("*.parquet")
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("form", "harm", "code"),
+    [
+        ("delta", last_commit_emptied, "input-unreadable"),
+        ("delta", another_table, "input-changed"),
+        ("delta", another_without_a_column, "input-changed"),
+        ("parquet", without_a_column, "input-changed"),
+        ("parquet", of_another_type, "input-changed"),
+        ("parquet", emptied, "input-missing"),
+    ],
+)
+def test_s28_an_input_that_is_another_by_now_is_told(
+    form: str, harm: Callable[[Path], None], code: str, engine: Engine, tmp_path: Path
+) -> None:
+    """An engine would read it, and what is not there any more would be left out in silence."""
+    source = crm(tmp_path)
+    location = str(source.table.location)
+    if form == "parquet":
+        shutil.rmtree(tmp_path / "crm" / "_delta_log")
+    else:
+        write_deltalake(location, people(range(20, 30)), mode="append")
+    table = TableRef(format=form, location=location, written="crm")  # type: ignore[arg-type]
+    info = inspect_table(table)
+    pinned = {"table": table, "version": info.version, "files": info.files}
+    source = source.model_copy(update={**pinned, "table_id": info.table_id})
+    plan = plan_for(tmp_path / "exports" / "profile", batches=1, inputs=(source,))
+    harm(tmp_path / "crm")
+    with pytest.raises(JobFailed) as caught:
+        run_job(plan, engine)
+    assert caught.value.code == code, str(caught.value)
+    assert "crm" in str(caught.value)
+    assert "(5f0000000000000000000001)" in str(caught.value)
+    assert not target_of(plan).parent.exists()
+
+
+def test_s27_a_job_that_is_done_answers_from_where_nothing_can_be_written(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    document = run_job(plan, engine)
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("profile_export.job_lock._take", read_only)
+    assert run_job(plan, engine) == document
+
+
+def test_a_target_that_is_removed_meanwhile_is_told(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.name != "sail":
+        pytest.skip("spark writes and commits in one call")
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+
+    def removed(*_: object) -> list[object]:
+        shutil.rmtree(tmp_path / "t")
+        return []
+
+    monkeypatch.setattr(commit, "write_files", removed)
+    with pytest.raises(JobFailed, match="was removed while the job wrote") as caught:
+        run_job(plan, engine)
+    assert caught.value.code == "target-unwritable"
 
 
 def test_a_version_that_was_never_there(engine: Engine, tmp_path: Path) -> None:

@@ -195,7 +195,9 @@ def test_another_table_in_its_place(papers: Path) -> None:
     shutil.rmtree(folder_of(papers) / "crm")
     write_deltalake(str(folder_of(papers) / "crm"), crm(range(1)).drop(["score"]))
     write_deltalake(str(folder_of(papers) / "crm"), crm(range(1)).drop(["score"]), mode="append")
-    assert [code for code, _ in refused(papers)] == ["input-changed"]
+    (another, column) = refused(papers)
+    assert (another[0], "another table" in another[1]) == ("input-changed", True)
+    assert (column[0], "column score" in column[1]) == ("input-changed", True)
 
 
 @pytest.mark.parametrize(

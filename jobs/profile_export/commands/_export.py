@@ -84,7 +84,7 @@ def export(planned: "Planned", engine: "LazyEngine") -> Exported:
             opened = engine.get(plan)
             from profile_export.job import run_job
 
-            done = run_job(plan, opened, document=document, progress=show)
+            done = run_job(plan, opened, document=document, progress=show, just_planned=True)
             location = target.location or opened.locate(target)
     except JobFailed as error:
         started = documents.processing(document, at=datetime.now(UTC))

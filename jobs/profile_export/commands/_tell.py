@@ -19,6 +19,9 @@ from profile_export.errors import (
     problem_json,
 )
 
+_WRITTEN_PERHAPS = ("papers-unreadable", "target-unreadable")
+"""Codes of jobs of which an earlier attempt may have committed."""
+
 
 @dataclass(frozen=True)
 class Teller:
@@ -94,7 +97,8 @@ def _words(error: ExportError) -> list[str]:
     if error.exit_code == Cancelled.exit_code:
         return ["Interrupted: nothing was written."]
     if isinstance(error, JobEnded) and error.code != "manifest-missing":
-        return [f"The job failed, and nothing was written. {error}"]
+        nothing = "" if error.code in _WRITTEN_PERHAPS else ", and nothing was written"
+        return [f"The job failed{nothing}. {error}"]
     return [str(error)]
 
 

@@ -91,7 +91,7 @@ def serve(
 
     config = ServiceConfig(
         engine=name,
-        data_root=None if data is None else os.path.abspath(data),
+        data_root=data if data is None or "://" in data else os.path.abspath(data),
         jwks_url=jwks_url,
         jwt_issuer=jwt_issuer,
         jwt_audience=jwt_audience,

@@ -51,10 +51,11 @@ def plain_files(location: str, version: int) -> list[str] | None:
 
 
 def lost_files(source: Input, location: str) -> list[str]:
-    """Names of a Parquet folder's pinned files that are not there any more."""
+    """Names of a Parquet folder's pinned files that are not there any more, or are empty: engines
+    read those as no rows."""
     if not source.files:
         return []
-    lying = {file.path for file in Folder(location).files()}
+    lying = {file.path for file in Folder(location).files() if file.bytes}
     return [name for group in source.files for name in group if name not in lying]
 
 

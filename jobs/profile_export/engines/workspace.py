@@ -147,7 +147,7 @@ def _see_that_it_exists(source: Input, location: str) -> None:
     if lost := lost_files(source, location):
         raise JobFailed(
             f"Dataset {source.name} ({source.dataset_id}) has changed: file {lost[0]}, which was"
-            f" there when the job was created, is gone from {source.table.display}."
+            f" there when the job was created, is gone from {source.table.display}, or empty."
             " Put it back, or submit the export again as a new job.",
             code="input-missing",
         )

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from profile_export.catalog import UNION_SCHEMA, Dataset
 from profile_export.errors import Conflict, NotFound
 from profile_export.plan import TableRef
+from profile_export.sandbox_paths import pattern_in
 from profile_export.service.access import Caller, Reader, Writer
 from profile_export.service.bodies import RawBody, validated
 from profile_export.service.catalog_models import CONTENT_TYPE, DataSetIn, DataSetOut
@@ -125,7 +126,10 @@ def _location(root: str | None, config: ServiceConfig, dataset_id: str) -> str:
             "The service does not know where data sets of this sandbox are to be put:"
             " start `serve` with --data FOLDER, or with a sandbox file of this sandbox."
         )
-    return f"{(found if '://' in found else os.path.abspath(found)).rstrip('/')}/{dataset_id}"
+    root = found if "://" in found else os.path.abspath(found)
+    if detail := pattern_in(root):
+        raise NoPlace(detail)
+    return f"{root.rstrip('/')}/{dataset_id}"
 
 
 def _all(request: Request, caller: Caller) -> tuple[list[StoredDataset], dict[str, str]]:
