@@ -416,11 +416,14 @@ def test_the_installed_script_is_the_one_that_minds_its_start() -> None:
     assert project["project"]["scripts"] == {"profile-export": "profile_export.entry:entry"}
 
 
-def test_a_result_that_cannot_be_written_is_told() -> None:
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--version"], 1), (["verify", "nowhere", "--json"], 2)]
+)
+def test_a_result_that_cannot_be_written_is_told(words: list[str], code: int) -> None:
     env = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "profile_export.cli", "--version"],
+            [sys.executable, "-m", "profile_export.cli", *words],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -428,7 +431,7 @@ def test_a_result_that_cannot_be_written_is_told() -> None:
             timeout=60,
             check=False,
         )
-    assert done.returncode == 1
+    assert done.returncode == code
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -125,7 +125,27 @@ def test_tokens_are_listed_and_revoked(run: Run, store_url: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--org", "", "--sandbox", "a"], ["--org", ORG, "--sandbox", " a"], ["--org", ORG]],
+    [["token", "list"], ["token", "revoke", "abc"], ["jobs", "purge", "--older-than", "9d"]],
+    ids=" ".join,
+)
+def test_a_store_that_is_not_there_is_not_made(words: list[str], run: Run, tmp_path: Path) -> None:
+    """Else the path was mistyped, and it looks as if all was done."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    code, out, err = run(*words, "--store", f"sqlite:///{folder}/typo.db")
+    assert (code, out) == (2, "")
+    assert "There is no job store at" in err
+    assert not any(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--org", "", "--sandbox", "a"],
+        ["--org", ORG, "--sandbox", " a"],
+        ["--org", ORG],
+        ["--org", ORG, "--sandbox", "süd"],
+    ],
 )
 def test_a_token_for_nothing(words: list[str], run: Run, store_url: str) -> None:
     code, out, _ = run("token", "create", "--store", store_url, *words)

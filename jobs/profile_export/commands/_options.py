@@ -84,7 +84,8 @@ def _named(asked: str | None, *, for_job: bool) -> str:
         return "spark" if "PYSPARK_GATEWAY_PORT" in os.environ else asked
     if asked in ("sail", "spark") or re.fullmatch(r"sc://[^/\s]+.*", asked):
         return asked
-    detail = f"No engine is called {asked!r}; choose sail, spark or sc://HOST:PORT."
+    known = "sail, spark, auto" if for_job else "sail, spark"
+    detail = f"No engine is called {asked!r}; choose {known} or sc://HOST:PORT."
     raise Refused([Problem("unknown-engine", detail, parameter="--engine")])
 
 

@@ -23,7 +23,7 @@ def purge(
     and their files.
     """
     seconds = _age(older_than)
-    kept = _store.opened(store)
+    kept = _store.opened(store, make=False)
     from profile_export.service.store import retention
 
     gone = retention.purge(kept, older_than=seconds)

@@ -134,7 +134,8 @@ def _first_token(store: "Store", loaded: list["Sandbox"], url: str) -> list[str]
         if not loaded:
             return [
                 "No sandbox is loaded, and nobody has a token yet. Use --sandbox FILE, or:"
-                " profile-export token create --org ORG --sandbox NAME"
+                f" profile-export token create --store {shlex.quote(store.shown)} --org ORG"
+                " --sandbox NAME"
             ]
         for org in dict.fromkeys(sandbox.ims_org_id for sandbox in loaded):
             names = [sandbox.name for sandbox in loaded if sandbox.ims_org_id == org]

@@ -24,13 +24,17 @@ StoreUrl = Annotated[
 ]
 
 
-def opened(url: str) -> "Store":
+def opened(url: str, *, make: bool = True) -> "Store":
     """The store, its tables made or brought up to date.
 
+    Args:
+        url: As the user wrote it.
+        make: Make one that is not there: for those who begin to use it.
+
     Raises:
-        Refused: the URL is wrong.
+        Refused: the URL is wrong, or there is nothing.
         StoreAway: it cannot be used.
     """
     from profile_export.service.store import open_store
 
-    return open_store(url)
+    return open_store(url, make=make)

@@ -50,8 +50,7 @@ class Teller:
 
     def tell(self, error: ExportError) -> int:
         """An error of ours."""
-        if self.json:
-            _say.result_json(_as_json(error))
+        self._answer(error)
         for line in _words(error):
             _say.note(line)
         self._trace(error)
@@ -61,11 +60,18 @@ class Teller:
         """A fault of this program."""
         more = "" if self.verbose else " Run it with --verbose for details."
         told = ExportError(f"{_fault(error)}.{more}")
-        if self.json:
-            _say.result_json(_as_json(told))
+        self._answer(told)
         _say.note(str(told))
         self._trace(error)
         return ExportError.exit_code
+
+    def _answer(self, error: ExportError) -> None:
+        """The error as JSON, if that is asked for, and stdout can take it."""
+        if self.json:
+            try:
+                _say.result_json(_as_json(error))
+            except OSError as broken:
+                _say.note(f"The answer cannot be written: {broken.strerror}.")
 
     def _trace(self, error: BaseException) -> None:
         if self.verbose:

@@ -60,7 +60,7 @@ def create(
 
 def list_(store: _store.StoreUrl = _store.DEFAULT, json: _options.Json = False) -> None:
     """Show the tokens: what each may do, never the token itself."""
-    kept = _store.opened(store)
+    kept = _store.opened(store, make=False)
     from profile_export.service.store import tokens
 
     with kept.read() as connection:
@@ -99,7 +99,7 @@ def _texts(token: "Token") -> tuple[str, ...]:
 
 def revoke(token_id: TokenId, store: _store.StoreUrl = _store.DEFAULT) -> None:
     """End a token: from now on it is not valid."""
-    kept = _store.opened(store)
+    kept = _store.opened(store, make=False)
     from profile_export.service.store import tokens
 
     with kept.write() as connection:
@@ -111,11 +111,19 @@ def _names(org: str, sandboxes: list[str]) -> list[str]:
     from profile_export.errors import Problem, Refused
 
     given = {"--org": [org], "--sandbox": sandboxes}
+    detail = (
+        "A name must not be empty, or begin or end with a blank, and have letters, digits and signs"
+        " of ASCII only: callers send it in a header."
+    )
     problems = [
-        Problem("bad-name", "A name must not be empty, or begin or end with a blank.", parameter=at)
+        Problem("bad-name", detail, parameter=at)
         for at, names in given.items()
-        if any(not name or name != name.strip() for name in names)
+        if any(not _can_be_sent(name) for name in names)
     ]
     if problems:
         raise Refused(problems)
     return list(dict.fromkeys(sandboxes))
+
+
+def _can_be_sent(name: str) -> bool:
+    return bool(name) and name == name.strip() and name.isascii() and name.isprintable()

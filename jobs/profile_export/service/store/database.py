@@ -1,6 +1,7 @@
 """Open a store by URL, bring its schema up to date, and give transactions on it."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -90,20 +91,24 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(url: str = DEFAULT_URL) -> Store:
+def open_store(url: str = DEFAULT_URL, *, make: bool = True) -> Store:
     """Open the store at ``url``, making its tables or bringing them up to date.
 
     Args:
         url: ``sqlite:///file``, ``sqlite:////absolute/file`` or
             ``postgresql://user:password@host/database``.
+        make: Make the file of a store on SQLite that is not there.
 
     Raises:
-        Refused: ``bad-store-url``, ``store-too-new``.
+        Refused: ``bad-store-url``, ``store-too-new``, ``no-store``.
         StoreAway: nothing answers there, or it cannot be written.
     """
     parsed = _parsed(url)
     shown = parsed.set(query={}, drivername=parsed.get_backend_name())
     if parsed.get_backend_name() == "sqlite":
+        if not make and parsed.database and not os.path.exists(parsed.database):
+            detail = f"There is no job store at {parsed.database}. Check --store."
+            raise Refused([Problem("no-store", detail, parameter="--store")])
         engine = create_engine(parsed, **_POOL)
         _for_sqlite(engine)
     else:
