@@ -63,7 +63,7 @@ def make_plan(asked: Asked, engine: "LazyEngine", *, or_finished: bool = False) 
         with _collecting(problems):
             parse_request(body)
     if body is None or sandbox is None:
-        raise Refused(problems)
+        raise Refused(_in_file(problems, asked.request))
     if or_finished and not problems and (done := _finished(asked, body, sandbox)) is not None:
         return Planned(done, sandbox, asked.sandbox)
     with _collecting(problems):
@@ -71,7 +71,7 @@ def make_plan(asked: Asked, engine: "LazyEngine", *, or_finished: bool = False) 
             body, sandbox, table_info=engine.table_info, job_id=asked.job_id, as_of=as_of
         )
     if problems:
-        raise Refused(_as_written(problems, asked.sandbox))
+        raise Refused(_in_file(_as_written(problems, asked.sandbox), asked.request))
     return Planned(plan, sandbox, asked.sandbox)
 
 
@@ -122,6 +122,13 @@ def _as_written(problems: Iterable[Problem], file: str) -> Iterator[Problem]:
         source = problem.source or ""
         is_its = source == name or source.startswith(f"{name}:")
         yield replace(problem, source=file + source.removeprefix(name)) if is_its else problem
+
+
+def _in_file(problems: Iterable[Problem], request: str) -> Iterator[Problem]:
+    """What is wrong with the whole body, and would have no place else, with the request's file."""
+    for problem in problems:
+        is_all = problem.pointer == "" and problem.parameter is None and problem.source is None
+        yield replace(problem, source=request) if is_all and request != "-" else problem
 
 
 def _time(text: str | None) -> datetime | None:

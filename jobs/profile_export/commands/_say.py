@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+_ANY_WIDTH = 100_000
+
 
 def result(text: str) -> None:
     """Write a line of the result to stdout."""
@@ -26,8 +28,11 @@ def result_json(content: object) -> None:
 
 
 def rendered(*parts: "RenderableType") -> None:
-    """Write tables and styled text to stdout: as wide as the terminal, or as $COLUMNS, or 80."""
+    """Write tables and styled text to stdout: as wide as the terminal, or as $COLUMNS; into a pipe
+    or a file a row is one line, however wide."""
     console = console_on(stderr=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _ANY_WIDTH
     with console.capture() as caught:
         for part in parts:
             console.print(part)

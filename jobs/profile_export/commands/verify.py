@@ -48,5 +48,6 @@ def verify(manifest: Manifest, deep: Deep = False, json: _options.Json = False) 
                 f" {told['rows']:,} rows, {told['bytes']:,} bytes.{hashed}"
             )
     if found.findings:
-        _say.note(f"{len(found.findings)} findings.")
+        number = len(found.findings)
+        _say.note(f"{number} finding{'s' if number > 1 else ''}.")
         raise typer.Exit(Different.exit_code)

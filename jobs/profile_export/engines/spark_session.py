@@ -5,6 +5,7 @@ good. Settings come from ``conf/spark-defaults.conf``; under spark-submit they h
 """
 
 import os
+import shutil
 import socket
 import sys
 from typing import TYPE_CHECKING, cast
@@ -118,10 +119,23 @@ def _not_started(error: Exception) -> ExportError:
     if isinstance(error, ExportError):
         return error
     log = _stderr.tail()
-    if "JAVA_GATEWAY_EXITED" in str(error) or "UnsupportedClassVersion" in log:
+    ended = "JAVA_GATEWAY_EXITED" in str(error)
+    if ended and _has_java() and "UnsupportedClassVersion" not in log:
+        return JobFailed(
+            "Spark did not start: its Java process ended while it started. Somebody stopped it, or"
+            " there was too little memory for it (spark.driver.memory). Run it again; --verbose"
+            " shows what Java says.",
+            code="engine",
+        )
+    if ended or "UnsupportedClassVersion" in log:
         return JobFailed(
             "Spark did not start: it needs Java 17 or later (java on the PATH, or JAVA_HOME). The"
             " engine `sail` needs none.",
             code="engine",
         )
     return JobFailed(f"Spark did not start: {str(error).splitlines()[0][:300]}", code="engine")
+
+
+def _has_java() -> bool:
+    home = os.environ.get("JAVA_HOME")
+    return bool(shutil.which("java") if home is None else shutil.which("java", path=f"{home}/bin"))
