@@ -58,7 +58,9 @@ def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterato
     try:
         location = source.table.location or locate(source.table)
         if source.version is None:
-            yield from _changed(name, inspect_table(source.table).columns, source)
+            now = inspect_table(source.table)
+            yield from _changed(name, now.columns, source)
+            yield from _rewritten(name, now.files, source)
             yield from _without_files(name, location, source)
             return
         yield from _of_version(name, location, source, source.version)
@@ -99,6 +101,23 @@ def _of_version(name: str, location: str, source: Input, version: int) -> Iterat
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         yield _gone(name, version, f"its file {lost[0]}{more} was deleted (by VACUUM, perhaps)")
+
+
+def _rewritten(
+    name: str, now: tuple[tuple[str, ...], ...] | None, source: Input
+) -> Iterator[Problem]:
+    """A file whose columns are not those of the files any more that had the same before."""
+    layout = {file: number for number, group in enumerate(now or ()) for file in group}
+    for group in source.files or ():
+        left = [file for file in group if file in layout]
+        for file in left:
+            if layout[file] != layout[left[0]]:
+                detail = (
+                    f"{name}: files {left[0]} and {file} of {source.table.display} had the same"
+                    " columns when the job was made, and have not any more."
+                )
+                yield Problem("input-changed", detail, parameter=JOB)
+                break
 
 
 def _without_files(name: str, location: str, source: Input) -> Iterator[Problem]:

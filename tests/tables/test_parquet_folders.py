@@ -131,6 +131,17 @@ def test_files_that_come_later_are_not_read(work: JobWorkspace, tmp_path: Path, 
     assert [row["id"] for row in rows(work, source)] == [1]
 
 
+def test_s28_a_file_that_has_lost_a_column_is_told(tmp_path: Path) -> None:
+    """Though another still has it, so that the folder as a whole has."""
+    for name in ("a", "b", "c"):
+        write(tmp_path / "t", f"{name}.parquet", {"id": [1], "city": ["x"]})
+    source = planned(tmp_path / "t")
+    assert list(pin_problems(source, locate=lambda table: str(table.location))) == []
+    write(tmp_path / "t", "b.parquet", {"id": [1]})
+    (problem,) = pin_problems(source, locate=lambda table: str(table.location))
+    assert (problem.code, "b.parquet" in problem.detail) == ("input-changed", True)
+
+
 def test_a_file_that_is_gone_is_told(work: JobWorkspace, tmp_path: Path) -> None:
     """An engine may read it as no rows."""
     write(tmp_path / "t", "a.parquet", {"id": [1]})
