@@ -7,6 +7,7 @@ manifest.json   after the commit
 job.json        last: the job is done
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -77,7 +78,11 @@ class JobFolder:
     def _make(self) -> None:
         self._made = self._made or _topmost_missing(self.target.local)
         assert self.files.local is not None
-        self.files.local.mkdir(parents=True, exist_ok=True)
+        try:
+            self.files.local.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            self._remove_made()
+            raise
 
     def finished(self, plan: ExportPlan) -> tuple[ExportPlan, dict[str, object]] | None:
         """The plan and document of a job of this id that is done; None where there is none.
@@ -148,14 +153,17 @@ class JobFolder:
                 self.files.delete(file.path)
 
     def _leave_no_empty_folder(self) -> None:
-        if not self.files.delete_if_empty() or not self.target.delete_if_empty(ROOT):
-            return
+        if self.files.delete_if_empty() and self.target.delete_if_empty(ROOT):
+            self._remove_made()
+
+    def _remove_made(self) -> None:
         folder = self.target.local
         while self._made is not None and folder is not None and len(str(folder)) >= len(self._made):
             try:
                 folder.rmdir()
-            except OSError:
-                return
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):
+                    return
             folder = folder.parent
 
     def _see_that_it_is_ours(self, known: ExportPlan, plan: ExportPlan) -> None:

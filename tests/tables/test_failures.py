@@ -177,6 +177,14 @@ def test_a_target_that_is_removed_meanwhile_is_told(
     assert caught.value.code == "target-unwritable"
 
 
+def test_a_target_that_cannot_be_made_leaves_no_folder(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "out" / "lake" / ("p" * 300), inputs=(crm(tmp_path),))
+    with pytest.raises(JobFailed) as caught:
+        run_job(plan, engine)
+    assert caught.value.code == "target-unwritable"
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_version_that_was_never_there(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path, version=7),))
     with pytest.raises(JobFailed) as caught:

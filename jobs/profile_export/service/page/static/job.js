@@ -18,10 +18,11 @@ export function progress(job) {
 
 /** Show a job and keep it up to date until it ends, whatever becomes of the connection. */
 export async function show({ id, signal, trying }) {
+  const names = api.segmentNames().catch(() => new Map());
   let status = "", newest = 0;
   const draw = async (job) => {
     const mine = ++newest;
-    const made = await parts(job, trying);
+    const made = await parts(job, await names, trying);
     if (signal.aborted || mine !== newest) return; // this job's view is gone, or has a newer document
     refill($("job"), made, $("job-title"));
     if (job.status !== status) say(`Job ${id} is ${job.status}.`);
@@ -47,7 +48,7 @@ export function forget() {
   $("job").replaceChildren();
 }
 
-async function parts(job, trying) {
+async function parts(job, names, trying) {
   const made = [make("p", { children: [make("strong", { text: job.status, class: job.status }), " ", progress(job)] })];
   for (const error of job.errors ?? []) made.push(make("p", { class: "problem", text: `${error.msg} [${error.code}]` }));
   if (job.status === "NEW" || job.status === "PROCESSING") {
@@ -59,7 +60,7 @@ async function parts(job, trying) {
   if (job.metrics.candidates !== undefined) {
     made.push(make("h3", { text: `Candidates: ${shown(job.metrics.candidates)}` }), picture(job.metrics.candidates, job.metrics.exclusions));
   }
-  made.push(make("h3", { text: "Batches" }), await batches(job));
+  made.push(make("h3", { text: "Batches" }), await batches(job, names));
   const document = make("pre", { tabindex: "0", text: JSON.stringify(job, null, 2) });
   const raw = make("details", { children: [make("summary", { text: "Job document" }), document] });
   raw.open = $("job").querySelector("details")?.open ?? false;
@@ -73,11 +74,10 @@ function times(job) {
   return make("p", { class: "quiet", text: `Created ${when(job.creationTime)}${took}; dataset ${job.destination.datasetId}; ${policy}` });
 }
 
-async function batches(job) {
+async function batches(job, names) {
   const listed = (job.destination.batches ?? [job.destination]).filter((batch) => batch.batchId);
   if (!listed.length) return make("p", { class: "quiet", text: "None: the job failed, and nothing of it is visible." });
   const kinds = ["id", "id", "", "number", "number"];
-  const names = await api.segmentNames().catch(() => new Map());
   const rows = await Promise.all(listed.map(async (batch) => {
     const known = await api.batch(batch.batchId).catch(() => ({}));
     const cells = [segment(batch, names), batch.batchId, known.status ?? "", shown(known.recordCount), shown(known.size)];

@@ -46,8 +46,9 @@ export async function untilDone(work, signal) {
       pause = Math.min(2 * pause, 30);
     }
     await new Promise((wake) => {
-      const timer = setTimeout(wake, 1000 * pause);
-      signal.addEventListener("abort", () => { clearTimeout(timer); wake(); }, { once: true });
+      const end = () => { clearTimeout(timer); signal.removeEventListener("abort", end); wake(); };
+      const timer = setTimeout(end, 1000 * pause);
+      signal.addEventListener("abort", end);
     });
   }
 }
