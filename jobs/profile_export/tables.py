@@ -72,8 +72,11 @@ def empty_commit(location: str, version: int) -> str | None:
     """A commit of a Delta table up to ``version`` whose file is empty, as a crash leaves it.
 
     delta-rs takes it for one that changes nothing: what it added would be left out in silence.
-    Those before the last checkpoint do not matter. One listing.
+    Those before the last checkpoint do not matter. One listing, on this machine only: object stores
+    put a file whole or not at all.
     """
+    if "://" in location:
+        return None
     from profile_export.storage import Folder  # with pyarrow: only if needed
 
     found = {file.path: file.bytes for file in Folder(location).at("_delta_log").files()}
