@@ -72,7 +72,7 @@ def empty_commit(location: str, version: int) -> str | None:
     """A commit of a Delta table up to ``version`` whose file is empty, as a crash leaves it.
 
     delta-rs takes it for one that changes nothing: what it added would be left out in silence.
-    Those before the last checkpoint do not matter. One listing, on this machine only: object stores
+    Those before its last checkpoint do not matter. One listing, on this machine only: object stores
     put a file whole or not at all.
     """
     if "://" in location:
@@ -80,8 +80,8 @@ def empty_commit(location: str, version: int) -> str | None:
     from profile_export.storage import Folder  # with pyarrow: only if needed
 
     found = {file.path: file.bytes for file in Folder(location).at("_delta_log").files()}
-    checkpoints = (_CHECKPOINT.match(name) for name in found)
-    last = max((int(name[1]) for name in checkpoints if name), default=-1)
+    checkpoints = (int(match[1]) for path in found if (match := _CHECKPOINT.match(path)))
+    last = max((number for number in checkpoints if number <= version), default=-1)
     for name, size in found.items():
         commit = _COMMIT.fullmatch(name)
         if commit and size == 0 and last < int(commit[1]) <= version:

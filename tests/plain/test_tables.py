@@ -13,7 +13,7 @@ from profile_export import parquet_schema
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
 from profile_export.schema import Array, DataType, Map, Struct, struct_of
-from profile_export.tables import TableInfo, inspect_table
+from profile_export.tables import TableInfo, empty_commit, inspect_table
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 LOCAL = NOON.replace(tzinfo=None)
@@ -103,6 +103,8 @@ def test_an_empty_commit_before_a_checkpoint_does_not_matter(tmp_path: Path) -> 
     DeltaTable(str(tmp_path / "crm")).create_checkpoint()
     (tmp_path / "crm" / "_delta_log" / f"{1:020}.json").write_bytes(b"")
     assert look(tmp_path / "crm", "delta").version == 2
+    assert empty_commit(str(tmp_path / "crm"), 2) is None
+    assert empty_commit(str(tmp_path / "crm"), 1) == f"{1:020}.json"
 
 
 def test_an_empty_file_of_a_parquet_folder_is_told(tmp_path: Path) -> None:
