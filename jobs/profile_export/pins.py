@@ -19,7 +19,7 @@ JOB = "JOB"
 """How messages name the argument that the pins come from."""
 _WITHOUT = "the table's log does not have it"
 _IN_SILENCE = ("input-changed", "input-unreadable")
-"""What an engine would not notice: it fails by itself where something is missing."""
+"""What an engine would not notice; it fails by itself where something is missing."""
 
 
 def see_unchanged(plan: ExportPlan) -> None:
@@ -32,7 +32,7 @@ def see_unchanged(plan: ExportPlan) -> None:
     """
     for source in plan.inputs:
         known = source.table.location is not None
-        for problem in pin_problems(source, locate=_located) if known else ():
+        for problem in pin_problems(source, locate=_located, files=False) if known else ():
             if problem.code in _IN_SILENCE:
                 raise JobFailed(
                     f"{problem.detail} Restore it, or submit the export again as a new job.",
@@ -44,7 +44,9 @@ def _located(table: TableRef) -> str:
     return str(table.location)
 
 
-def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterator[Problem]:
+def pin_problems(
+    source: Input, *, locate: Callable[[TableRef], str], files: bool = True
+) -> Iterator[Problem]:
     """Why ``source`` cannot be read at its pinned version any more; nothing where it can.
 
     A Delta version needs its entries of the log and each of its files (VACUUM deletes those). A
@@ -53,6 +55,7 @@ def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterato
     Args:
         source: With the table where it lies now.
         locate: The location of a table that is known by name only.
+        files: Look for each file too, by a listing of the whole table.
     """
     name = f"Dataset {source.name} ({source.dataset_id})"
     try:
@@ -61,19 +64,22 @@ def pin_problems(source: Input, *, locate: Callable[[TableRef], str]) -> Iterato
             now = inspect_table(source.table)
             yield from _changed(name, now.columns, source)
             yield from _rewritten(name, now.files, source)
-            yield from _without_files(name, location, source)
+            if files:
+                yield from _without_files(name, location, source)
             return
-        yield from _of_version(name, location, source, source.version)
+        yield from _of_version(name, location, source, source.version, files=files)
     except Refused as error:
         for problem in error.problems:
             yield Problem(problem.code, f"{name}: {problem.detail}", parameter=JOB)
 
 
-def _of_version(name: str, location: str, source: Input, version: int) -> Iterator[Problem]:
+def _of_version(
+    name: str, location: str, source: Input, version: int, *, files: bool
+) -> Iterator[Problem]:
     try:
         table = DeltaTable(location, version=version)
         columns = from_json(json.loads(table.schema().to_json()))
-        needed = pa.table(table.get_add_actions()).column("path").to_pylist()
+        needed = pa.table(table.get_add_actions()).column("path").to_pylist() if files else []
         is_another = source.table_id not in (None, str(table.metadata().id))
         empty = empty_commit(location, version)
     except TableNotFoundError:
@@ -95,7 +101,7 @@ def _of_version(name: str, location: str, source: Input, version: int) -> Iterat
         detail = f"{name}: at {source.table.display} lies another table than that of the job."
         yield Problem("input-changed", detail, parameter=JOB)
     yield from _changed(name, columns, source)
-    lying = {file.path for file in Folder(location).files()}
+    lying = {file.path for file in Folder(location).files()} if files else set()
     own = [path for path in needed if "://" not in path]
     lost = [path for path in own if path not in lying and unquote(path) not in lying]
     if lost:

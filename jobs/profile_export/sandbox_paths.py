@@ -12,10 +12,12 @@ from profile_export.sandbox_rules import Parts
 from profile_export.shape import pointer, quote
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_PATTERN = re.compile(r"[^/\n]*?([][{}*?])[^/\n]*")
+_PATTERN = re.compile(r"[^/]*?([][{}*?])[^/]*")
 """A whole name, and the first letter in it that makes a pattern."""
-_ESCAPE = re.compile(r"[^/\n]*?(\\|%[0-9A-Fa-f]{2})[^/\n]*")
+_ESCAPE = re.compile(r"[^/]*?(\\|%[0-9A-Fa-f]{2})[^/]*")
 """Likewise what makes an escape, in a path that is no URI."""
+_IN_URIS = ((_PATTERN, "a pattern"),)
+_IN_PATHS = (*_IN_URIS, (_ESCAPE, "an escape"))
 
 
 def table_ref(part: TablePart, folder: str) -> TableRef:
@@ -49,15 +51,13 @@ def pattern_in(location: str) -> str | None:
     Sail takes ``a{1}`` for ``a1``, and writes there; delta-rs writes to ``a%20b``, and then looks
     for the log in ``a b``. Links are followed, since delta-rs does.
     """
-    if _URI.match(location):
-        found = _PATTERN.search(location)
-    else:
-        both = f"{location}\n{os.path.realpath(location)}"
-        found = _PATTERN.search(both) or _ESCAPE.search(both)
-    if found is None:
-        return None
-    kind = "a pattern" if found.re is _PATTERN else "an escape"
-    return (
-        f"The path has {quote(found[0])}, in which engines take {found[1]} for {kind}:"
-        " rows would be read or written elsewhere. Rename that file or folder."
-    )
+    is_uri = _URI.match(location)
+    places = (location,) if is_uri else (location, os.path.realpath(location))
+    for letter, kind in _IN_URIS if is_uri else _IN_PATHS:
+        for place in places:
+            if found := letter.search(place):
+                return (
+                    f"The path has {quote(found[0])}, in which engines take {found[1]} for {kind}:"
+                    " rows would be read or written elsewhere. Rename that file or folder."
+                )
+    return None

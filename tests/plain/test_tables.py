@@ -107,14 +107,6 @@ def test_an_empty_commit_before_a_checkpoint_does_not_matter(tmp_path: Path) -> 
     assert empty_commit(str(tmp_path / "crm"), 1) == f"{1:020}.json"
 
 
-def test_an_empty_file_of_a_parquet_folder_is_told(tmp_path: Path) -> None:
-    write(tmp_path / "web" / "a.parquet", a=[1])
-    (tmp_path / "web" / "b.parquet").write_bytes(b"")
-    code, detail = fault(tmp_path / "web")
-    assert code == "table-unreadable"
-    assert "'b.parquet'" in detail
-
-
 def test_a_corrupt_delta_log(tmp_path: Path) -> None:
     log = tmp_path / "crm" / "_delta_log"
     log.mkdir(parents=True)
@@ -318,9 +310,10 @@ def test_no_parquet_there(tmp_path: Path) -> None:
     assert fault(tmp_path / "empty")[0] == "table-missing"
 
 
-def test_a_corrupt_footer_names_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"PAR1 no PAR1", b""], ids=["corrupt", "empty"])
+def test_a_file_without_a_footer_is_named(content: bytes, tmp_path: Path) -> None:
     write(tmp_path / "web" / "a.parquet", a=[1])
-    (tmp_path / "web" / "b.parquet").write_bytes(b"PAR1 no PAR1")
+    (tmp_path / "web" / "b.parquet").write_bytes(content)
     code, detail = fault(tmp_path / "web")
     assert code == "table-unreadable"
     assert "'b.parquet'" in detail

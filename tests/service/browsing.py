@@ -9,22 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import serving
-import small_sandbox
-from service.live import Live, live_service
+from service.live import Live
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    folder = tmp_path_factory.mktemp("page")
-    file = small_sandbox.build(folder / "sandbox")
-    file.write_text(small_sandbox.SANDBOX.rstrip() + serving.MORE, encoding="utf-8")
-    with live_service(file.parent, folder / "store.db") as served:
-        yield served
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +47,12 @@ def _is_fault(told) -> bool:  # type: ignore[no-untyped-def]
     return told.type == "error" and "Failed to load resource" not in told.text
 
 
-def sign_in(page: Page, live: Live, token: str | None = None) -> None:
+def sign_in(
+    page: Page, live: Live, *, token: str | None = None, sandbox: str = serving.NAME
+) -> None:
     page.get_by_label("Access token").fill(token or live.token)
     page.get_by_label("Organisation").fill(serving.ORG)
-    page.get_by_label("Sandbox").fill(serving.NAME)
+    page.get_by_label("Sandbox").fill(sandbox)
     page.keyboard.press("Enter")
 
 

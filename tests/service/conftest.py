@@ -17,7 +17,8 @@ from postgres import Postgres
 from profile_export.service.app import create_app
 from profile_export.service.config import ServiceConfig
 from profile_export.service.store import Store, open_store
-from service.browsing import browser, live, page
+from service.browsing import browser, page
+from service.live import live
 from serving import SmallCatalog
 
 __all__ = ["browser", "live", "page"]

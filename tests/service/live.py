@@ -1,6 +1,7 @@
 """A service as its users start it: `profile-export serve`, a process with a worker process."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 import serving
+import small_sandbox
 from profile_export.service.store import open_store, tokens
 
 
@@ -77,3 +81,14 @@ def _listening(process: subprocess.Popen[str], log: Path, limit: float = 60.0) -
         if not line and process.poll() is not None:
             break
     raise AssertionError(f"serve did not listen: {log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The small sandbox with more policies and segments, served for the tests of a module."""
+    folder = tmp_path_factory.mktemp("live")
+    file = small_sandbox.build(folder / "sandbox")
+    file.write_text(small_sandbox.SANDBOX.rstrip() + serving.MORE, encoding="utf-8")
+    with live_service(file.parent, folder / "store.db") as served:
+        yield served
+    shutil.rmtree(folder, ignore_errors=True)

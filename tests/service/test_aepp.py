@@ -1,8 +1,6 @@
 """A public client of Adobe's API, changed in nothing but the host."""
 
-import shutil
 import time
-from collections.abc import Iterator
 from io import BytesIO
 
 import aepp
@@ -12,19 +10,9 @@ from aepp import catalog, customerprofile, dataaccess, segmentation
 
 import serving
 import small_sandbox
-from service.live import Live, live_service
+from service.live import Live
 
 pytestmark = pytest.mark.xdist_group("serve")
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    folder = tmp_path_factory.mktemp("aepp")
-    file = small_sandbox.build(folder / "sandbox")
-    file.write_text(small_sandbox.SANDBOX.rstrip() + serving.MORE, encoding="utf-8")
-    with live_service(file.parent, folder / "store.db") as served:
-        yield served
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

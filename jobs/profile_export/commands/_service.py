@@ -55,6 +55,11 @@ def in_header(text: str) -> str:
     """
     from profile_export.errors import Problem, Refused
 
-    if text.isascii() and text.isprintable():
+    if can_be_in_header(text):
         return text
     raise Refused([Problem("bad-name", f"{text!r} cannot be sent in a header.")])
+
+
+def can_be_in_header(text: str) -> bool:
+    """Whether every program that calls the service can send it."""
+    return text.isascii() and text.isprintable()

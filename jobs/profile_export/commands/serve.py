@@ -1,6 +1,5 @@
 """``serve``: the REST API and the page, and one worker."""
 
-import os
 import signal
 from typing import Annotated
 
@@ -91,7 +90,7 @@ def serve(
 
     config = ServiceConfig(
         engine=name,
-        data_root=data if data is None or "://" in data else os.path.abspath(data),
+        data_root=data,
         jwks_url=jwks_url,
         jwt_issuer=jwt_issuer,
         jwt_audience=jwt_audience,

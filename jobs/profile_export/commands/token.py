@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profile_export.commands import _options, _say, _store
+from profile_export.commands import _options, _say, _service, _store
 
 if TYPE_CHECKING:
     from profile_export.service.store.tokens import Token
@@ -118,12 +118,11 @@ def _names(org: str, sandboxes: list[str]) -> list[str]:
     problems = [
         Problem("bad-name", detail, parameter=at)
         for at, names in given.items()
-        if any(not _can_be_sent(name) for name in names)
+        if any(
+            not name or name != name.strip() or not _service.can_be_in_header(name)
+            for name in names
+        )
     ]
     if problems:
         raise Refused(problems)
     return list(dict.fromkeys(sandboxes))
-
-
-def _can_be_sent(name: str) -> bool:
-    return bool(name) and name == name.strip() and name.isascii() and name.isprintable()

@@ -70,7 +70,7 @@ async function all(read) {
 export const api = {
   /** Whether the API lets somebody in, who is not signed in yet. */
   letsIn: (who) => call(`${JOBS}?limit=1`, { who }),
-  jobs: ({ status = "", cursor = "", limit = 20 } = {}) => {
+  jobs: ({ status, cursor, limit }) => {
     const asked = new URLSearchParams({ limit });
     if (status) asked.set("status", status);
     if (cursor) asked.set("offset", cursor);

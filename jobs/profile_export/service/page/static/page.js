@@ -28,7 +28,7 @@ const go = (hash) => { if (location.hash === hash) route(); else location.hash =
 function route() {
   if (!signedIn()) return;
   const [name, id] = location.hash.slice(1).split("=");
-  const view = name in VIEWS && (name !== "job" || /^\d+$/.test(id)) ? name : "jobs";
+  const view = Object.hasOwn(VIEWS, name) && (name !== "job" || /^\d+$/.test(id)) ? name : "jobs";
   watching.abort();
   watching = new AbortController();
   const { signal } = watching;
@@ -72,6 +72,7 @@ function signOut(why = "Signed out.", { keepRequest = false } = {}) {
   say(why);
   $("token").focus();
 }
+
 $("sign-in-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const [token, org, sandbox] = ["token", "org", "sandbox"].map((id) => $(id).value.trim());
