@@ -137,6 +137,19 @@ def test_what_is_wrong_is_said_at_once(
         assert failed.out == ""
 
 
+def test_sandbox_files_that_cannot_be_served_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "size.yml").write_text(
+        "imsOrgId: acme@AcmeOrg\nname: größe\ndatasets: []\n", encoding="utf-8"
+    )
+    twice = ("--sandbox", "size.yml", "--sandbox", "size.yml")
+    with Program(("serve", "--port", "0", *twice), tmp_path) as failed:
+        assert failed.process.wait(30) == 2
+        assert "size.yml: /name: 'größe' cannot be served" in failed.err
+        assert "is declared by size.yml already. [duplicate-sandbox]" in failed.err
+        assert "imsOrgId" not in failed.err
+        assert not [*tmp_path.glob("*.db")]
+
+
 SLOW = """
 import sys
 from profile_export.service import patience

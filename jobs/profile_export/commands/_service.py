@@ -63,3 +63,14 @@ def in_header(text: str) -> str:
 def can_be_in_header(text: str) -> bool:
     """Whether every program that calls the service can send it."""
     return text.isascii() and text.isprintable()
+
+
+def names_callers(text: str) -> bool:
+    """Whether an organisation or a sandbox that callers name in a header may be called so."""
+    return bool(text) and text == text.strip() and can_be_in_header(text)
+
+
+NAMES_CALLERS = (
+    "must not be empty, or begin or end with a blank, and have letters, digits and signs of ASCII"
+    " only: callers send it in a header."
+)

@@ -1,12 +1,12 @@
 """What ``serve`` does, in its order: address, sandboxes, store, token, worker, server; and back."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from profile_export.commands import _say, _store
+from profile_export.commands import _say, _service, _store
 from profile_export.commands._asked import load_sandbox
 from profile_export.errors import Problem, Refused
 
@@ -100,6 +100,7 @@ def _load(files: Iterable[str]) -> list[tuple[Path, "Sandbox"]]:
         except Refused as error:
             problems += error.problems
             continue
+        problems += _unnamed(sandbox, file)
         name = (sandbox.ims_org_id, sandbox.name)
         if name in seen:
             detail = f"Sandbox {name[1]} of {name[0]} is declared by {seen[name]} already."
@@ -111,6 +112,14 @@ def _load(files: Iterable[str]) -> list[tuple[Path, "Sandbox"]]:
     if problems:
         raise Refused(problems)
     return loaded
+
+
+def _unnamed(sandbox: "Sandbox", file: str) -> Iterator[Problem]:
+    """Names that no caller can send; `run` has no need to."""
+    for pointer, name in (("/imsOrgId", sandbox.ims_org_id), ("/name", sandbox.name)):
+        if not _service.names_callers(name):
+            detail = f"{name!r} cannot be served: it {_service.NAMES_CALLERS}"
+            yield Problem("bad-name", detail, pointer, source=file)
 
 
 def _demo() -> str:

@@ -111,17 +111,10 @@ def _names(org: str, sandboxes: list[str]) -> list[str]:
     from profile_export.errors import Problem, Refused
 
     given = {"--org": [org], "--sandbox": sandboxes}
-    detail = (
-        "A name must not be empty, or begin or end with a blank, and have letters, digits and signs"
-        " of ASCII only: callers send it in a header."
-    )
     problems = [
-        Problem("bad-name", detail, parameter=at)
+        Problem("bad-name", f"A name {_service.NAMES_CALLERS}", parameter=at)
         for at, names in given.items()
-        if any(
-            not name or name != name.strip() or not _service.can_be_in_header(name)
-            for name in names
-        )
+        if not all(_service.names_callers(name) for name in names)
     ]
     if problems:
         raise Refused(problems)
