@@ -12,13 +12,14 @@ import pyarrow.dataset as ds
 from oracle.spark_types import parse_type
 from oracle.tables import write_world
 from oracle.values import encode
-from profile_export import rowset, run
+from profile_export import run
 from profile_export.engines import Engine
 from profile_export.engines.workspace import JobWorkspace
 from profile_export.errors import Refused
 from profile_export.outputs import written_columns
 from profile_export.plan import ExportPlan
 from profile_export.planning import make_plan
+from profile_export.rowset import by_engine
 from profile_export.sandbox import load_sandbox
 from profile_export.schema import ddl
 from profile_export.storage import Folder
@@ -48,9 +49,10 @@ def export_world(
         return {"error": [{"pointer": p.pointer, "code": p.code} for p in refused.problems]}
     decided = run.decide(work, plan)
     written = work.materialise(run.rows(work, plan, decided), "out")
-    in_files = rowset.by_batch(written, columns=written_columns(plan)).collect()
+    in_files = by_engine.by_batch(written, columns=written_columns(plan)).collect()
     hashes = {
-        row["_ACP_BATCHID"]: rowset.hex_digest(row["hash_sum"], row["hash_xor"]) for row in in_files
+        row["_ACP_BATCHID"]: by_engine.hex_digest(row["hash_sum"], row["hash_xor"])
+        for row in in_files
     }
     # As job.py: only rows as long as the limit allows may have lost events (S25).
     limit = plan.events.max_per_profile if plan.events else 1
@@ -68,7 +70,7 @@ def export_world(
         "schema": _type_text(plan),
         "batches": _batches(plan, folder / "scratch" / "out"),
         "counted": list(counts.batches),
-        "hashes": [hashes.get(b.batch_id, rowset.EMPTY) for b in plan.batches],
+        "hashes": [hashes.get(b.batch_id, by_engine.EMPTY) for b in plan.batches],
     }
 
 

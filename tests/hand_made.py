@@ -18,7 +18,7 @@ from profile_export.engines.sail_write import commit_files
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
 from profile_export.outputs import written_columns
 from profile_export.plan import ExportPlan
-from profile_export.rowset_offline import of_files
+from profile_export.rowset.offline import of_files
 from profile_export.storage import Folder
 
 _WHEN = datetime(2024, 5, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from profile_export.engine_process import Work
+from profile_export.children.process import Work
 from profile_export.engines import Engine
 from profile_export.errors import ExportError, JobFailed
 from profile_export.job import run_job

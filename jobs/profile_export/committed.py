@@ -37,19 +37,19 @@ def describe(engine: Engine, commit: OwnCommit, *, plan: ExportPlan, location: s
 def _batch_rows(
     engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
 ) -> Iterator[BatchRows]:
-    from profile_export import rowset
+    from profile_export.rowset import by_engine
 
     found = {}
     if files:
         rows = _rows_of(engine, plan, files, folder)
-        counted = rowset.by_batch(rows, columns=written_columns(plan)).collect()
+        counted = by_engine.by_batch(rows, columns=written_columns(plan)).collect()
         found = {row[BATCH_COLUMN]: row for row in counted}
     for batch in plan.batches:
         row = found.get(batch.batch_id)
         if row is None:
-            yield BatchRows(batch.batch_id, 0, 0, 0, rowset.EMPTY)
+            yield BatchRows(batch.batch_id, 0, 0, 0, by_engine.EMPTY)
         else:
-            digest = rowset.hex_digest(row["hash_sum"], row["hash_xor"])
+            digest = by_engine.hex_digest(row["hash_sum"], row["hash_xor"])
             counts = int(row["records"]), int(row["events"]), int(row["most_events"])
             yield BatchRows(batch.batch_id, *counts, digest)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from profile_export import rowset
 from profile_export import run as stages
 from profile_export.compared import (
     BatchNow,
@@ -19,6 +18,7 @@ from profile_export.errors import Problem, Refused
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.papers import Manifest
 from profile_export.plan import ExportPlan
+from profile_export.rowset import by_engine
 from profile_export.scratch import scratch_folder
 from profile_export.storage import Folder
 
@@ -86,11 +86,11 @@ def _rows(
             BatchNow(
                 int(row["records"]),
                 int(row["events"]),
-                rowset.hex_digest(row["hash_sum"], row["hash_xor"]),
+                by_engine.hex_digest(row["hash_sum"], row["hash_xor"]),
             ),
             int(row["most_events"]),
         )
-        for row in rowset.by_batch(rows, columns=written_columns(plan)).collect()
+        for row in by_engine.by_batch(rows, columns=written_columns(plan)).collect()
     }
 
 

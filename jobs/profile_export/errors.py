@@ -4,7 +4,7 @@
     ├── Refused            the request or the sandbox is wrong: every problem at once   400 / exit 2
     ├── NotFound           what was named does not exist, or is another's              404 / exit 2
     ├── Conflict           the state does not allow it                                 409 / exit 2
-    ├── JobFailed          the job could not be done; nothing is visible               500 / exit 1
+    ├── JobFailed          the job could not be done (nothing is visible, see there)   500 / exit 1
     ├── Different          verification or comparison found a difference                 - / exit 3
     └── Cancelled          the user or the service asked to stop                        - / exit 130
 
@@ -91,7 +91,11 @@ class Conflict(ExportError):
 
 
 class JobFailed(ExportError):
-    """The job could not be done; nothing of it is visible (S27)."""
+    """The job could not be done; nothing of it is visible (S27).
+
+    Of one code something is: ``manifest-missing``, raised after the commit where the papers could
+    not be written.
+    """
 
     code, title, status, exit_code = "job-failed", "Job failed", 500, 1
 

@@ -7,8 +7,8 @@ from typing import Literal
 from profile_export.catalog import Dataset, Sandbox
 from profile_export.errors import Problem, Refused
 from profile_export.plan import Input, MergePolicyPin, TableRef
-from profile_export.table_checks import column_problems
 from profile_export.tables import TableInfo
+from profile_export.tables.checks import column_problems
 
 
 @dataclass(frozen=True)

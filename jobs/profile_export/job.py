@@ -82,7 +82,7 @@ def run_job(
     Raises:
         Conflict: ``job-id-in-use``.
         Cancelled: it was stopped; nothing is visible, no file is left.
-        JobFailed: likewise, with the reason.
+        JobFailed: likewise, with the reason; ``manifest-missing``: it has committed.
     """
     asked = stop or Stop()
     first = document or documents.new(plan, at=datetime.now(UTC))

@@ -3,7 +3,7 @@ their namespaces (S7, S10)."""
 
 from collections.abc import Mapping
 
-from profile_export import identity_columns as ids
+from profile_export.columns import identity as ids
 from profile_export.plan import ExportPlan
 
 MOST = 30

@@ -1,6 +1,6 @@
 """SQL over the export datasets of a sandbox: one SELECT, a bounded number of rows (2-api.md, SQL).
 
-What a statement may be is :mod:`~profile_export.sql_guard`'s; here it is run, on views that show
+What a statement may be is :mod:`~profile_export.sql.guard`'s; here it is run, on views that show
 the newest version of each dataset that it names, and that are gone afterwards.
 """
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from profile_export.catalog import Dataset, Sandbox
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Problem, Refused
-from profile_export.query_errors import gave_up, no_plan, translated
-from profile_export.query_values import plain_rows
-from profile_export.sql_guard import Guarded, guard
-from profile_export.sql_names import sql_tables
+from profile_export.sql.errors import gave_up, no_plan, translated
+from profile_export.sql.guard import Guarded, guard
+from profile_export.sql.names import sql_tables
+from profile_export.sql.values import plain_rows
 from profile_export.tables import inspect_table
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run_query(
             stopped too.
         limit: At most so many rows are given.
         time_limit: In seconds. The embedded engine cannot be stopped in every plan; a service runs
-            queries in a :class:`~profile_export.query_process.QueryProcess`, which can.
+            queries in a :class:`~profile_export.children.query.QueryProcess`, which can.
 
     Raises:
         Refused: at ``/sql``: what the guard refuses; ``no-data`` for a dataset that nothing was

@@ -2,11 +2,13 @@
 
 from pyspark.sql import DataFrame
 
-from profile_export import keyed_plans, run_events, run_keyed, run_what, run_who
-from profile_export.decided import Counts, Decided
+from profile_export import keyed_plans
 from profile_export.engines import Workspace
+from profile_export.phases import events, keyed, what, who
+from profile_export.phases.decided import Counts, Decided
 from profile_export.plan import ExportPlan
-from profile_export.stages import events, project
+from profile_export.stages import project
+from profile_export.stages.events import truncated
 
 __all__ = ["Counts", "Decided", "decide", "events_truncated", "rows"]
 
@@ -21,16 +23,16 @@ def decide(work: Workspace, plan: ExportPlan, *, keep_rows: bool = False) -> Dec
     """
     work.report("identities", 0.0)
     if keep_rows or not keyed_plans.fits(plan):
-        return run_who.by_rows(work, plan)
-    by = run_keyed.by_keys if plan.merge_policy.graph == "none" else run_keyed.by_graph
+        return who.by_rows(work, plan)
+    by = keyed.by_keys if plan.merge_policy.graph == "none" else keyed.by_graph
     return by(work, plan)
 
 
 def rows(work: Workspace, plan: ExportPlan, decided: Decided) -> DataFrame:
     """What: the wide rows of the audience only, one row per person and batch."""
     work.report("merge", 0.4)
-    who = run_what.exported(work, decided)
-    return project.rows(who.members, parts=run_what.parts(work, plan, who), plan=plan)
+    exported = what.exported(work, decided)
+    return project.rows(exported.members, parts=what.parts(work, plan, exported), plan=plan)
 
 
 def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dict[str, int]:
@@ -38,7 +40,7 @@ def events_truncated(work: Workspace, plan: ExportPlan, decided: Decided) -> dic
     wanted = plan.attached
     if wanted is None:
         return {"profiles": 0, "events": 0}
-    who = run_what.exported(work, decided)
-    attached = run_events.attached(work, plan, who, wanted=wanted)
-    (row,) = events.truncated(attached, wanted=wanted).collect()
+    exported = what.exported(work, decided)
+    attached = events.attached(work, plan, exported, wanted=wanted)
+    (row,) = truncated(attached, wanted=wanted).collect()
     return {"profiles": int(row["profiles"]), "events": int(row["events"])}

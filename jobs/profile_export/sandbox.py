@@ -18,20 +18,20 @@ from profile_export.catalog import (
     SegmentDefinition,
     Settings,
 )
-from profile_export.errors import Problem, Refused
-from profile_export.plan import IdentityField
-from profile_export.sandbox_file import (
+from profile_export.catalog.file import (
     DatasetPart,
     IdentityPart,
     PolicyPart,
     SandboxPart,
     SegmentPart,
 )
-from profile_export.sandbox_paths import patterns, table_ref
-from profile_export.sandbox_rules import Parts, cross_problems
+from profile_export.catalog.paths import patterns, table_ref
+from profile_export.catalog.rules import Parts, cross_problems
+from profile_export.catalog.well_formed import well_formed
+from profile_export.catalog.yamlfile import YamlFile, read_yaml
+from profile_export.errors import Problem, Refused
+from profile_export.plan import IdentityField
 from profile_export.shape import problems_of
-from profile_export.well_formed import well_formed
-from profile_export.yamlfile import YamlFile, read_yaml
 
 __all__ = [
     "BUILT_IN_POLICY",

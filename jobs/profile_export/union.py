@@ -9,7 +9,7 @@ from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import Input
 from profile_export.schema import Array, Field, Map, Struct, struct_of
 from profile_export.shape import pointer, quote
-from profile_export.table_checks import membership_fault
+from profile_export.tables.checks import membership_fault
 from profile_export.widening import unite
 
 SYSTEM_COLUMNS = (*SYSTEM_FIELDS, EVENTS_COLUMN, "_id")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from profile_export.engines.batch_folders import batch_files, batch_folder
-from profile_export.findings import Finding
 from profile_export.manifest import MANIFEST
 from profile_export.papers import Manifest, ManifestBatch, ManifestFile, Papers
 from profile_export.storage import Folder
-from profile_export.verify_log import log_findings
-from profile_export.verify_rows import row_findings
+from profile_export.verified.findings import Finding
+from profile_export.verified.log import log_findings
+from profile_export.verified.rows import row_findings
 
 _READERS = 4
 """Files hashed at once: SHA-256 leaves Python's lock, so disks and cores are kept busy."""

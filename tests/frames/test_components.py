@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from profile_export import components
+from profile_export.phases import components
 
 Edges = list[tuple[str, str]]
 Persons = dict[str, tuple[str, int]]

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from frames.frames import dataset, keys
-from profile_export import rowset
+from profile_export.rowset import by_engine
 from profile_export.schema import struct_of, table_ddl
 from profile_export.stages import current, events, load, load_wide
 
@@ -63,12 +63,12 @@ def with_suspect_id(frame: DataFrame) -> DataFrame:
 
 def row_set(frame: DataFrame) -> DataFrame:
     rows = frame.withColumn("_ACP_BATCHID", F.lit("b"))
-    return rowset.by_batch(rows, columns=COLUMNS)
+    return by_engine.by_batch(rows, columns=COLUMNS)
 
 
 def row_set_of_one(frame: DataFrame) -> DataFrame:
     rows = frame.withColumn("_ACP_BATCHID", F.lit("b"))
-    return rowset.by_batch(rows, columns=struct_of(n="int"))
+    return by_engine.by_batch(rows, columns=struct_of(n="int"))
 
 
 STEPS = (

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from frames.frames import dataset
-from profile_export import membership_columns
+from profile_export.columns import membership
 from profile_export.plan import AskedSegment
 from profile_export.schema import Map, struct_of, table_ddl
 from profile_export.stages import membership_entries
@@ -85,7 +85,7 @@ def test_all_ways_find_the_same_entries(
         F.lit("k").alias("pk"),
         F.lit(0).alias("source"),
         F.lit(True).alias("participates"),
-        membership_columns.asked_entries(SOURCE, segments).alias("entries"),
+        membership.asked_entries(SOURCE, segments).alias("entries"),
     )
     ways = {
         "exploded": membership_entries.of_records(

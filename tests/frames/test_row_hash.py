@@ -9,9 +9,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from hash_cases import CASES, Case
-from profile_export import rowset
-from profile_export.canonical import content_hash
-from profile_export.rowset_offline import of_files
+from profile_export.columns.canonical import content_hash
+from profile_export.rowset import by_engine
+from profile_export.rowset.offline import of_files
 from profile_export.schema import Field, Struct, table_ddl
 from profile_export.storage import Folder
 
@@ -34,15 +34,15 @@ def test_a_batch_of_every_type_hashes_as_it_does_offline(
     rows = pa.table({f.name: case.values for f, case in zip(columns.fields, CASES, strict=True)})
     pq.write_table(rows, tmp_path / "rows.parquet", store_schema=False)
     frame = spark.read.schema(table_ddl(columns)).parquet(str(tmp_path / "rows.parquet"))
-    (row,) = rowset.by_batch(
+    (row,) = by_engine.by_batch(
         frame.withColumn("_ACP_BATCHID", F.lit("b")), columns=columns
     ).collect()
     offline = of_files(Folder(str(tmp_path)), ["rows.parquet"], columns=columns)
-    assert rowset.hex_digest(row["hash_sum"], row["hash_xor"]) == offline.digest
+    assert by_engine.hex_digest(row["hash_sum"], row["hash_xor"]) == offline.digest
     assert row["records"] == offline.records
 
 
 def test_an_empty_batch_has_no_row(spark: SparkSession) -> None:
     columns = Struct((Field("c", "string"),))
     none = spark.createDataFrame([], "c string, _ACP_BATCHID string")
-    assert rowset.by_batch(none, columns=columns).collect() == []
+    assert by_engine.by_batch(none, columns=columns).collect() == []

@@ -6,7 +6,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from frames.frames import WHO_DDL
-from profile_export import canonical, columns
+from profile_export import columns
+from profile_export.columns import canonical
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
 from profile_export.stages import audience, current, events, identities, membership_map, persons
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from hand_made import export_by_hand, with_segments
-from profile_export import diff_rows
 from profile_export.diff import Diff, diff
-from profile_export.diff_file import SCHEMA, write_details
+from profile_export.diff import rows as diff_rows
+from profile_export.diff.file import SCHEMA, write_details
 from profile_export.errors import NotFound, Refused
 from profile_export.outputs import IDENTITIES_TYPE, IDENTITY_MAP_TYPE
 from profile_export.plan import EventList

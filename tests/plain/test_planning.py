@@ -291,7 +291,7 @@ def test_an_engine_may_look_at_named_tables() -> None:
 
 
 def test_planning_needs_no_pyspark() -> None:
-    modules = ["request", "sandbox", "tables", "parquet_schema", "planning", "document"]
+    modules = ["request", "sandbox", "tables", "tables.parquet_schema", "planning", "document"]
     code = "import sys\n" + "".join(f"import profile_export.{name}\n" for name in modules)
     code += "assert not [m for m in sys.modules if m.startswith('pyspark')]"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from profile_export.catalog import Dataset, Sandbox
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
-from profile_export.sql_guard import DEEPEST, LONGEST, guard
-from profile_export.sql_names import sql_name, sql_tables
-from profile_export.sql_words import Unsafe, check_text
+from profile_export.sql.guard import DEEPEST, LONGEST, guard
+from profile_export.sql.names import sql_name, sql_tables
+from profile_export.sql.words import Unsafe, check_text
 
 TABLES = ["profiles", "profiles_2", "ds_5b02"]
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from hash_cases import CASES, PAIR, Case
-from profile_export.hash_bytes import Unhashable
-from profile_export.rowset_offline import ROWS_AT_ONCE, RowSet, of_files, row_hashes
+from profile_export.rowset.hash_bytes import Unhashable
+from profile_export.rowset.offline import ROWS_AT_ONCE, RowSet, of_files, row_hashes
+from profile_export.rowset.xxh64 import Pool, xxh64, xxh64_many
 from profile_export.schema import Array, DataType, Field, Map, Struct, struct_of
 from profile_export.storage import Folder
-from profile_export.xxh64 import Pool, xxh64, xxh64_many
 
 
 def hashes(values: pa.Array, type_: DataType) -> list[int]:

@@ -9,11 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from profile_export import parquet_schema
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
 from profile_export.schema import Array, DataType, Map, Struct, struct_of
-from profile_export.tables import TableInfo, empty_commit, inspect_table
+from profile_export.tables import TableInfo, empty_commit, inspect_table, parquet_schema
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 LOCAL = NOON.replace(tzinfo=None)

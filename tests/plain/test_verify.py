@@ -19,8 +19,8 @@ from profile_export.errors import NotFound, Refused
 from profile_export.manifest import MANIFEST
 from profile_export.papers import Papers
 from profile_export.plan import ExportPlan
+from profile_export.verified.log import transaction
 from profile_export.verify import verify
-from profile_export.verify_log import transaction
 from tables.plans import plan_for
 
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 import serving
 import small_sandbox
-from profile_export.engine_process import MOST_WAITING, Busy, EngineProcess
+from profile_export.children.process import MOST_WAITING, Busy, EngineProcess
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Refused
 from profile_export.plan import TableRef
@@ -185,7 +185,7 @@ def test_a_long_query_keeps_no_count_waiting(ask: Asked) -> None:
 
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess]:
-    monkeypatch.setattr("profile_export.engine_process.GRACE", 0.1)
+    monkeypatch.setattr("profile_export.children.process.GRACE", 0.1)
     opened = EngineProcess("sail")
     yield opened
     opened.close()
@@ -205,7 +205,7 @@ def test_too_many_callers_are_told_to_come_again(
     process: EngineProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process.do(Sleep(0), time_limit=20)
-    monkeypatch.setattr("profile_export.engine_process.PATIENCE", 0.3)
+    monkeypatch.setattr("profile_export.children.process.PATIENCE", 0.3)
     told: list[object] = []
 
     def ask() -> None:
@@ -256,8 +256,8 @@ def test_a_service_that_is_killed_leaves_nobody_computing(tmp_path: Path) -> Non
 
     code = (
         "import sys, threading; sys.path[:0] = [sys.argv[1]]\n"
-        "from profile_export.engine_process import EngineProcess\n"
-        "from profile_export.query_process import _Query\n"
+        "from profile_export.children.process import EngineProcess\n"
+        "from profile_export.children.query import _Query\n"
         "from profile_export.sandbox import load_sandbox\n"
         "if __name__ == '__main__':\n"
         "    p = EngineProcess('sail'); s = load_sandbox(sys.argv[2])\n"

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from profile_export.catalog import Sandbox
+from profile_export.children.query import QueryProcess
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Refused
 from profile_export.query import QueryResult, run_query
-from profile_export.query_process import QueryProcess
-from profile_export.query_values import plain_rows
 from profile_export.sandbox import load_sandbox
-from profile_export.sql_guard import DEEPEST
+from profile_export.sql.guard import DEEPEST
+from profile_export.sql.values import plain_rows
 from small_sandbox import OTHER, TARGET, build, by_segment, export, request
 from tiny import TINY
 

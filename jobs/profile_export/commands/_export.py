@@ -104,7 +104,7 @@ def dry_run(planned: "Planned", engine: "LazyEngine") -> dict[str, object]:
     """
     with progress_bar() as show:
         opened = engine.get(planned.plan)
-        from profile_export.counting import counts
+        from profile_export.children.counting import counts
         from profile_export.manifest import plan_json
 
         return {

@@ -43,7 +43,7 @@ def diff(job_a: JobA, job_b: JobB, out: Out = None, json: _options.Json = False)
     differ; 2 they cannot be compared.
     """
     from profile_export.diff import diff as compare
-    from profile_export.diff_file import write_details
+    from profile_export.diff.file import write_details
 
     found = compare(job_a, job_b)
     rows = write_details(found, out) if out is not None else 0

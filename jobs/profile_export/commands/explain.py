@@ -60,7 +60,9 @@ def explain(
 
     Whose the identity is and how its records are joined, where each exported value comes from, what
     its segments say, and the batches or the one reason. Of a job that was made (--job), or of one
-    that would be made now (--request). Nothing is written to the export's target.
+    that would be made now (--request). Nothing is written to the export's target. Exit codes: 0
+    explained, whatever the verdict; 1 the engine failed; 2 nobody has the identity, the words are
+    wrong, or an input is gone.
     """
     if problems := list(_bad_words(identity, job, request, as_of)):
         raise Refused(problems)

@@ -42,7 +42,7 @@ _AT = "--org acme@AcmeOrg --sandbox prod"
 def register(app: typer.Typer) -> None:
     """Add ``jobs`` with its commands."""
     group = typer.Typer(
-        help="List, show, watch, cancel and submit export jobs of a service.",
+        help="List, show, watch, cancel, submit export jobs of a service; purge a store's.",
         epilog=_options.examples(f"jobs submit request.json {_AT} --watch", f"jobs list {_AT}"),
         no_args_is_help=True,
     )

@@ -44,8 +44,8 @@ def query(
     """
     from profile_export.commands._asked import load_sandbox
     from profile_export.commands._engine import LazyEngine
-    from profile_export.sql_guard import guard
-    from profile_export.sql_names import sql_tables
+    from profile_export.sql.guard import guard
+    from profile_export.sql.names import sql_tables
 
     loaded = load_sandbox(sandbox)
     guard(sql, sql_tables(loaded))  # refused before an engine is started

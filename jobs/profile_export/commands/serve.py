@@ -82,8 +82,9 @@ def serve(
 ) -> None:
     """Serve the REST API and the web page, and do the jobs with one worker.
 
-    A store that has no token yet gets one for the loaded sandboxes; it is printed, once. Ctrl-C or
-    SIGTERM ends it all in good order. Logs go to stderr, a JSON object a line.
+    A store that has no token yet gets one for each organisation of the loaded sandboxes, which is
+    printed, once. Ctrl-C or SIGTERM ends it all in good order. Logs go to stderr, a JSON object a
+    line.
     """
     name = _options.engine_name(engine)
     from profile_export.service.config import ServiceConfig

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,8 +19,8 @@ from deltalake import DeltaTable
 
 from profile_export.engines import sail_memory
 from profile_export.engines.sail_memory import shown
-from profile_export.parquet_files import data_files, filesystem_of
 from profile_export.plan import ExportPlan, Input
+from profile_export.tables.parquet_files import data_files, filesystem_of
 
 SAMPLE = 16
 """Footers that are read of a table; the other files are taken to be alike, byte for byte."""
@@ -31,8 +32,9 @@ USABLE = 0.7
 """The part of the memory that is free now which a job may take."""
 
 COUNTED = 8
-"""Under a limit, inputs that an aggregate merges (a graph, lineage) are taken to be so much larger:
-the pool counts more of it than there is, and a job failed with 3.5 times the estimate."""
+"""Under a limit, inputs that an aggregate may merge (of a graph, or with lineage) are taken to be
+so much larger: the pool counts more of it than there is, and a job failed with 3.5 times the
+estimate."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def _selected_bytes(source: Input, paths: list[str]) -> float | None:
     filesystem, root = filesystem_of(location)
     sizes = _files(source, location)
     selected, read = 0, 0
-    for name in list(sizes)[:: max(1, len(sizes) // SAMPLE)]:
+    for name in list(sizes)[:: max(1, ceil(len(sizes) / SAMPLE))]:
         with filesystem.open_input_file(f"{root}/{name}".rstrip("/")) as file:
             footer = pq.read_metadata(file)
         selected += sum(

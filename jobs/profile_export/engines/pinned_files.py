@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
-from profile_export.parquet_files import partition_values
 from profile_export.plan import Input
 from profile_export.schema import ddl, quoted, table_ddl
 from profile_export.storage import Folder
+from profile_export.tables.parquet_files import partition_values
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -30,7 +30,7 @@ def plain_files(location: str, version: int) -> list[str] | None:
     columns, no widened types), not partitioned, with at least one file, and files of plain names.
 
     On Spark it spares a fresh session the reading of Delta's log by Spark jobs: 17 of 37 seconds of
-    CPU for the first table (measured on 20 rows; see docs/decisions), and one or two for the next.
+    CPU for the first table (measured on 20 rows), and one or two for the next.
 
     Returns:
         None where Delta's reader is to be used, also where the log cannot be read: the reader's

@@ -12,9 +12,9 @@ from itertools import count
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import components
-from profile_export import identity_columns as ids
+from profile_export.columns import identity as ids
 from profile_export.engines import Workspace
+from profile_export.phases import components
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import quoted
 from profile_export.stages import load

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from profile_export.catalog import Sandbox
+from profile_export.columns.membership import STATUSES, distinct_segments
 from profile_export.explained.account import MOST, Entry, SegmentTest
 from profile_export.explained.reasons import By, Merging, entry_lost_by, won_by
 from profile_export.explained.values import identity, iso, iso_micros
-from profile_export.membership_columns import STATUSES, distinct_segments
 from profile_export.plan import AskedSegment, ExportPlan
 from profile_export.request import parse_request
 

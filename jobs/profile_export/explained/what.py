@@ -8,15 +8,14 @@ from typing import cast
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import membership_columns as membership
 from profile_export import run
-from profile_export.columns import SEPARATOR, micros, micros_of
+from profile_export.columns import SEPARATOR, membership, micros, micros_of
+from profile_export.columns.row import RANK
 from profile_export.engines import Workspace
 from profile_export.explained.account import MOST
 from profile_export.explained.who import Found, Row, rows_of
 from profile_export.outputs import EVENTS_COLUMN, LINEAGE_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
-from profile_export.row_columns import RANK
 from profile_export.schema import Field, Map, Struct, ddl, struct_of
 from profile_export.stages import load_wide
 from profile_export.stages.current import fragments_of_repeated
@@ -100,7 +99,7 @@ def event_times(work: Workspace, plan: ExportPlan, found: Found) -> dict[tuple[i
 
 
 def merged_entries(work: Workspace, plan: ExportPlan, found: Found) -> dict[str, Row]:
-    """Asked segment (as ``membership_columns.distinct_segments`` names it) -> its merged entry.
+    """Asked segment (as ``columns.membership.distinct_segments`` names it) -> its merged entry.
 
     ``status``, ``qualified`` µs, ``valid_until`` µs, ``effective`` (code of S18).
     """

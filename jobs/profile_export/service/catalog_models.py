@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from profile_export.asked import Part, Text
 from profile_export.catalog import PROFILE_SCHEMA, UNION_SCHEMA
-from profile_export.sandbox_file import GraphPart, MergePart, SchemaPart
+from profile_export.catalog.file import GraphPart, MergePart, SchemaPart
 from profile_export.service.models import Out
 from profile_export.shape import quote
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from profile_export.catalog import Sandbox
-from profile_export.engine_process import EngineProcess, Work
+from profile_export.children.process import EngineProcess, Work
+from profile_export.children.query import QueryProcess
 from profile_export.errors import ExportError, JobFailed, Problem, Refused
 from profile_export.plan import ExportPlan, TableRef
-from profile_export.query_process import QueryProcess
 from profile_export.scratch import scratch_folder
 from profile_export.service.config import ServiceConfig
 from profile_export.tables import TableInfo, inspect_table
@@ -41,11 +41,11 @@ class Engines:
         self._tables = EngineProcess(config.engine, settings=settings)
 
     def query(self, sql: str, sandbox: Sandbox) -> "QueryResult":
-        """As :meth:`profile_export.query_process.QueryProcess.run`."""
+        """As :meth:`profile_export.children.query.QueryProcess.run`."""
         return self._queries.run(sql, sandbox, time_limit=self._config.query_seconds)
 
     def count(self, plan: ExportPlan) -> object:
-        """As :func:`profile_export.counting.counts`.
+        """As :func:`profile_export.children.counting.counts`.
 
         Raises:
             JobFailed: as there.
@@ -87,7 +87,7 @@ class _Count(Work):
     scratch: str
 
     def do(self, engine: "Engine") -> dict[str, object]:
-        from profile_export.counting import counts
+        from profile_export.children.counting import counts
 
         return counts(self.plan, engine, scratch=self.scratch)
 

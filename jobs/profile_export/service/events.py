@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from starlette.concurrency import run_in_threadpool
 
+from profile_export.children.process import Busy
 from profile_export.document import FINAL
-from profile_export.engine_process import Busy
 from profile_export.errors import NotFound
 from profile_export.service.config import ServiceConfig
 from profile_export.service.store import Store, jobs

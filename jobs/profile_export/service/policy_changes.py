@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from profile_export.catalog import MergePolicy, Sandbox
+from profile_export.catalog.file import MergePart
+from profile_export.catalog.rules import merge_problems
+from profile_export.catalog.well_formed import well_formed
 from profile_export.errors import Problem
-from profile_export.sandbox_file import MergePart
-from profile_export.sandbox_rules import merge_problems
 from profile_export.service.catalog_models import MergePolicyIn
-from profile_export.well_formed import well_formed
 
 _ORDER = "/attributeMerge/order"
 

@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from profile_export.columns.membership import ASKED_DDL
+from profile_export.columns.row import RANK
 from profile_export.frames import first_of_each
-from profile_export.membership_columns import ASKED_DDL
-from profile_export.row_columns import RANK
 
 WHO = ["ids", "ingested", "entries"]
 """What decides about the person of a record."""

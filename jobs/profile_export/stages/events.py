@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export.canonical import content_hash, with_maps, without_maps
 from profile_export.columns import known, micros_of
+from profile_export.columns.canonical import content_hash, with_maps, without_maps
 from profile_export.frames import first_of_each, to_be_hashed
 from profile_export.outputs import EVENTS_COLUMN
 from profile_export.plan import EventList

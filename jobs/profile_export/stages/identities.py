@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from profile_export.columns.membership import ASKED_DDL
 from profile_export.frames import union
-from profile_export.membership_columns import ASKED_DDL
 from profile_export.plan import Input
 
 

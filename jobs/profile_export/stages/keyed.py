@@ -8,11 +8,11 @@ whether S4 has to choose among records is found on the way; a graph asks that fi
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import identity_columns as ids
 from profile_export.columns import at, identity_key, identity_value
+from profile_export.columns import identity as ids
+from profile_export.columns.row import ingested
 from profile_export.keyed_plans import namespaces
 from profile_export.plan import ExportPlan, IdentityField, Input
-from profile_export.row_columns import ingested
 
 
 def person(source: Input) -> Column:

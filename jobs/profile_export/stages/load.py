@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import identity_columns as ids
-from profile_export import membership_columns as membership
-from profile_export import row_columns as rows
-from profile_export.columns import known
+from profile_export.columns import identity as ids
+from profile_export.columns import known, membership
+from profile_export.columns import row as rows
 from profile_export.plan import AskedSegment, Input
 
 
@@ -23,8 +22,8 @@ def records(frame: DataFrame, *, source: Input, hashed: bool = False) -> DataFra
 
     Returns:
         ``pk`` string (primary identity key, null without one), ``ingested`` long µs or null, ``r1``
-        (as ``row_columns.record_id``), ``segmentMembership`` where the dataset has it, and what
-        ``identity_columns.lists`` takes. No shuffle.
+        (as ``columns.row.record_id``), ``segmentMembership`` where the dataset has it, and what
+        ``columns.identity.lists`` takes. No shuffle.
     """
     frame = ids.to_be_hashed(frame, source) if hashed else frame
     columns = {"ingested": rows.ingested(source), "r1": rows.record_id(source)}
@@ -41,7 +40,7 @@ def record_rows(records: DataFrame, *, source: Input, asked: Sequence[AskedSegme
 
     Returns:
         ``pk`` string, ``ids`` array<struct<key,auth>>, ``ingested`` long µs or null, ``entries``
-        (asked segments), and the rank of S4 as ``row_columns.RANK``. No shuffle.
+        (asked segments), and the rank of S4 as ``columns.row.RANK``. No shuffle.
     """
     listed = records.select(
         *("pk", "ingested", "r1"),

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import identity_columns as ids
-from profile_export import membership_columns as membership
-from profile_export import row_columns as rows
-from profile_export.canonical import content_hash
-from profile_export.columns import at, known, leaf, micros, micros_of
+from profile_export.columns import at, known, leaf, membership, micros, micros_of
+from profile_export.columns import identity as ids
+from profile_export.columns import row as rows
+from profile_export.columns.canonical import content_hash
+from profile_export.columns.structs import assembled
 from profile_export.fields import without_path
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import DataType, Struct
-from profile_export.structs import assembled
 from profile_export.union import attribute_columns
 
 

@@ -3,8 +3,8 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import membership_columns as columns
 from profile_export.columns import known, micros_of, number_of
+from profile_export.columns import membership as columns
 from profile_export.plan import Audience, ExportPlan
 
 

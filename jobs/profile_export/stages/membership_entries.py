@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export import membership_columns as columns
+from profile_export.columns import membership as columns
 from profile_export.columns import number_of
 from profile_export.plan import AskedSegment, ExportPlan, Input
 

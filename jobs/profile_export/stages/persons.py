@@ -1,7 +1,7 @@
 """Persons: identity -> person, exactly (S6-S8).
 
 In ``none`` a person is a primary identity and this stage only names it so. In ``pdg`` a person is a
-connected component, found by ``components.py``; its key is its smallest identity key.
+connected component, found by ``phases/components.py``; its key is its smallest identity key.
 """
 
 from pyspark.sql import DataFrame

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.columns import conform, key_namespace, key_value, written_namespace
-from profile_export.identity_columns import AUTHENTICATED, LOGGED_OUT
+from profile_export.columns.identity import AUTHENTICATED, LOGGED_OUT
 from profile_export.outputs import (
     BATCH_COLUMN,
     EVENTS_COLUMN,

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from profile_export.catalog import UNION_SCHEMA, Dataset
+from profile_export.catalog.paths import pattern_in
 from profile_export.errors import Conflict, NotFound
 from profile_export.plan import TableRef
-from profile_export.sandbox_paths import pattern_in
 from profile_export.service.access import Caller, Reader, Writer
 from profile_export.service.bodies import RawBody, validated
 from profile_export.service.catalog_models import CONTENT_TYPE, DataSetIn, DataSetOut
@@ -20,7 +20,7 @@ from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, datasets, sandboxes
 from profile_export.service.store.datasets import StoredDataset
 from profile_export.shape import quote
-from profile_export.sql_names import catalog_names
+from profile_export.sql.names import catalog_names
 
 ROOT = "/data/foundation/catalog"
 router = APIRouter(prefix=ROOT, tags=["Data sets and batches"])

@@ -12,8 +12,8 @@ from profile_export.service.described import described
 from profile_export.service.models import QueryIn, QueryOut
 from profile_export.service.store import Store, sandboxes
 from profile_export.shape import quote
-from profile_export.sql_guard import guard
-from profile_export.sql_names import sql_tables
+from profile_export.sql.guard import guard
+from profile_export.sql.names import sql_tables
 
 router = APIRouter(prefix="/data/foundation/query/queries", tags=["SQL"])
 

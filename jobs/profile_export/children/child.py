@@ -1,0 +1,89 @@
+"""The child of an :class:`~.process.EngineProcess`: what it is told, and what it does."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from profile_export.errors import ExportError, JobFailed, Problem, Refused
+
+if TYPE_CHECKING:
+    from profile_export.engines import Engine
+
+
+class Work(ABC):
+    """Something to do with an engine; picklable, and what it gives is too."""
+
+    @abstractmethod
+    def do(self, engine: "Engine") -> object:
+        """Do it, in the child."""
+
+    @abstractmethod
+    def too_late(self, seconds: float) -> ExportError:
+        """The error of work that was stopped after so long."""
+
+    @abstractmethod
+    def broken(self) -> ExportError:
+        """The error of work that ended its process (of too little memory, most likely)."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An error on its way through the pipe: exceptions of ours do not survive pickling."""
+
+    problems: tuple[Problem, ...]
+    message: str
+    code: str
+
+    def error(self) -> ExportError:
+        return Refused(self.problems) if self.problems else JobFailed(self.message, code=self.code)
+
+
+def serve(pipe: Connection, engine_name: str, settings: dict[str, str]) -> None:
+    """The child: an engine, and one piece of work after the other until the pipe is closed.
+
+    Args:
+        pipe: To the parent: first it hears that the engine is there, then an answer for each work.
+        engine_name: As ``--engine`` takes it.
+        settings: Of Spark, on top of ``conf/``.
+    """
+    from profile_export.engines import open_engine
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.suppress(OSError):  # if memory runs out, this process goes, not the service
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    try:
+        engine = open_engine(engine_name, settings=settings)
+    except ExportError as error:
+        pipe.send(_failed(error))
+        return
+    pipe.send("ready")
+    with contextlib.suppress(EOFError):
+        while True:
+            work: Work = pipe.recv()
+            try:
+                answer: object = work.do(engine)
+            except ExportError as error:
+                answer = _failed(error)
+            pipe.send(answer)
+    engine.stop()
+
+
+def _end_with_parent() -> None:
+    """A service that was killed leaves nobody computing for it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _failed(error: ExportError) -> Failed:
+    problems = error.problems if isinstance(error, Refused) else ()
+    return Failed(problems, str(error), error.code)

@@ -1,0 +1,138 @@
+"""Engines in processes of their own, which can be killed: what the service computes in.
+
+A statement can pass the guard and still be too much for the machine. The embedded engine computes
+in the process that asks, and some plans (a product of many tables) let it answer nothing meanwhile,
+not even an interrupt; others can take all memory. So the process that serves people does not
+compute: a child does, with an engine that stays warm, and it is killed when its time is over.
+"""
+
+import contextlib
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from threading import Lock
+
+from profile_export.children.child import Failed, Work, serve
+from profile_export.errors import ExportError, JobFailed
+
+__all__ = ["Busy", "EngineProcess", "Work"]
+
+START_LIMIT = 120.0
+"""Seconds for the engine to start; a JVM on a busy machine takes half a minute."""
+GRACE = 2.0
+"""Seconds that the child has for stopping the work itself, before it is killed."""
+MOST_WAITING = 7
+"""Each waits in a thread of the service, which must keep some for everything else."""
+PATIENCE = 60.0
+"""Seconds that a caller waits for its turn."""
+
+
+class Busy(ExportError):
+    """Too much is asked at once; the same call succeeds later."""
+
+    code, title, status = "busy", "Service busy", 503
+
+
+class EngineProcess:
+    """One child process, one piece of work at a time; further ones wait, a few of them.
+
+    It is started by the first work, and again by the first one after it was killed.
+
+    Args:
+        engine: As ``--engine`` takes it.
+        settings: Spark settings on top of ``conf/``.
+    """
+
+    def __init__(self, engine: str, *, settings: dict[str, str] | None = None) -> None:
+        self._engine, self._settings = engine, settings or {}
+        self._lock, self._counting, self._waiting = Lock(), Lock(), 0
+        self._child: tuple[SpawnProcess, Connection] | None = None
+        self._closed = False
+
+    def do(self, work: Work, *, time_limit: float) -> object:
+        """What the work gives; surely over after ``time_limit`` seconds once its turn has come.
+
+        Raises:
+            ExportError: what the work raised, or says of being too late or broken.
+            JobFailed: ``engine``: it could not be started.
+            Busy: too many wait already, or its turn did not come; or the service ends.
+        """
+        with self._turn():
+            if self._child is not None and not self._child[0].is_alive():
+                self._kill()  # it died while nobody asked: nobody needs to hear of it
+            _, pipe = self._child or self._started()
+            answer = None
+            try:
+                pipe.send(work)
+                if not pipe.poll(time_limit + GRACE):
+                    raise work.too_late(time_limit)
+                answer = pipe.recv()
+            except (EOFError, OSError) as error:
+                raise (_ending() if self._closed else work.broken()) from error
+            finally:
+                if answer is None:
+                    self._kill()
+        if isinstance(answer, Failed):
+            raise answer.error()
+        return answer
+
+    def close(self) -> None:
+        """End the child for good, whatever it is doing."""
+        self._closed = True
+        if self._child is not None:
+            self._child[0].kill()  # whoever waits for its answer hears that it has ended
+        if self._lock.acquire(timeout=5):
+            try:
+                self._kill()
+            finally:
+                self._lock.release()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._counting:
+            if self._waiting > MOST_WAITING:
+                raise Busy("Too many calls wait for the engine already. Try again in a minute.")
+            self._waiting += 1
+        try:
+            if not self._lock.acquire(timeout=PATIENCE):
+                raise Busy("The engine is busy with the calls of others. Try again in a minute.")
+            try:
+                if self._closed:
+                    raise _ending()
+                yield
+            finally:
+                self._lock.release()
+        finally:
+            with self._counting:
+                self._waiting -= 1
+
+    def _started(self) -> tuple[SpawnProcess, Connection]:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        child = context.Process(
+            target=serve, args=(theirs, self._engine, self._settings), daemon=True
+        )
+        child.start()
+        theirs.close()
+        self._child = child, ours
+        try:
+            told = ours.recv() if ours.poll(START_LIMIT) else None
+        except (EOFError, OSError):
+            told = None
+        if told is None or isinstance(told, Failed):
+            self._kill()
+            raise told.error() if told else JobFailed("The engine did not start.", code="engine")
+        return child, ours
+
+    def _kill(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            process, pipe = child
+            process.kill()
+            process.join()
+            pipe.close()
+
+
+def _ending() -> Busy:
+    return Busy("The service is being stopped. Try again when it is back.")

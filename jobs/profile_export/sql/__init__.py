@@ -1,0 +1,1 @@
+"""What a statement of ``query`` may be, the names of its tables, its values and its faults."""

@@ -1,0 +1,120 @@
+"""What a table is now: columns and version, read from its metadata without any engine."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from profile_export.errors import Problem, Refused
+from profile_export.plan import TableRef
+from profile_export.schema import Struct, from_json
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COMMIT = re.compile(r"(\d{20})\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.")
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """What a table is now: its columns, and its newest version or its files (S28)."""
+
+    columns: Struct
+    version: int | None
+    files: tuple[tuple[str, ...], ...] | None = None
+    """As :attr:`profile_export.plan.Input.files`."""
+    table_id: str | None = None
+    """As :attr:`profile_export.plan.Input.table_id`."""
+
+
+def inspect_table(table: TableRef) -> TableInfo:
+    """Columns and newest version of a table that has a location. Reads metadata only.
+
+    Args:
+        table: A Delta table; or a Parquet file or folder, ``key=value`` folders being columns.
+
+    Raises:
+        Refused: ``table-missing`` or ``table-unreadable``, saying which table and what to do.
+    """
+    if table.location is None:
+        detail = (
+            f"Table {table.display!r} is known by name only, which needs the spark engine; "
+            "give a path, or run with --engine spark."
+        )
+        raise Refused([Problem("table-unreadable", detail)])
+    if table.format == "delta":
+        return _delta(table, table.location)
+    from profile_export.tables.parquet_schema import (
+        inspect_parquet,  # pyarrow costs 0.4 s: only if needed
+    )
+
+    return inspect_parquet(table)
+
+
+def _delta(table: TableRef, location: str) -> TableInfo:
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
+    try:
+        found = DeltaTable(location)
+        columns = from_json(json.loads(found.schema().to_json()))
+        version, table_id = found.version(), str(found.metadata().id)
+        empty = empty_commit(location, version)
+    except TableNotFoundError:
+        raise missing(table, _why_missing(location)) from None
+    except (DeltaError, OSError, ValueError, TypeError, KeyError) as error:
+        raise unreadable(table, first_line(error)) from None
+    if not isinstance(columns, Struct):
+        raise unreadable(table, "its schema is not a struct")
+    if empty is not None:
+        raise unreadable(table, f"{empty} of its log is empty; restore it")
+    return TableInfo(columns, version, table_id=table_id)
+
+
+def empty_commit(location: str, version: int) -> str | None:
+    """A commit of a Delta table up to ``version`` whose file is empty, as a crash leaves it.
+
+    delta-rs takes it for one that changes nothing: what it added would be left out in silence.
+    Those before its last checkpoint do not matter. One listing, on this machine only: object stores
+    put a file whole or not at all.
+    """
+    if "://" in location:
+        return None
+    from profile_export.storage import Folder  # with pyarrow: only if needed
+
+    found = {file.path: file.bytes for file in Folder(location).at("_delta_log").files()}
+    checkpoints = (int(match[1]) for path in found if (match := _CHECKPOINT.match(path)))
+    last = max((number for number in checkpoints if number <= version), default=-1)
+    for name, size in found.items():
+        commit = _COMMIT.fullmatch(name)
+        if commit and size == 0 and last < int(commit[1]) <= version:
+            return name
+    return None
+
+
+def _why_missing(location: str) -> str:
+    if "://" in location or not Path(location).exists():
+        return "there is nothing at that path"
+    if any(Path(location).rglob("*.parquet")):
+        return "there are Parquet files but no _delta_log (format parquet, perhaps)"
+    return "there is no _delta_log in it"
+
+
+def missing(table: TableRef, why: str) -> Refused:
+    """The error for a table that is not there."""
+    hint = "Check the path in the sandbox file, or write the table first."
+    detail = f"The {table.format} table {table.display!r} does not exist: {why}. {hint}"
+    return Refused([Problem("table-missing", detail)])
+
+
+def unreadable(table: TableRef, why: str) -> Refused:
+    """The error for a table that is there and cannot be used."""
+    if table.location is not None:  # a library says where it looked, which is not for clients
+        why = why.replace(table.location, table.display)
+    detail = f"The {table.format} table {table.display!r} cannot be read: {why}."
+    return Refused([Problem("table-unreadable", detail)])
+
+
+def first_line(error: Exception) -> str:
+    """The sentence of a library's error, without its stack and colours."""
+    lines = _COLOURS.sub("", str(error)).strip().splitlines() or [type(error).__name__]
+    return lines[0].strip().rstrip(".")

@@ -1,0 +1,100 @@
+"""Is the commit of a manifest still what readers of the Delta table see? Reads the log only."""
+
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from profile_export.delta_log import TargetState, look, own_commit
+from profile_export.errors import JobFailed
+from profile_export.outputs import BATCH_COLUMN
+from profile_export.papers import Manifest
+from profile_export.storage import Folder
+from profile_export.verified.findings import Finding
+
+LOG = "_delta_log"
+
+
+def transaction(manifest: Manifest) -> str:
+    """The application transaction of the manifest's job, as ``commit.app_id`` makes it."""
+    return f"profile-export/{manifest.job_id}/{manifest.batches[0].batch_id}"
+
+
+def log_findings(manifest: Manifest, dataset: Folder) -> Iterator[Finding]:
+    """What the table's log says otherwise than the manifest."""
+    try:
+        state = look(dataset.location)
+    except JobFailed:
+        yield Finding("log-unreadable", LOG, "cannot be read: no reader sees the export")
+        return
+    if state is None:
+        yield Finding("log-missing", LOG, "is missing: no reader sees the export")
+        return
+    yield from _of_commit(manifest, dataset, state)
+    yield from _of_live_files(manifest, state)
+
+
+def _of_commit(manifest: Manifest, dataset: Folder, state: TargetState) -> Iterator[Finding]:
+    version = manifest.delta_version
+    if state.version < version:
+        detail = f"ends at version {state.version}: version {version} of the export is gone"
+        yield Finding("commit-missing", LOG, detail)
+    try:
+        commit = own_commit(dataset.location, transaction(manifest))
+    except JobFailed as error:
+        # One that expired was cleaned out of the log by its retention: what is live tells the rest.
+        if error.code != "commit-expired":
+            yield Finding("log-unreadable", LOG, f"has no commit of job {manifest.job_id} to read")
+        return
+    if commit is None:
+        detail = f"has no commit of job {manifest.job_id}"
+        yield Finding("transaction-missing", LOG, detail)
+        return
+    entry = f"{LOG}/{commit.version:020}.json"
+    if commit.version != version:
+        detail = f"is the commit of job {manifest.job_id}, not version {version}"
+        yield Finding("commit-version", entry, detail)
+    named, added = _named(manifest), {file.path: file.bytes for file in commit.files}
+    for path in sorted(added.keys() - named.keys()):
+        yield Finding("commit-adds", entry, f"adds {path}, which the manifest does not name")
+    for path in sorted(named.keys() - added.keys()):
+        yield Finding("commit-lacks", entry, f"does not add {path}")
+    for path in sorted(named.keys() & added.keys()):
+        if named[path] != added[path]:
+            detail = f"adds {path} with {added[path]} bytes, not {named[path]}"
+            yield Finding("commit-size", entry, detail)
+
+
+def _of_live_files(manifest: Manifest, state: TargetState) -> Iterator[Finding]:
+    named, now = _named(manifest), f"the table's newest version {state.version}"
+    ids = {batch.batch_id for batch in manifest.batches}
+    adds = pa.table(state.table.get_add_actions(flatten=True))
+    paths = [unquote(path) for path in adds.column("path").to_pylist()]
+    partition = f"partition.{BATCH_COLUMN}"
+    if partition in adds.column_names:
+        owners = adds.column(partition).to_pylist()
+    else:
+        owners = [None] * len(paths)
+    live = {path for path, owner in zip(paths, owners, strict=True) if owner in ids}
+    for path in sorted(named.keys() - live):
+        yield Finding("file-not-live", path, f"is not in {now}: readers do not see it")
+    for path in sorted(live - named.keys()):
+        detail = f"is in {now} as of these batches, but not in the manifest"
+        yield Finding("file-unknown", path, detail)
+    yield from _of_deletions(manifest, state)
+
+
+def _of_deletions(manifest: Manifest, state: TargetState) -> Iterator[Finding]:
+    """Rows can be hidden while their file stays: deletion vectors."""
+    if "deletionVectors" not in (state.table.protocol().reader_features or []):
+        return
+    named = _named(manifest)
+    for row in pa.table(state.table.deletion_vectors()).to_pylist():
+        path = next((p for p in named if unquote(row["filepath"]).endswith(f"/{p}")), None)
+        hidden = row["selection_vector"].count(False)
+        if path is not None and hidden:
+            yield Finding("rows-deleted", path, f"has {hidden} rows that were deleted since")
+
+
+def _named(manifest: Manifest) -> dict[str, int]:
+    return {file.path: file.bytes for batch in manifest.batches for file in batch.files}
