@@ -173,6 +173,12 @@ def test_s21_fields_that_cannot_be_asked(fields: str, code: str) -> None:
     assert told(refused({"fields": fields})) == [("/fields", code)]
 
 
+def test_s21_what_is_wrong_with_a_field_is_told_in_words() -> None:
+    unknown, into_map = refused({"fields": "nothing.like.this,tags.x"})
+    assert unknown.detail.startswith("No field 'nothing.like.this' can be asked.")
+    assert into_map.detail == "'tags.x' goes into a map; ask for the whole map (S21)."
+
+
 def test_s21_unknown_fields_are_told_with_the_nearest() -> None:
     first, second = refused({"fields": "person.nam,teir"})
     assert "person.name" in first.detail
