@@ -9,7 +9,15 @@ from frames.frames import WHO_DDL
 from profile_export import columns
 from profile_export.columns import canonical
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
-from profile_export.stages import audience, current, events, identities, membership_map, persons
+from profile_export.stages import (
+    audience,
+    current,
+    events,
+    identities,
+    membership_map,
+    persons,
+    settling,
+)
 
 EXACT = {"ignore_row_order": True, "ignore_column_order": False, "ignore_nullable": True}
 
@@ -137,6 +145,19 @@ def test_reasons_apply_in_their_order() -> None:
         "otherStatus",
         "outsideQualificationTime",
     )
+
+
+def test_only_exported_persons_of_several_records_are_crowded(spark: SparkSession) -> None:
+    verdicts = spark.createDataFrame(
+        [
+            ("exported", None, True),
+            ("of one record each", None, False),
+            ("excluded", "notInSegment", True),
+            (None, None, True),  # rows of nobody
+        ],
+        "person string, reason string, several boolean",
+    )
+    assert [row["person"] for row in settling.crowded(verdicts).collect()] == ["exported"]
 
 
 def test_only_repeated_event_ids_are_suspects(spark: SparkSession) -> None:
