@@ -19,8 +19,8 @@ from profile_export.union import (
     attributes,
     event_fields,
     membership_entry,
-    name_problems,
 )
+from profile_export.writable import unwritable
 
 _FIELDS = pointer("fields")
 _EVENT_FIELDS = pointer("additionalFields", "eventList", "fields")
@@ -50,7 +50,7 @@ def profile_output(
         output, unknown = project(askable, paths, at=_FIELDS, vague=united.vague)
         problems += _told(unknown, read, "profile")
     taken = (*WRITTEN_BESIDE, LINEAGE_COLUMN) if lineage else WRITTEN_BESIDE
-    return output, entry.schema, problems + name_problems(output, _FIELDS, taken=taken)
+    return output, entry.schema, problems + unwritable(output, _FIELDS, taken=taken)
 
 
 def event_columns(events: AskedEvents, read: Read) -> tuple[Struct, list[Problem]]:
@@ -64,7 +64,7 @@ def event_columns(events: AskedEvents, read: Read) -> tuple[Struct, list[Problem
             united.schema, [*EVENT_KEYS, *paths], at=_EVENT_FIELDS, vague=united.vague
         )
         problems += _told(unknown, read, "experienceevent")
-    return columns, problems + name_problems(columns, _EVENT_FIELDS)
+    return columns, problems + unwritable(columns, _EVENT_FIELDS)
 
 
 def _named(fields: str) -> list[str]:

@@ -7,8 +7,8 @@ from profile_export.errors import Problem
 from profile_export.fields import without_path
 from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import Input
-from profile_export.schema import Array, Field, Map, Struct, struct_of
-from profile_export.shape import pointer, quote
+from profile_export.schema import Field, Map, Struct, struct_of
+from profile_export.shape import pointer
 from profile_export.tables.checks import membership_fault
 from profile_export.widening import unite
 
@@ -17,9 +17,6 @@ SYSTEM_COLUMNS = (*SYSTEM_FIELDS, EVENTS_COLUMN, "_id")
 WRITTEN_BESIDE = (EVENTS_COLUMN, BATCH_COLUMN)
 """Columns that an export has beside the profile fields, or may have (S26)."""
 EVENT_KEYS = ("_id", "timestamp")
-
-_UNUSABLE = frozenset(". ,;{}()\n\t=")
-"""What Delta refuses in names, and the dot."""
 
 _DEFAULT_ENTRY = struct_of(status="string", lastQualificationTime="timestamp")
 
@@ -89,42 +86,3 @@ def _union(schemas: Sequence[tuple[str, Struct]], at: str, *, prefix: str = "") 
         for conflict, types in conflicts
     )
     return Union(united, tuple(conflict.path for conflict, _ in conflicts), problems)
-
-
-def name_problems(
-    output: Struct, at: str, *, taken: Sequence[str] = (), under: str = ""
-) -> list[Problem]:
-    """Names that the export could not write, told before anything is read.
-
-    ``name-clash``: two names that differ in case only, which a Delta table cannot hold.
-    ``unusable-name``: a character that no Delta column may have, or a dot, which parts paths here.
-
-    Args:
-        output: A projected schema; structs in it, and in its arrays, are looked into.
-        at: Pointer of the text that asked for it.
-        taken: Names that the export itself puts beside these.
-        under: Dotted path of ``output``, with its last dot.
-    """
-    problems: list[Problem] = []
-    seen = {name.lower(): name for name in taken}
-    for field in output.fields:
-        path, other = f"{under}{field.name}", seen.get(field.name.lower())
-        seen.setdefault(field.name.lower(), field.name)
-        if other is not None:
-            detail = (
-                f"Field {quote(path)} cannot stand beside {quote(under + other)}: column names "
-            )
-            detail += "of an export are compared without case. Ask only for the fields you need."
-            problems.append(Problem("name-clash", detail, at))
-        if not field.name or _UNUSABLE & set(field.name):
-            detail = (
-                f"The name of field {quote(path)} has a dot, a blank or one of ,;{{}}()=, which "
-            )
-            detail += "an export cannot write. Ask only for other fields, or rename the column."
-            problems.append(Problem("unusable-name", detail, at))
-        inner = field.type
-        while isinstance(inner, Array):
-            inner = inner.element
-        if isinstance(inner, Struct):
-            problems += name_problems(inner, at, under=f"{path}.")
-    return problems

@@ -20,7 +20,7 @@ from catalogs import (
 )
 from profile_export.errors import Refused
 from profile_export.outputs import IDENTITIES_TYPE, IDENTITY_MAP_TYPE
-from profile_export.schema import Array, Map, Struct
+from profile_export.schema import Array, DataType, Map, Struct, struct_of
 
 BOTH = ("person", struct(name=struct(first="string", last="string"), age="long", city="string"))
 ENTRY = struct(status="string", validUntil="date")
@@ -191,6 +191,19 @@ def test_names_that_an_export_cannot_write() -> None:
     assert told(refused({"fields": "a.b.c"}, crm=crm)) == [("/fields", "unusable-name")]
     assert plan_of({"fields": "TIER"}, crm=crm)
     assert plan_of({"fields": "a`b"}, crm=with_column(CRM, "a`b", "string"))
+
+
+@pytest.mark.parametrize(
+    "type_",
+    ["variant", Array("interval day to second"), Map("string", struct_of(v="variant"))],
+    ids=["variant", "interval in an array", "variant in a map"],
+)
+def test_types_that_an_export_cannot_write(type_: DataType) -> None:
+    crm = with_column(CRM, "v", type_)
+    (problem,) = refused({}, crm=crm)
+    assert (problem.pointer, problem.code) == ("/fields", "unusable-type")
+    assert problem.detail.startswith("Field 'v' is of type ")
+    assert plan_of({"fields": "tier"}, crm=crm)
 
 
 def test_an_export_is_not_exported_with_its_batch_column() -> None:

@@ -339,6 +339,18 @@ def test_columns_may_be_called_anything(tmp_path: Path, engine: Engine) -> None:
     assert {leaf.path: leaf.winner and leaf.winner.value for leaf in found} == wanted
 
 
+def test_ids_of_datasets_may_be_anything(tmp_path: Path, engine: Engine) -> None:
+    """Also what is no name of a folder: nothing is written beside the scratch folder by it."""
+    vector = read("113-duplicate-events")
+    for number, dataset in enumerate(vector["sandbox"]["datasets"][:-1]):
+        dataset["id"] = f"{number}*[a]{{b}}/../../../out-{number}"
+    world = world_of(vector, vector["request"], parse_time(vector["asOf"]), tmp_path, engine)
+    attached = world.ask("crmId:c1").attached
+    assert attached is not None
+    assert (attached.attached, attached.superseded) == (3, 1)
+    assert not list(tmp_path.rglob("out-*"))
+
+
 def test_an_input_that_is_gone(tmp_path: Path, engine: Engine) -> None:
     world = golden("018-graph-joins-a-chain", tmp_path, engine)
     for file in (tmp_path / "crm").glob("*.parquet"):

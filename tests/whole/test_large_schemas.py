@@ -15,11 +15,14 @@ REQUEST = {"destination": {"datasetId": "t"}, "schema": {"name": "_xdm.context.p
 
 
 def world(columns: dict[str, str], row: dict[str, Any], datasets: int) -> dict[str, Any]:
-    """The same record in each of several profile datasets."""
+    """The same record in each of several profile datasets; in two also an older one (S4)."""
     names = [f"d{i}" for i in range(datasets)]
     identity = {"namespace": "crm", "field": "crmId"}
     record = {"crmId": "a", "ingested": "2025-01-01T00:00:00Z", **row}
+    older = {"crmId": "a", "ingested": "2024-01-01T00:00:00Z"}
     table = {"columns": {"crmId": "string", "ingested": "timestamp", **columns}, "rows": [record]}
+    tables = dict.fromkeys(names, table)
+    tables |= {name: {**table, "rows": [older, record]} for name in names[:2]}
     target = {
         "id": "t",
         "class": "export",
@@ -39,7 +42,7 @@ def world(columns: dict[str, str], row: dict[str, Any], datasets: int) -> dict[s
     sandbox = {"imsOrgId": "acme@AcmeOrg", "name": "prod", "datasets": [*profiles, target]}
     for dataset in sandbox["datasets"]:
         dataset["name"] = dataset["id"]
-    return {"sandbox": sandbox, "tables": dict.fromkeys(names, table)}
+    return {"sandbox": sandbox, "tables": tables}
 
 
 def nested(depth: int) -> tuple[dict[str, str], dict[str, Any]]:

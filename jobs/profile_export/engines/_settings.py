@@ -10,6 +10,8 @@ SESSION = {
     "spark.sql.ansi.enabled": "true",
 }
 """What any session must have for the rules to hold, also one whose server we did not start."""
+SPARK_SESSION = {**SESSION, "spark.sql.constraintPropagation.enabled": "false"}
+"""Likewise on Spark, where plans of some twenty leaves never end else (docs/decisions/0028)."""
 
 
 def conf_folder() -> Path:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from profile_export.engines import _stderr
 from profile_export.engines._delta_jars import delta_jars
-from profile_export.engines._settings import SESSION, conf_folder, read_conf
+from profile_export.engines._settings import SPARK_SESSION, conf_folder, read_conf
 from profile_export.engines.spark import SparkEngine
 from profile_export.errors import ExportError, JobFailed
 
@@ -54,7 +54,7 @@ def open_spark(*, verbose: bool, settings: dict[str, str], small: bool = False) 
         spark = builder.getOrCreate()
     except Exception as error:
         raise _not_started(error) from error
-    for key, value in SESSION.items():
+    for key, value in SPARK_SESSION.items():
         spark.conf.set(key, value)
     return SparkEngine(spark, owned=not submitted, remote=False)
 
@@ -77,7 +77,7 @@ def open_remote(url: str) -> SparkEngine:
 
     try:
         spark = ConnectSession.builder.remote(url).create()
-        for key, value in {**_delta_session(), **SESSION}.items():
+        for key, value in {**_delta_session(), **SPARK_SESSION}.items():
             spark.conf.set(key, value)
         return SparkEngine(cast("SparkSession", spark), owned=True, remote=True)
     except Exception as error:

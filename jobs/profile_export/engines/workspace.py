@@ -1,5 +1,6 @@
 """An engine at work on one job: pinned inputs, scratch tables, progress."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import count
@@ -88,6 +89,7 @@ class JobWorkspace:
 
     def materialise(self, frame: "DataFrame", name: str) -> "DataFrame":
         """Compute ``frame`` once into a scratch Parquet folder. One job; the lineage ends there."""
+        assert re.fullmatch("[a-z0-9-]+", name), f"{name} is no plain name of a folder"
         self.check()
         columns = cast(Struct, from_json(frame.schema.jsonValue()))
         location = f"{self._scratch.location}/{name}"

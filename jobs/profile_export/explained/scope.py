@@ -148,7 +148,8 @@ class Scope:
         staged = ids.staged(self._work.read(source), source, columns)
         keyed = staged.select(*positions, "pk")
         mine = self.materialise(
-            keyed.join(self._keys, on="pk", how="left_semi").select(*positions), source.dataset_id
+            keyed.join(self._keys, on="pk", how="left_semi").select(*positions),
+            self._name_of(source),
         )
         if source.kind == "experienceevent" and source.participates and self._plan.events:
             mine = self._with_rivals(mine, keyed, f"t{names.index('_id')}", source)
@@ -160,7 +161,11 @@ class Scope:
     ) -> DataFrame:
         same_id = keyed.join(mine.select(id_column).distinct(), on=id_column, how="left_semi")
         rivals = same_id.join(self._keys, on="pk", how="left_anti").select(*mine.columns)
-        return self.materialise(mine.unionByName(rivals), source.dataset_id)
+        return self.materialise(mine.unionByName(rivals), self._name_of(source))
+
+    def _name_of(self, source: Input) -> str:
+        """By its place: the id of a dataset may be no name of a folder."""
+        return f"input-{self._plan.place(source)}"
 
     def _needed(self, source: Input) -> set[str]:
         identities = [i.field for i in (source.primary_identity, *source.identities) if i]
