@@ -78,6 +78,21 @@ def struct_of(**members: DataType) -> Struct:
     return Struct(tuple(Field(name, type_) for name, type_ in members.items()))
 
 
+def atoms(type_: DataType, path: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted path and name of every atomic type inside, those in arrays and maps at theirs."""
+    match type_:
+        case Struct():
+            for field in type_.fields:
+                yield from atoms(field.type, f"{path}.{field.name}" if path else field.name)
+        case Array():
+            yield from atoms(type_.element, path)
+        case Map():
+            yield from atoms(type_.key, path)
+            yield from atoms(type_.value, path)
+        case str():
+            yield path, type_
+
+
 def from_json(node: object) -> DataType:
     """A type from Spark's or Delta's JSON form (nullability and metadata are dropped)."""
     if isinstance(node, str):

@@ -1,9 +1,9 @@
 """What an export can write: names that a Delta table may have, types that both engines have."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from profile_export.errors import Problem
-from profile_export.schema import INTEGRAL, Array, DataType, Map, Struct
+from profile_export.schema import INTEGRAL, Array, Struct, atoms
 from profile_export.shape import quote
 
 _UNUSABLE = frozenset(". ,;{}()\n\t=")
@@ -52,23 +52,8 @@ def unwritable(
             inner = inner.element
         if isinstance(inner, Struct):
             problems += unwritable(inner, at, under=f"{path}.")
-        elif (unknown := next(_unknown(inner), None)) is not None:
+        elif unknown := next((t for _, t in atoms(inner) if t.partition("(")[0] not in _TYPES), ""):
             detail = f"Field {quote(path)} is of type {unknown}, which an export cannot write. "
             detail += "Ask only for other fields, or cast the column in its table."
             problems.append(Problem("unusable-type", detail, at))
     return problems
-
-
-def _unknown(type_: DataType) -> Iterator[str]:
-    """Atomic types, in maps too, that are none of ours."""
-    match type_:
-        case Struct():
-            for field in type_.fields:
-                yield from _unknown(field.type)
-        case Array():
-            yield from _unknown(type_.element)
-        case Map():
-            yield from _unknown(type_.key)
-            yield from _unknown(type_.value)
-        case str() if type_.partition("(")[0] not in _TYPES:
-            yield type_

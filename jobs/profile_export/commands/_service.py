@@ -65,12 +65,11 @@ def can_be_in_header(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def names_callers(text: str) -> bool:
-    """Whether an organisation or a sandbox that callers name in a header may be called so."""
-    return bool(text) and text == text.strip() and can_be_in_header(text)
-
-
-NAMES_CALLERS = (
-    "must not be empty, or begin or end with a blank, and have letters, digits and signs of ASCII"
-    " only: callers send it in a header."
-)
+def name_fault(name: str) -> str | None:
+    """Why no organisation or sandbox that callers name in a header may be called so, if so."""
+    if name and name == name.strip() and can_be_in_header(name):
+        return None
+    return (
+        "must not be empty, or begin or end with a blank, and have letters, digits and signs of"
+        " ASCII only: callers send it in a header."
+    )

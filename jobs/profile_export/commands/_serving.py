@@ -117,8 +117,8 @@ def _load(files: Iterable[str]) -> list[tuple[Path, "Sandbox"]]:
 def _unnamed(sandbox: "Sandbox", file: str) -> Iterator[Problem]:
     """Names that no caller can send; `run` has no need to."""
     for pointer, name in (("/imsOrgId", sandbox.ims_org_id), ("/name", sandbox.name)):
-        if not _service.names_callers(name):
-            detail = f"{name!r} cannot be served: it {_service.NAMES_CALLERS}"
+        if fault := _service.name_fault(name):
+            detail = f"{name!r} cannot be served: it {fault}"
             yield Problem("bad-name", detail, pointer, source=file)
 
 

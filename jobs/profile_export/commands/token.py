@@ -112,9 +112,9 @@ def _names(org: str, sandboxes: list[str]) -> list[str]:
 
     given = {"--org": [org], "--sandbox": sandboxes}
     problems = [
-        Problem("bad-name", f"A name {_service.NAMES_CALLERS}", parameter=at)
+        Problem("bad-name", f"A name {fault}", parameter=at)
         for at, names in given.items()
-        if not all(_service.names_callers(name) for name in names)
+        if (fault := next(filter(None, map(_service.name_fault, names)), None))
     ]
     if problems:
         raise Refused(problems)

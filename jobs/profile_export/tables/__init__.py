@@ -43,9 +43,8 @@ def inspect_table(table: TableRef) -> TableInfo:
         raise Refused([Problem("table-unreadable", detail)])
     if table.format == "delta":
         return _delta(table, table.location)
-    from profile_export.tables.parquet_schema import (
-        inspect_parquet,  # pyarrow costs 0.4 s: only if needed
-    )
+    # Only if needed: pyarrow costs 0.4 s.
+    from profile_export.tables.parquet_schema import inspect_parquet
 
     return inspect_parquet(table)
 

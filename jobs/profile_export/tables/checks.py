@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from profile_export.catalog import Dataset
 from profile_export.errors import Problem, nearest
 from profile_export.fields import all_paths
-from profile_export.schema import INTEGRAL, Array, DataType, Map, Struct, ddl
+from profile_export.schema import INTEGRAL, Array, DataType, Map, Struct, atoms, ddl
 
 _WHOLE_DECIMAL = re.compile(r"decimal\(\d+,0\)")
 _TIMES = ("timestamp", "timestamp_ntz", "date")
@@ -39,7 +39,7 @@ def column_problems(dataset: Dataset, columns: Struct, *, participates: bool) ->
         yield from check.column("/ingestTime", dataset.ingest_time, is_time)
     if dataset.last_updated is not None:
         yield from check.column("/lastUpdated", dataset.last_updated, is_time)
-    for path in _void_paths(columns, ""):
+    for path in (path for path, atom in atoms(columns) if atom == "void"):
         yield check.problem(
             "wrong-column-type",
             f"has a column {path!r} of no type (void, as of a column of nulls only), which no"
@@ -101,21 +101,6 @@ class _Check:
                 "wrong-column-type",
                 f"has a column {name} of type {ddl(type_)}; it must be {needed}.",
             )
-
-
-def _void_paths(type_: DataType, path: str) -> Iterator[str]:
-    match type_:
-        case Struct():
-            for field in type_.fields:
-                below = f"{path}.{field.name}" if path else field.name
-                yield from _void_paths(field.type, below)
-        case Array():
-            yield from _void_paths(type_.element, path)
-        case Map():
-            yield from _void_paths(type_.key, path)
-            yield from _void_paths(type_.value, path)
-        case "void":
-            yield path
 
 
 def _in_array(columns: Struct, path: str) -> bool:
