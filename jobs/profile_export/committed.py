@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
 from typing import TYPE_CHECKING
 
+from profile_export.commit import table_columns
 from profile_export.delta_log import OwnCommit
 from profile_export.engines import BatchRows, Engine, Written, WrittenFile
 from profile_export.engines.batch_folders import batch_of
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.plan import ExportPlan
-from profile_export.schema import table_ddl
 from profile_export.storage import Folder, Stored
 
 if TYPE_CHECKING:
@@ -58,14 +57,7 @@ def _rows_of(
     engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
 ) -> "DataFrame":
     """The committed rows, read with the job's own columns: not with those of a table that grew."""
-    from pyspark.sql import functions as F
-
-    ddl = table_ddl(written_columns(plan))
     by_batch: dict[str, list[str]] = {}
     for file in files:
-        by_batch.setdefault(file.batch_id, []).append(f"{folder.location}/{file.path}")
-    parts = (
-        engine.spark.read.schema(ddl).parquet(*paths).withColumn(BATCH_COLUMN, F.lit(batch_id))
-        for batch_id, paths in by_batch.items()
-    )
-    return reduce(lambda left, right: left.unionByName(right), parts)
+        by_batch.setdefault(file.batch_id, []).append(file.path)
+    return engine.read_parquet(folder.location, list(by_batch.values()), table_columns(plan))

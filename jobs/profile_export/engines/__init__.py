@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, Input, TableRef
+from profile_export.schema import Struct
 from profile_export.tables import TableInfo
 
 if TYPE_CHECKING:
@@ -117,6 +118,18 @@ class Engine(Protocol):
 
     def delta_path(self, location: str) -> str:
         """What this engine takes for the path of the Delta table at ``location``."""
+        ...
+
+    def read_parquet(
+        self, location: str, groups: Sequence[Sequence[str]], columns: Struct
+    ) -> "DataFrame":
+        """Parquet files, with the columns that their ``key=value`` folders say. Lazy.
+
+        Args:
+            location: A folder.
+            groups: Files below it, at least one; together those of the same ``key=value`` folders.
+            columns: Of the files and of the folders.
+        """
         ...
 
     def parts(self, plan: ExportPlan | None) -> int | None:

@@ -1,13 +1,14 @@
 """The files of an input as the plan pins it: of a plain Delta table, of a Parquet folder (S28)."""
 
 import re
-from itertools import zip_longest
+from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
 from profile_export.plan import Input
-from profile_export.schema import ddl, quoted, table_ddl
+from profile_export.schema import Struct, ddl, quoted, table_ddl
 from profile_export.storage import Folder
 from profile_export.tables.parquet_files import partition_values
 
@@ -59,37 +60,34 @@ def lost_files(source: Input, location: str) -> list[str]:
     return [name for group in source.files for name in group if name not in lying]
 
 
-def parquet_frame(
-    spark: "SparkSession", source: Input, location: str, *, apart: bool
+def can_be_named(location: str, groups: Sequence[Sequence[str]]) -> bool:
+    """Whether engines take these paths for themselves, and not for patterns."""
+    return not _PATTERN.search("".join((location, *chain.from_iterable(groups))))
+
+
+def read_together(
+    spark: "SparkSession", location: str, groups: Sequence[Sequence[str]], columns: Struct
 ) -> "DataFrame":
-    """The pinned files of a Parquet folder, or all where the plan names none.
-
-    Args:
-        spark: Where they are read.
-        source: The dataset.
-        location: Of its table.
-        apart: Read each layout for itself. Sail neither reads files of different layouts together
-            nor knows the ``key=value`` folders of single files, or null in them.
-    """
-    whole = spark.read.schema(table_ddl(source.columns))
-    if source.files is None or _PATTERN.search("".join((location, *sum(source.files, ())))):
-        return whole.parquet(location)
-    base = location.rstrip("/")
-    if not apart:
-        paths = (f"{base}/{name}" for group in source.files for name in group)
-        return whole.option("basePath", location).parquet(*paths)
-    frames = [_layout(spark, source, base, group) for group in source.files]
-    while len(frames) > 1:  # balanced: Connect bounds the depth of a plan
-        pairs = zip_longest(frames[::2], frames[1::2])
-        frames = [left if right is None else left.union(right) for left, right in pairs]
-    return frames[0]
+    """As ``Engine.read_parquet`` says, where the engine knows ``key=value`` folders."""
+    paths = (f"{location.rstrip('/')}/{name}" for name in chain.from_iterable(groups))
+    read = spark.read.schema(table_ddl(columns))
+    return read.option("basePath", location).parquet(*paths)
 
 
-def _layout(spark: "SparkSession", source: Input, base: str, names: tuple[str, ...]) -> "DataFrame":
+def read_apart(
+    spark: "SparkSession", location: str, groups: Sequence[Sequence[str]], columns: Struct
+) -> "DataFrame":
+    """As ``Engine.read_parquet`` says, each group for itself: Sail neither reads files of different
+    layouts together nor knows the ``key=value`` folders of single files, or null in them."""
+    from profile_export.frames import union
+
+    return union(_layout(spark, columns, location.rstrip("/"), group) for group in groups)
+
+
+def _layout(spark: "SparkSession", columns: Struct, base: str, names: Sequence[str]) -> "DataFrame":
     from pyspark.sql import functions as F
 
     values = partition_values(names[0])
-    columns = source.columns
     inside = spark.read.schema(table_ddl(columns.without(*values)))
     read = inside.parquet(*(f"{base}/{name}" for name in names))
     return read.select(

@@ -8,6 +8,7 @@ engine sets it, so a process that opened ``sail`` cannot open a classic ``spark`
 import atexit
 import os
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, cast
 
@@ -15,13 +16,15 @@ from profile_export.engines import TableInfo, _stderr, datafusion, sail_memory
 from profile_export.engines._settings import SESSION
 from profile_export.engines._without_pandas import without_pandas
 from profile_export.engines.input_size import total_bytes
+from profile_export.engines.pinned_files import read_apart
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, TableRef
+from profile_export.schema import Struct
 from profile_export.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 
 _UNCOMPRESSED = [("grpc.compression_enabled_algorithms_bitset", 1)]
@@ -72,6 +75,12 @@ class SailEngine:
             os.symlink(location, link := f"{folder}/table")
             self._links[location] = link
         return self._links[location]
+
+    def read_parquet(
+        self, location: str, groups: Sequence[Sequence[str]], columns: Struct
+    ) -> "DataFrame":
+        """Group by group (``pinned_files.read_apart``)."""
+        return read_apart(self.spark, location, groups, columns)
 
     def parts(self, plan: ExportPlan | None) -> int:
         """As many as ``sail_memory.parts`` says."""

@@ -1,16 +1,18 @@
 """The engine spark, once its session is open (``spark_session.py``)."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 from profile_export.engines import TableInfo
+from profile_export.engines.pinned_files import read_together
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.schema import Struct, from_json
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 
 class SparkEngine:
@@ -66,6 +68,12 @@ class SparkEngine:
 
     def delta_path(self, location: str) -> str:
         return location
+
+    def read_parquet(
+        self, location: str, groups: Sequence[Sequence[str]], columns: Struct
+    ) -> "DataFrame":
+        """All together: unions of hundreds are planned for minutes (docs/decisions/0029)."""
+        return read_together(self.spark, location, groups, columns)
 
     def parts(self, plan: ExportPlan | None) -> None:
         """Adaptive execution sees to it, by what it measures."""

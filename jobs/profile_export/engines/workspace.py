@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profile_export.engines import Engine
-from profile_export.engines.pinned_files import lost_files, parquet_frame, plain_files
+from profile_export.engines.pinned_files import can_be_named, lost_files, plain_files
 from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
 from profile_export.plan import ExportPlan, Input
@@ -71,8 +71,9 @@ class JobWorkspace:
             return self._pinned(source).table(table.name or "")
         if table.format == "parquet":
             _see_that_it_exists(source, table.location)
-            apart = self._engine.name == "sail"
-            return parquet_frame(self._spark, source, table.location, apart=apart)
+            if source.files is not None and can_be_named(table.location, source.files):
+                return self._engine.read_parquet(table.location, source.files, source.columns)
+            return self._parquet(source.columns, table.location)
         if self._engine.name == "spark" and source.version is not None:
             files = plain_files(table.location, source.version)
             if files is not None:

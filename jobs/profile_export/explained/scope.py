@@ -6,7 +6,6 @@ narrow pairs that it leaves. Everything else, the stages included, works on this
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
 from itertools import count
 
 from pyspark.sql import DataFrame
@@ -14,6 +13,7 @@ from pyspark.sql import functions as F
 
 from profile_export.columns import identity as ids
 from profile_export.engines import Workspace
+from profile_export.frames import union
 from profile_export.phases import components
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import quoted
@@ -36,7 +36,7 @@ def keys_around(work: Workspace, plan: ExportPlan, key: str, *, rounds: int = RO
     joining = [i for i in plan.inputs if len(i.identities) or i.has_identity_map]
     if not joining:
         return [key]
-    found = work.materialise(_union(_pairs(work, source) for source in joining), "explain-pairs")
+    found = work.materialise(union(_pairs(work, source) for source in joining), "explain-pairs")
     known, frontier = {key}, [key]
     for _ in range(rounds):
         near = _neighbours(found, work.local_frame({"key": frontier}, "key string"))
@@ -60,7 +60,7 @@ def carriers(work: Workspace, plan: ExportPlan, key: str, *, most: int) -> list[
         each = _narrow(work.read(source), source).select("pk", F.explode("ids.key").alias("key"))
         mine = each.where(F.col("key") == key).select(F.lit(index).alias("source"), "pk").distinct()
         found.append(mine.orderBy(F.col("pk").asc_nulls_last()).limit(most))
-    rows = _union(found).toArrow().to_pylist()
+    rows = union(found).toArrow().to_pylist()
     return sorted((row["source"], row["pk"]) for row in rows if row["pk"] is not None)[:most]
 
 
@@ -89,15 +89,11 @@ def _neighbours(pairs: DataFrame, frontier: DataFrame) -> Iterable[str]:
         .select("near")
         for here, there in ways
     ]
-    return _texts(_union(near).distinct())
+    return _texts(union(near).distinct())
 
 
 def _texts(column: DataFrame) -> list[str]:
     return [str(text) for text in column.toArrow().column(0).to_pylist()]
-
-
-def _union(frames: Iterable[DataFrame]) -> DataFrame:
-    return reduce(lambda left, right: left.unionByName(right), frames)
 
 
 class Scope:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import reduce
 from typing import cast
 
 from pyspark.sql import Column, DataFrame
@@ -14,6 +13,7 @@ from profile_export.columns.row import RANK
 from profile_export.engines import Workspace
 from profile_export.explained.account import MOST
 from profile_export.explained.who import Found, Row, rows_of
+from profile_export.frames import union
 from profile_export.outputs import EVENTS_COLUMN, LINEAGE_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
 from profile_export.schema import Field, Map, Struct, ddl, struct_of
@@ -187,5 +187,4 @@ def _time(entry: Struct, name: str) -> Column:
 def _first(frames: list[DataFrame], most: int) -> list[Row]:
     if not frames:
         return []
-    whole = reduce(lambda left, right: left.unionByName(right), frames)
-    return rows_of(whole.orderBy("source", "pk").limit(most))
+    return rows_of(union(frames).orderBy("source", "pk").limit(most))

@@ -1,0 +1,112 @@
+"""Delta tables that delta-rs cannot make, written as Delta's protocol describes them.
+
+Test support. Deletion vectors are inline (``storageType`` i): a RoaringBitmapArray in Z85.
+"""
+
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from profile_export.schema import Struct, to_json
+
+_Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+_MAGIC_OF_ARRAY, _COOKIE_WITHOUT_RUNS = 1681511377, 12346
+
+
+def table(
+    folder: Path,
+    files: Mapping[str, pa.Table],
+    *,
+    columns: Struct,
+    features: Iterable[str],
+    configuration: Mapping[str, str],
+    deleted: Mapping[str, Iterable[int]] | None = None,
+    physical: Mapping[str, str] | None = None,
+    widened: Mapping[str, tuple[str, str]] | None = None,
+) -> None:
+    """Write a table of one commit.
+
+    Args:
+        folder: Where.
+        files: Rows by file name, with their physical column names.
+        columns: Of the table; no nested columns.
+        features: Reader and writer features of its protocol.
+        configuration: Table properties.
+        deleted: Rows of a file that its deletion vector marks, by position.
+        physical: Column -> its name in the files (column mapping).
+        widened: Column -> its type before and now, in Delta's words.
+    """
+    metadata: dict[str, dict[str, Any]] = {}
+    for number, (name, inside) in enumerate((physical or {}).items(), start=1):
+        metadata[name] = {
+            "delta.columnMapping.id": number,
+            "delta.columnMapping.physicalName": inside,
+        }
+    for name, (before, now) in (widened or {}).items():
+        metadata[name] = {"delta.typeChanges": [{"fromType": before, "toType": now}]}
+    schema = to_json(columns)
+    for field in schema["fields"]:
+        field["metadata"] = metadata.get(field["name"], {})
+    named = sorted(features)
+    actions: list[dict[str, Any]] = [
+        {
+            "protocol": {
+                "minReaderVersion": 3,
+                "minWriterVersion": 7,
+                "readerFeatures": named,
+                "writerFeatures": named,
+            }
+        },
+        {
+            "metaData": {
+                "id": "00000000-0000-4000-8000-000000000001",
+                "format": {"provider": "parquet", "options": {}},
+                "schemaString": json.dumps(schema),
+                "partitionColumns": [],
+                "configuration": dict(configuration),
+                "createdTime": 0,
+            }
+        },
+    ]
+    (folder / "_delta_log").mkdir(parents=True)
+    for name, rows in files.items():
+        pq.write_table(rows, folder / name)
+        add = {
+            "path": name,
+            "partitionValues": {},
+            "size": (folder / name).stat().st_size,
+            "modificationTime": 0,
+            "dataChange": True,
+            "stats": json.dumps({"numRecords": rows.num_rows, "tightBounds": False}),
+        }
+        if gone := sorted((deleted or {}).get(name, ())):
+            add["deletionVector"] = _vector(gone)
+        actions.append({"add": add})
+    log = folder / "_delta_log" / f"{0:020}.json"
+    log.write_text("".join(json.dumps(action) + "\n" for action in actions), encoding="utf-8")
+
+
+def _vector(positions: list[int]) -> dict[str, Any]:
+    """A deletion vector of positions below 65,536: one bitmap with one array container."""
+    bitmap = struct.pack("<IIHHI", _COOKIE_WITHOUT_RUNS, 1, 0, len(positions) - 1, 16)
+    bitmap += struct.pack(f"<{len(positions)}H", *positions)
+    whole = struct.pack("<IQI", _MAGIC_OF_ARRAY, 1, 0) + bitmap
+    return {
+        "storageType": "i",
+        "pathOrInlineDv": _z85(whole),
+        "sizeInBytes": len(whole),
+        "cardinality": len(positions),
+    }
+
+
+def _z85(data: bytes) -> str:
+    padded = data + b"\0" * (-len(data) % 4)
+    text = ""
+    for (word,) in struct.iter_unpack(">I", padded):
+        text += "".join(_Z85[word // 85**power % 85] for power in range(4, -1, -1))
+    return text

@@ -1,0 +1,102 @@
+"""Inputs with features of Delta's newer protocols give the rows that the protocol says (S28)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from profile_export.engines import Engine
+from profile_export.schema import Struct, struct_of
+from small_sandbox import TARGET, export
+from tables.delta_by_hand import table
+
+SANDBOX = f"""
+imsOrgId: acme@AcmeOrg
+name: prod
+datasets:
+  - {{id: crm, name: CRM, class: profile, table: {{path: crm}}, ingestTime: at,
+     primaryIdentity: {{namespace: crmId, field: id}}}}
+  - {{id: {TARGET}, name: Profile Data Export, class: export, table: {{path: out}},
+     schemaRef: {{id: "https://ns.adobe.com/xdm/context/profile__union"}}}}
+mergePolicies:
+  - {{id: none, name: None, version: 1, default: true, schema: {{name: _xdm.context.profile}},
+     identityGraph: {{type: none}}, attributeMerge: {{type: timestampOrdered}}}}
+"""
+BODY = {"schema": {"name": "_xdm.context.profile"}, "destination": {"datasetId": TARGET}}
+COLUMNS = struct_of(id="string", age="long", at="timestamp")
+
+
+def people(numbers: range, names: Struct = COLUMNS, age: pa.DataType | None = None) -> pa.Table:
+    """One record each; columns in the order of ``COLUMNS``."""
+    when = datetime(2024, 1, 1, tzinfo=UTC)
+    id_, age_, at = names.names()
+    return pa.table(
+        {
+            id_: [f"c{n}" for n in numbers],
+            age_: pa.array(numbers, age or pa.int64()),
+            at: pa.array([when] * len(numbers), pa.timestamp("us", "UTC")),
+        }
+    )
+
+
+def deletion_vectors(folder: Path) -> None:
+    """Two files, of which one has lost rows."""
+    table(
+        folder,
+        {"a.parquet": people(range(6)), "b.parquet": people(range(6, 8))},
+        columns=COLUMNS,
+        features=["deletionVectors"],
+        configuration={"delta.enableDeletionVectors": "true"},
+        deleted={"a.parquet": [0, 3, 4]},
+    )
+
+
+def column_mapping(folder: Path) -> None:
+    """The names of two columns are swapped in the files, as renaming them leaves them."""
+    inside = {"id": "col-1", "age": "id", "at": "age"}
+    names = struct_of(**dict.fromkeys(inside.values(), "string"))
+    table(
+        folder,
+        {"a.parquet": people(range(3), names)},
+        columns=COLUMNS,
+        features=["columnMapping"],
+        configuration={"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "3"},
+        physical=inside,
+    )
+
+
+def type_widening(folder: Path) -> None:
+    """An old file has 32-bit numbers of what is a long by now."""
+    table(
+        folder,
+        {
+            "a.parquet": people(range(2), age=pa.int32()),
+            "b.parquet": people(range(2**40, 2**40 + 1)),
+        },
+        columns=COLUMNS,
+        features=["typeWidening"],
+        configuration={"delta.enableTypeWidening": "true"},
+        widened={"age": ("integer", "long")},
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "ages"),
+    [
+        pytest.param(deletion_vectors, [1, 2, 5, 6, 7], id="deletion-vectors"),
+        pytest.param(column_mapping, [0, 1, 2], id="column-mapping"),
+        pytest.param(type_widening, [0, 1, 2**40], id="type-widening"),
+    ],
+)
+def test_s28_rows_are_those_of_the_protocol(
+    made: Callable[[Path], None], ages: list[int], engine: Engine, tmp_path: Path
+) -> None:
+    made(tmp_path / "crm")
+    file = tmp_path / "sandbox.yml"
+    file.write_text(SANDBOX, encoding="utf-8")
+    export(file, engine, BODY)
+    rows = DeltaTable(str(tmp_path / "out")).to_pyarrow_table().to_pylist()
+    assert sorted((row["age"], row["id"]) for row in rows) == [(n, f"c{n}") for n in ages]
