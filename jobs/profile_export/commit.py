@@ -60,6 +60,13 @@ def check_target(plan: ExportPlan, location: str) -> None:
             " go to plain Delta tables only. Choose another path for the export.",
             code="target-schema",
         )
+    if state.constraints:  # delta-rs would commit rows that break them
+        raise JobFailed(
+            f"The target {plan.target.table.display} has rules of its own for rows"
+            f" ({'; '.join(state.constraints)}); exports go to plain Delta tables only. Drop them,"
+            " or choose another path for the export.",
+            code="target-schema",
+        )
     grown_schema(state.columns, table_columns(plan))
 
 

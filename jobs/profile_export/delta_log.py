@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 from deltalake import DeltaTable, TableFeatures
@@ -13,23 +13,29 @@ from deltalake.exceptions import TableNotFoundError
 from profile_export.errors import JobFailed
 from profile_export.schema import Array, DataType, Map, Struct, from_json
 from profile_export.storage import Folder, Stored
+from profile_export.tables import first_line
 
 APP = "profile-export"
 """What the application transactions of jobs begin with."""
 TXN_VERSION = 1
 """A job commits once, so its application transaction has one version only."""
 
+_CHECK = "delta.constraints."
+_RULES = ("delta.invariants", "delta.generationExpression", "delta.identity.")
+
 _NO_BLANK = re.compile(r"\S")
 
 
 @dataclass(frozen=True)
 class TargetState:
-    """A target as it is now. ``table`` is delta-rs's handle on that very version."""
+    """A target as it is now. ``table`` is delta-rs's handle on that very version, ``constraints``
+    what rows must fulfil, as its owner knows it."""
 
     version: int
     columns: Struct
     partitions: tuple[str, ...]
     configuration: dict[str, str]
+    constraints: tuple[str, ...]
     table: DeltaTable
 
     def has_committed(self, app_id: str) -> bool:
@@ -55,18 +61,38 @@ def look(location: str) -> TargetState | None:
     """
     try:
         table = DeltaTable(location)
-        metadata = table.metadata()
+        metadata, schema = table.metadata(), json.loads(table.schema().to_json())
+        configuration = dict(metadata.configuration)
         return TargetState(
             table.version(),
-            cast(Struct, from_json(json.loads(table.schema().to_json()))),
+            cast(Struct, from_json(schema)),
             tuple(metadata.partition_columns),
-            dict(metadata.configuration),
+            configuration,
+            (*_checks(configuration), *_column_rules(schema)),
             table,
         )
     except TableNotFoundError:
         return None
     except Exception as error:
-        raise _unreadable(str(error).splitlines()[0]) from error
+        raise _unreadable(first_line(error)) from error
+
+
+def _checks(configuration: Mapping[str, str]) -> Iterator[str]:
+    for key in sorted(configuration):
+        if key.startswith(_CHECK):
+            yield f"constraint {key.removeprefix(_CHECK)}"
+
+
+def _column_rules(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Columns that may not be null, or whose values Delta has a rule for, of a schema as JSON."""
+    for field in schema["fields"]:
+        path = f"{above}{field['name']}"
+        if not field["nullable"]:
+            yield f"column {path}, never null"
+        elif any(key.startswith(_RULES) for key in field["metadata"]):
+            yield f"column {path}, checked or generated"
+        if isinstance(field["type"], dict) and field["type"]["type"] == "struct":
+            yield from _column_rules(field["type"], f"{path}.")
 
 
 def own_commit(location: str, app_id: str) -> OwnCommit | None:

@@ -4,12 +4,10 @@ import errno
 import re
 import shutil
 
-from deltalake import DeltaTable
-
 from profile_export.engines import _stderr, sail_memory
+from profile_export.engines.input_files import input_files
 from profile_export.errors import Cancelled, ExportError, JobFailed
 from profile_export.plan import ExportPlan, Input
-from profile_export.storage import Folder
 
 _OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _FILES_LOOKED_AT = 2000
@@ -134,10 +132,11 @@ def _broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
     """The first input with a file that is missing, no whole Parquet file or, asked, undecodable."""
     for source in plan.inputs:
         try:
-            folder, names = _files_of(source)
+            folder, sizes = input_files(source)
         except Exception as error:
             return _missing(source, root_cause(error))
-        for name in names[:_FILES_LOOKED_AT]:
+        names = list(sizes)[:_FILES_LOOKED_AT]
+        for name in names:
             try:
                 folder.parquet_rows(name)
             except FileNotFoundError:
@@ -145,7 +144,7 @@ def _broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
             except Exception:
                 return _unreadable(source, f"{name} is no whole Parquet file")
         spent = 0
-        for name in names[:_FILES_LOOKED_AT] if decode else ():
+        for name in names if decode else ():
             try:
                 spent += folder.decode_parquet(name)
             except Exception:
@@ -153,23 +152,6 @@ def _broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
             if spent > _BYTES_DECODED:
                 break
     return None
-
-
-def _files_of(source: Input) -> tuple[Folder, list[str]]:
-    if source.table.location is None:
-        return Folder("/"), []
-    folder = Folder(source.table.location)
-    if source.table.format == "delta":
-        table = DeltaTable(source.table.location, version=source.version)
-        start = len(table.table_uri.removeprefix("file://").rstrip("/")) + 1
-        return folder, [uri.removeprefix("file://")[start:] for uri in table.file_uris()]
-    if not folder.exists():
-        raise FileNotFoundError("there is nothing at its path")
-    return folder, [f.path for f in folder.files() if _is_data(f.path)]
-
-
-def _is_data(path: str) -> bool:
-    return not any(part.startswith((".", "_")) and "=" not in part for part in path.split("/"))
 
 
 def _missing(source: Input, what: str) -> JobFailed:

@@ -6,6 +6,7 @@ What is true is in two places: the target's Delta log says whether the job has c
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -194,10 +195,16 @@ def _truncated(run: _Run, written: Written, decided: stages.Decided | None) -> d
 
 
 def _tidy(run: _Run, plan: ExportPlan) -> None:
-    """The outcome is in the log and on paper: what is left of attempts goes."""
+    """The outcome is in the log and on paper: what is left of attempts goes.
+
+    Of a job that is done nothing can fail any more. What cannot be deleted now stays for the next
+    run of this id; and where the log has lost the commit, no file of it is taken for a stray.
+    """
     fault("before-sweep")
-    sweep(plan, run.location, commit=find_commit(plan, run.location))
-    run.folder.finish()
+    with suppress(OSError, JobFailed):
+        if (commit := find_commit(plan, run.location)) is not None:
+            sweep(plan, run.location, commit=commit)
+        run.folder.finish()
 
 
 def _given_up(run: _Run, error: BaseException) -> BaseException:

@@ -13,10 +13,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from profile_export.delta_log import has_job
 from profile_export.errors import Conflict, JobFailed
 from profile_export.job_lock import held
-from profile_export.manifest import JOB, ROOT, papers_in, plan_json, read_json, write_json
+from profile_export.manifest import (
+    JOB,
+    ROOT,
+    papers_in,
+    plan_json,
+    read_json,
+    unreadable,
+    write_json,
+)
 from profile_export.plan import ExportPlan
 from profile_export.processes import process, wait_for_end
 from profile_export.stop import Stop
@@ -32,8 +42,6 @@ class Begun:
 
     plan: ExportPlan
     document: dict[str, object]
-    made: str | None
-    """The topmost folder that the job had to make for its target, or None."""
 
 
 class JobFolder:
@@ -45,6 +53,7 @@ class JobFolder:
         self.scratch = self.files.at("scratch")
         self._job_id = job_id
         self._made: str | None = None
+        """The topmost folder that the job had to make for its target."""
 
     @property
     def has_lock(self) -> bool:
@@ -93,7 +102,7 @@ class JobFolder:
         saved = read_json(self.files, JOB)
         if saved is None:
             return None
-        done = ExportPlan.model_validate(saved.pop("plan"))
+        done = _plan_of(saved.pop("plan", None), JOB)
         self._see_that_it_is_ours(done, plan)
         return done, saved
 
@@ -113,12 +122,12 @@ class JobFolder:
         """
         saved = read_json(self.files, PLAN)
         if saved is not None:
-            first = ExportPlan.model_validate(saved["plan"])
+            first = _plan_of(saved.get("plan"), PLAN)
             self._see_that_it_is_ours(first, plan)
             wait_for_end(saved.get("engine"))
-            kept = saved["document"]
+            kept = saved.get("document")
             plan, document = first, dict(kept) if isinstance(kept, dict) else document
-            self._made = str(saved["made"]) if saved["made"] else None
+            self._made = str(saved["made"]) if saved.get("made") else None
         noted: dict[str, object] = {
             "plan": plan_json(plan),
             "document": document,
@@ -126,7 +135,7 @@ class JobFolder:
             "engine": process(pid),
         }
         write_json(self.files, PLAN, noted)
-        return Begun(plan, document, self._made)
+        return Begun(plan, document)
 
     def was_left(self) -> bool:
         """Whether an attempt at this job ended without tidying up."""
@@ -199,6 +208,18 @@ def finished_plan(
         plan = None if saved is None else ExportPlan.model_validate(saved["plan"])
         return plan if plan is not None and plan.question == question else None
     return None
+
+
+def _plan_of(content: object, name: str) -> ExportPlan:
+    """The plan in a paper of an earlier run.
+
+    Raises:
+        JobFailed: ``papers-unreadable``: it is none that this version knows.
+    """
+    try:
+        return ExportPlan.model_validate(content)
+    except ValidationError as error:
+        raise unreadable(name, "of another version of this program") from error
 
 
 def _topmost_missing(folder: Path | None) -> str | None:

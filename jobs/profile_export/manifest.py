@@ -121,9 +121,14 @@ def read_json(folder: Folder, name: str) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise JobFailed(
-            f"The job's {name} is no JSON document: it was damaged or changed. Restore it, or"
-            " export under another job id.",
-            code="papers-unreadable",
-        )
+        raise unreadable(name, "no JSON document")
     return content
+
+
+def unreadable(name: str, what: str) -> JobFailed:
+    """The error of a paper that nothing can be made of."""
+    return JobFailed(
+        f"The job's {name} is {what}, or was damaged or changed. Restore it, or export under"
+        " another job id.",
+        code="papers-unreadable",
+    )

@@ -118,16 +118,12 @@ def _sandbox(whole: SandboxPart, file: YamlFile, path: Path) -> Sandbox:
             _dataset(part, folder, file, f"/datasets/{i}")
             for i, part in enumerate(whole.datasets)
         ),
-        merge_policies=tuple(
-            _policy(part, file.source(f"/mergePolicies/{i}"))
-            for i, part in enumerate(whole.merge_policies)
-        ),
+        merge_policies=tuple(_policy(part) for part in whole.merge_policies),
         segments=tuple(
             SegmentDefinition(
-                part.id, part.name or part.id, part.description, part.merge_policy_id,
-                file.source(f"/segments/{i}"),
+                part.id, part.name or part.id, part.description, part.merge_policy_id
             )
-            for i, part in enumerate(whole.segments)
+            for part in whole.segments
         ),
         settings=Settings(whole.settings.max_identities, whole.settings.max_events_per_profile),
     )  # fmt: skip
@@ -156,7 +152,7 @@ def _identity(part: IdentityPart) -> IdentityField:
     return IdentityField(namespace=part.namespace, field=part.field)
 
 
-def _policy(part: PolicyPart, source: str) -> MergePolicy:
+def _policy(part: PolicyPart) -> MergePolicy:
     return MergePolicy(
         id=part.id,
         name=part.name or part.id,
@@ -167,5 +163,4 @@ def _policy(part: PolicyPart, source: str) -> MergePolicy:
         default=part.default,
         schema_name=part.schema_.name,
         is_active_on_edge=part.is_active_on_edge,
-        source=source,
     )

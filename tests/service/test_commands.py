@@ -303,7 +303,10 @@ def test_watching_goes_on_without_events_and_through_restarts(
         (200, event),  # a stream that breaks off
         (200, json.dumps(document).encode()),
         None,  # the service restarts
+        (503, b'{"detail": "The job store is away."}'),  # likewise of events
         (404, b'{"detail": "There is nothing at this address."}'),  # an older one, without events
+        (503, b'{"detail": "The job store is away."}'),
+        (502, b"<html>"),  # of a proxy
         (200, json.dumps(document).encode()),
         (200, json.dumps(done).encode()),
     ) as url:

@@ -72,12 +72,9 @@ class MergePolicy:
     default: bool = False
     schema_name: str = PROFILE_SCHEMA
     is_active_on_edge: bool = False
-    source: str | None = None
 
 
-BUILT_IN_POLICY = MergePolicy(
-    "timestampOrdered-none-mp", "Built-in", 1, "none", "timestampOrdered", source="built-in"
-)
+BUILT_IN_POLICY = MergePolicy("timestampOrdered-none-mp", "Built-in", 1, "none", "timestampOrdered")
 """What applies where nothing else does (S9)."""
 
 
@@ -89,7 +86,6 @@ class SegmentDefinition:
     name: str
     description: str | None = None
     merge_policy_id: str | None = None
-    source: str | None = None
 
 
 @dataclass(frozen=True)

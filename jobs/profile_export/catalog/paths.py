@@ -30,7 +30,9 @@ def table_ref(part: TablePart, folder: str) -> TableRef:
 
 def _location(written: str, folder: str) -> str:
     if written.startswith("file:"):
-        return os.path.normpath(unquote(urlsplit(written).path))
+        url = urlsplit(written, allow_fragments=False)  # a ? or # belongs to a file's name
+        path = f"{url.path}?{url.query}" if url.query else url.path
+        return os.path.normpath(os.path.join(folder, unquote(path)))
     if _URI.match(written):
         return written.rstrip("/")
     return os.path.normpath(os.path.join(folder, written))

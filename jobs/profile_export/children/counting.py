@@ -1,7 +1,6 @@
 """A dry run: the who phase of a job, into a scratch folder of its own; the target is only read."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ def counts(
         try:
             decided = stages.decide(work, plan).counts
         except KeyboardInterrupt:
-            with suppress(Exception):  # nothing may be written any more when the folder goes
-                engine.interrupt()
+            engine.interrupt()  # nothing may be written any more when the folder goes
             raise
         except Exception as error:
             raise translate(error, plan, stopped=False) from error

@@ -80,8 +80,8 @@ class EngineProcess:
     def close(self) -> None:
         """End the child for good, whatever it is doing."""
         self._closed = True
-        if self._child is not None:
-            self._child[0].kill()  # whoever waits for its answer hears that it has ended
+        if (child := self._child) is not None:
+            child[0].kill()  # whoever waits for its answer hears that it has ended
         if self._lock.acquire(timeout=5):
             try:
                 self._kill()

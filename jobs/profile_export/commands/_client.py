@@ -18,6 +18,8 @@ TOKEN = "PROFILE_EXPORT_TOKEN"
 _SECONDS = httpx.Timeout(30.0, read=120.0)
 _EVENT_SILENCE = 60.0
 """The service says something every 15 s on a stream of events."""
+_AWAY = (502, 503, 504)
+"""Statuses of a service that is away, its store is, or of a proxy before it."""
 
 
 class ServiceError(ExportError):
@@ -115,7 +117,7 @@ class Client:
 
 
 class Unreachable(ServiceError):
-    """Nothing answers: it may be back in a moment."""
+    """Nothing answers, or nothing of use: it may be back in a moment."""
 
 
 def token_from(file: str | None) -> str:
@@ -161,6 +163,7 @@ def _raise_for(answer: httpx.Response) -> None:
     if answer.status_code < 400:
         return
     said = _object(answer)
+    code = str(said.get("type", "")).rpartition(":")[2] or None
     problems = [
         Problem(
             str(each.get("code", "")),
@@ -172,22 +175,24 @@ def _raise_for(answer: httpx.Response) -> None:
     ]
     detail = str(said.get("detail") or said.get("message") or f"HTTP {answer.status_code}")
     if answer.status_code in (400, 413, 415, 422):
-        raise Refused(problems or [Problem("refused", detail)])
+        raise Refused(problems or [Problem(code or "refused", detail)])
     if answer.status_code == 404:
-        raise NotFound(detail)
+        raise NotFound(detail, code=code)
     if answer.status_code == 409:
-        raise Conflict(detail)
+        raise Conflict(detail, code=code)
     if answer.status_code in (401, 403):
         raise Refused([Problem("no-access", f"The service does not let you in: {detail}.")])
-    raise ServiceError(f"The service answers {answer.status_code}: {detail}")
+    kind = Unreachable if answer.status_code in _AWAY else ServiceError
+    raise kind(f"The service answers {answer.status_code}: {detail}")
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:
     try:
         found = answer.json()
     except (JSONDecodeError, UnicodeDecodeError) as error:
-        raise ServiceError(
-            f"What answers at {answer.url.copy_with(query=None)} is no Profile Export service"
-            f" (HTTP {answer.status_code}, no JSON). Check --url."
+        kind = Unreachable if answer.status_code in _AWAY else ServiceError
+        raise kind(
+            f"What answers at {answer.url.copy_with(query=None)} is no Profile Export service, or"
+            f" a proxy before one (HTTP {answer.status_code}, no JSON). Check --url."
         ) from error
     return found if isinstance(found, dict) else {}

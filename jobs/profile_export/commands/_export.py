@@ -88,6 +88,8 @@ def export(planned: "Planned", engine: "LazyEngine") -> Exported:
             location = target.location or opened.locate(target)
     except JobFailed as error:
         started = documents.processing(document, at=datetime.now(UTC))
+        if error.code == "manifest-missing":  # its rows are visible: it has not failed
+            raise JobEnded(error, started) from error
         told = documents.failed(started, error.code, str(error), at=datetime.now(UTC))
         raise JobEnded(error, told) from error
     except Cancelled as error:

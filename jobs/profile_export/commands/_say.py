@@ -9,6 +9,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from profile_export.plain_text import plain_lines
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -16,8 +18,8 @@ _ANY_WIDTH = 100_000
 
 
 def result(text: str) -> None:
-    """Write a line of the result to stdout."""
-    _write(sys.stdout, text + "\n")
+    """Write the result, or a line of it, to stdout."""
+    _write(sys.stdout, plain_lines(text) + "\n")
 
 
 def result_json(content: object) -> None:
@@ -41,7 +43,7 @@ def rendered(*parts: "RenderableType") -> None:
 
 def note(text: str) -> None:
     """Tell a person something that is no result, on stderr."""
-    _write(sys.stderr, text + "\n")
+    _write(sys.stderr, plain_lines(text) + "\n")
 
 
 def console_on(*, stderr: bool) -> "Console":

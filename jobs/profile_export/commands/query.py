@@ -7,6 +7,7 @@ import typer
 
 from profile_export.commands import _options, _say
 from profile_export.errors import Cancelled
+from profile_export.plain_text import plain
 
 if TYPE_CHECKING:
     from profile_export.query import QueryResult
@@ -73,7 +74,7 @@ def _table(found: "QueryResult") -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, type_ in found.columns:
         is_number = type_.startswith(("int", "bigint", "double", "float", "decimal", "smallint"))
-        table.add_column(name, overflow="fold", justify="right" if is_number else "left")
+        table.add_column(plain(name), overflow="fold", justify="right" if is_number else "left")
     for row in found.rows:
         table.add_row(*(_cell(value) for value in row))
     _say.rendered(table)
@@ -82,5 +83,5 @@ def _table(found: "QueryResult") -> None:
 def _cell(value: object) -> str:
     from json import dumps
 
-    text = value if isinstance(value, str) else dumps(value, ensure_ascii=False)
+    text = plain(value) if isinstance(value, str) else dumps(value, ensure_ascii=False)
     return text if len(text) <= _WIDEST else text[:_WIDEST] + "…"

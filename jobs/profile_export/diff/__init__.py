@@ -9,11 +9,12 @@ from profile_export.diff.pairs import Pair, paired
 from profile_export.diff.persons import SEPARATOR, KeySource, key_source
 from profile_export.diff.rows import Persons, Reader, Side
 from profile_export.engines.batch_folders import batch_folder
-from profile_export.errors import NotFound
+from profile_export.errors import NotFound, Problem, Refused
 from profile_export.job_papers import job_papers
 from profile_export.outputs import written_columns
 from profile_export.papers import Manifest, ManifestBatch, Papers
 from profile_export.plan import ExportPlan
+from profile_export.rowset.hash_bytes import Unhashable
 from profile_export.widening import unite
 
 
@@ -126,17 +127,22 @@ def diff(job_a: str, job_b: str) -> Diff:
 
     Raises:
         NotFound: a paper or a file is missing.
-        Refused: what is named is no job of ours, or its persons cannot be told apart.
+        Refused: what is named is no job of ours, its persons cannot be told apart, a file is
+            damaged, or has values that only an engine can hash.
     """
     a, b = _Export.of(job_a), _Export.of(job_b)
     schemas = [(str(i), written_columns(export.plan)) for i, export in enumerate((a, b))]
     columns, conflicts = unite(schemas)
     by_primary = a.source.tells_primary and b.source.tells_primary
     reader = Reader(Leaves(columns), by_primary)
-    pairs = tuple(
-        PairDiff(pair, reader.compared(a.side(pair.a), b.side(pair.b)))
-        for pair in paired(a.manifest.batches, b.manifest.batches)
-    )
+    try:
+        pairs = tuple(
+            PairDiff(pair, reader.compared(a.side(pair.a), b.side(pair.b)))
+            for pair in paired(a.manifest.batches, b.manifest.batches)
+        )
+    except Unhashable as error:
+        detail = f"The exports have rows that only an engine can hash: {error}."
+        raise Refused([Problem("rows-unhashed", detail)]) from error
     return Diff(
         (a.plan.job_id, b.plan.job_id),
         pairs,

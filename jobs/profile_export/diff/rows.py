@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from profile_export.diff.leaves import Leaves
 from profile_export.diff.persons import KeySource, person_keys
+from profile_export.errors import Problem, Refused
 from profile_export.rowset.offline import read_rows
 from profile_export.rowset.xxh64 import Hashes
 from profile_export.storage import Folder
@@ -58,7 +59,12 @@ class Reader:
     by_primary: bool
 
     def compared(self, a: Side, b: Side) -> Persons:
-        """Compare two batches. Reads both once, and again for every :data:`AT_ONCE` changes."""
+        """Compare two batches. Reads both once, and again for every :data:`AT_ONCE` changes.
+
+        Raises:
+            Refused: ``file-unreadable``.
+            Unhashable: a leaf is of a type that only an engine can hash.
+        """
         left, right = self._whole(a), self._whole(b)
         both = left.join(right, keys=["key", "nth"], join_type="full outer", right_suffix="_b")
         key, then, now = (both.column(name) for name in ("key", "hash", "hash_b"))
@@ -105,8 +111,12 @@ class Reader:
 
     def _rows(self, side: Side) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
         for path in side.paths:
-            for rows in read_rows(side.folder, path, self.leaves.columns):
-                yield person_keys(rows, side.source, by_primary=self.by_primary), rows
+            try:
+                for rows in read_rows(side.folder, path, self.leaves.columns):
+                    yield person_keys(rows, side.source, by_primary=self.by_primary), rows
+            except (OSError, ValueError, pa.ArrowException) as error:
+                detail = f"The file {path} cannot be read: it is damaged. Restore it."
+                raise Refused([Problem("file-unreadable", detail)]) from error
 
 
 _NO_ROWS = pa.table({"key": pa.array([], pa.large_string()), "hash": pa.array([], pa.uint64())})

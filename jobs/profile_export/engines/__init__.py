@@ -145,7 +145,10 @@ class Engine(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """Stop whatever the engine is computing for this process, within seconds."""
+        """Stop whatever the engine is computing for this process, within seconds.
+
+        Raises nothing: an engine that is gone computes nothing.
+        """
         ...
 
     def stop(self) -> None:

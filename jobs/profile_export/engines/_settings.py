@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 SESSION = {
@@ -35,3 +36,10 @@ def read_conf(path: Path) -> dict[str, str]:
             key, *value = re.split(r"\s*[=\s]\s*", text, maxsplit=1)
             settings[key] = value[0] if value else ""
     return settings
+
+
+def has_java() -> bool:
+    """Whether Spark would find a ``java``: of JAVA_HOME where that is set, else on the PATH."""
+    java_home = os.environ.get("JAVA_HOME")
+    folder = None if java_home is None else f"{java_home}/bin"
+    return shutil.which("java", path=folder) is not None

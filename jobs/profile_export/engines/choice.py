@@ -6,21 +6,17 @@ Parquet footers tell. How much memory Sail takes for that was measured
 """
 
 import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from urllib.parse import unquote
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
-from profile_export.engines import sail_memory
+from profile_export.engines import _settings, sail_memory
+from profile_export.engines.input_files import input_files
 from profile_export.engines.sail_memory import shown
 from profile_export.plan import ExportPlan, Input
-from profile_export.tables.parquet_files import data_files, filesystem_of
 
 SAMPLE = 16
 """Footers that are read of a table; the other files are taken to be alike, byte for byte."""
@@ -58,7 +54,7 @@ def choose(plan: ExportPlan, *, free: int | None = None, has_java: bool | None =
     """
     limit = sail_memory.limit()
     free = free_memory() if free is None else free
-    has_java = _has_java() if has_java is None else has_java
+    has_java = _settings.has_java() if has_java is None else has_java
     needed = memory_needed(plan)
     if needed is None:
         return Choice("spark", "a table is known by name only, or its size cannot be read")
@@ -120,31 +116,18 @@ def _paths(plan: ExportPlan, source: Input) -> list[str]:
 
 def _selected_bytes(source: Input, paths: list[str]) -> float | None:
     """Uncompressed bytes of the paths in all files, from the footers of some."""
-    location = source.table.location
-    if location is None:
+    if source.table.location is None:
         return None
-    filesystem, root = filesystem_of(location)
-    sizes = _files(source, location)
+    folder, sizes = input_files(source)
     selected, read = 0, 0
     for name in list(sizes)[:: max(1, ceil(len(sizes) / SAMPLE))]:
-        with filesystem.open_input_file(f"{root}/{name}".rstrip("/")) as file:
+        with folder.open(name) as file:
             footer = pq.read_metadata(file)
         selected += sum(
             _of_row_group(footer.row_group(i), paths) for i in range(footer.num_row_groups)
         )
         read += sizes[name]
     return selected * (sum(sizes.values()) / read) if read else 0.0
-
-
-def _files(source: Input, location: str) -> Mapping[str, int]:
-    """Relative name -> size of the files of the pinned version."""
-    if source.table.format == "delta":
-        added = DeltaTable(location, version=source.version).get_add_actions(flatten=True)
-        rows = pa.table(added).select(["path", "size_bytes"]).to_pylist()
-        return {unquote(row["path"]): int(row["size_bytes"]) for row in rows}
-    filesystem, root = filesystem_of(location)
-    found = data_files(filesystem, root) or {}
-    return {name: int(filesystem.get_file_info(path).size) for name, path in found.items()}
 
 
 def _of_row_group(group: pq.RowGroupMetaData, paths: list[str]) -> int:
@@ -166,7 +149,3 @@ def _lines(path: str) -> Iterator[str]:
         yield from Path(path).read_text(encoding="ascii").splitlines()
     except OSError:
         return
-
-
-def _has_java() -> bool:
-    return shutil.which("java") is not None or "JAVA_HOME" in os.environ

@@ -9,7 +9,7 @@ import atexit
 import os
 import re
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
 from profile_export.engines import TableInfo, _stderr, datafusion, sail_memory
@@ -94,7 +94,8 @@ class SailEngine:
 
     def interrupt(self) -> None:
         """Stop everything that the session computes; it stops within a second (measured)."""
-        self.spark.interruptAll()
+        with suppress(Exception):
+            self.spark.interruptAll()
 
     def stop(self) -> None:
         with self._afterwards:

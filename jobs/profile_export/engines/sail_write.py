@@ -7,6 +7,7 @@ that lost a race without looking again whether this very job has committed or th
 
 import json
 import random
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ ATTEMPTS = 20
 
 _DICTIONARY = 64 * 2**10
 """Bytes, as conf/spark-defaults.conf says for Spark."""
+
+_UNSUPPORTED = re.compile(r"Unsupported table features required: \[([^\]]*)\]")
 
 PLAIN_TABLE: dict[str, str | None] = {"delta.dataSkippingNumIndexedCols": "0"}
 """What a target that we make is told: no statistics of personal values in the log."""
@@ -79,6 +82,12 @@ def commit_files(
         try:
             _commit_once(adds, folder, state, wanted, _properties(app_id, note))
         except DeltaError as error:
+            if features := _UNSUPPORTED.search(str(error)):
+                raise JobFailed(
+                    f"The target dataset uses Delta features that the engine sail cannot write"
+                    f" ({features[1]}). Export with --engine spark, or to another path.",
+                    code="target-schema",
+                ) from error
             if not _lost_race(error) and own_commit(folder.location, app_id) is None:
                 raise
             time.sleep(random.uniform(0.5, 1) * min(2.0, 0.02 * 2**attempt))

@@ -1,7 +1,7 @@
 """The engine spark, once its session is open (``spark_session.py``)."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
@@ -10,6 +10,7 @@ from profile_export.engines.pinned_files import read_together
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.schema import Struct, from_json
+from profile_export.tables import first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -45,7 +46,7 @@ class SparkEngine:
                 newest = int(history.collect()[0][0])
         except PySparkException as error:
             raise JobFailed(
-                f"The table {name} cannot be read: {str(error).splitlines()[0]}",
+                f"The table {name} cannot be read: {first_line(error)}",
                 code="input-missing",
             ) from error
         return TableInfo(cast(Struct, columns), newest)
@@ -84,10 +85,11 @@ class SparkEngine:
 
     def interrupt(self) -> None:
         """Cancel every running Spark job of this session's application; within a second or two."""
-        if self._remote:
-            self.spark.interruptAll()
-        else:
-            self.spark.sparkContext.cancelAllJobs()
+        with suppress(Exception):
+            if self._remote:
+                self.spark.interruptAll()
+            else:
+                self.spark.sparkContext.cancelAllJobs()
 
     def stop(self) -> None:
         if self._owned:

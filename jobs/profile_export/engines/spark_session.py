@@ -5,7 +5,6 @@ good. Settings come from ``conf/spark-defaults.conf``; under spark-submit they h
 """
 
 import os
-import shutil
 import socket
 import sys
 from typing import TYPE_CHECKING, cast
@@ -13,9 +12,10 @@ from urllib.parse import urlsplit
 
 from profile_export.engines import _stderr
 from profile_export.engines._delta_jars import delta_jars
-from profile_export.engines._settings import SPARK_SESSION, conf_folder, read_conf
+from profile_export.engines._settings import SPARK_SESSION, conf_folder, has_java, read_conf
 from profile_export.engines.spark import SparkEngine
 from profile_export.errors import ExportError, JobFailed
+from profile_export.tables import first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,7 +81,7 @@ def open_remote(url: str) -> SparkEngine:
             spark.conf.set(key, value)
         return SparkEngine(cast("SparkSession", spark), owned=True, remote=True)
     except Exception as error:
-        raise _no_answer(url, str(error).splitlines()[0][:200]) from error
+        raise _no_answer(url, first_line(error)[:200]) from error
 
 
 def _no_answer(url: str, why: str) -> JobFailed:
@@ -120,7 +120,7 @@ def _not_started(error: Exception) -> ExportError:
         return error
     log = _stderr.tail()
     ended = "JAVA_GATEWAY_EXITED" in str(error)
-    if ended and _has_java() and "UnsupportedClassVersion" not in log:
+    if ended and has_java() and "UnsupportedClassVersion" not in log:
         return JobFailed(
             "Spark did not start: its Java process ended while it started. Somebody stopped it, or"
             " there was too little memory for it (spark.driver.memory). Run it again; --verbose"
@@ -133,9 +133,4 @@ def _not_started(error: Exception) -> ExportError:
             " engine `sail` needs none.",
             code="engine",
         )
-    return JobFailed(f"Spark did not start: {str(error).splitlines()[0][:300]}", code="engine")
-
-
-def _has_java() -> bool:
-    home = os.environ.get("JAVA_HOME")
-    return bool(shutil.which("java") if home is None else shutil.which("java", path=f"{home}/bin"))
+    return JobFailed(f"Spark did not start: {first_line(error)[:300]}", code="engine")

@@ -6,11 +6,12 @@ from profile_export.explained.account import Account, EventGroup, Link, Policy, 
 from profile_export.explained.phrases import DECIDES, JOINS, counted
 from profile_export.explained.shown import quoted, some
 from profile_export.explained.text_outcome import leaves, segments, verdict
+from profile_export.plain_text import plain
 
 
 def words(account: Account) -> str:
     """The whole account, as lines of text."""
-    return "\n".join(_safe(line) for line in _lines(account))
+    return "\n".join(plain(line) for line in _lines(account))
 
 
 def _lines(account: Account) -> Iterator[str]:
@@ -146,8 +147,3 @@ def _policy(policy: Policy, account: Account) -> Iterator[str]:
     if policy.order:
         names = {read.dataset_id: read.dataset for read in account.read}
         yield f"The order: {', '.join(names.get(i, i) for i in policy.order)}."
-
-
-def _safe(text: str) -> str:
-    """Nothing in the data may steer the terminal."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

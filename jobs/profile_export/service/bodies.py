@@ -118,8 +118,3 @@ def validated(
     if made is None or problems:
         raise Refused(in_order(problems))
     return made
-
-
-def bad_parameter(name: str, detail: str) -> Refused:
-    """The refusal of a query parameter."""
-    return Refused([Problem("bad-parameter", detail, parameter=name)])

@@ -67,13 +67,18 @@ class Held:
         """Note the progress; the next heartbeat takes it along."""
         self._progress = stage, fraction
 
-    def take_progress(self) -> tuple[str, float] | None:
-        """What was noted since the last call."""
-        noted, self._progress = self._progress, None
-        return noted
+    @property
+    def progress(self) -> tuple[str, float] | None:
+        """What was noted and not told yet."""
+        return self._progress
 
-    def renewed(self, status: str | None, *, at: float) -> None:
-        """Note what the store said about a renewal that was sent ``at``."""
+    def renewed(
+        self, status: str | None, *, at: float, told: tuple[str, float] | None = None
+    ) -> None:
+        """Note what the store said about a renewal that was sent ``at``, and had ``told`` it the
+        progress."""
+        if self._progress is told:  # else there is more of it by now
+            self._progress = None
         if status is None:
             self.lost = True
             self.stop.leave()
@@ -163,11 +168,10 @@ class Heart:
         is_due = at - self._seen >= worker.lease / 3
         if held is None and not is_due:
             return
-        status = None
+        status, told = None, None if held is None else held.progress
         with self._store.write() as connection:
             if held is not None:
-                noted = held.take_progress()
-                status = queue.renew(connection, held.claim, lease=worker.lease, progress=noted)
+                status = queue.renew(connection, held.claim, lease=worker.lease, progress=told)
             if is_due:
                 presence.seen(
                     connection,
@@ -179,7 +183,7 @@ class Heart:
         if is_due:
             self._seen = at
         if held is not None:
-            held.renewed(status, at=at)
+            held.renewed(status, at=at, told=told)
 
 
 def now() -> float:

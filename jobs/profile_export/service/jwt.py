@@ -20,6 +20,8 @@ STALE_SECONDS = 3600.0
 """So long known keys are believed while their provider cannot be reached."""
 PAUSE_SECONDS = 10.0
 """Between two attempts at a provider that does not answer: callers must not wait for each."""
+UNKNOWN_KEY_SECONDS = 30.0
+"""Between two fetches for keys that nobody knows: anybody can send a token that names one."""
 LEEWAY_SECONDS = 10.0
 
 
@@ -49,7 +51,12 @@ class KeySet:
         self._config = config
         url = config.jwks_url or "http://none.invalid"
         try:
-            self._client = jwt.PyJWKClient(url, lifespan=FRESH_SECONDS, timeout=FETCH_SECONDS)
+            self._client = jwt.PyJWKClient(
+                url,
+                lifespan=FRESH_SECONDS,
+                timeout=FETCH_SECONDS,
+                cooldown_duration=UNKNOWN_KEY_SECONDS,
+            )
         except (jwt.PyJWTError, ValueError):
             detail = "The key set must be at an http or https URL."
             raise Refused([Problem("bad-jwks-url", detail, parameter="--jwks-url")]) from None
@@ -92,7 +99,7 @@ class KeySet:
         wanted = header.get("kid")
         found = _named(self._keys(), wanted)
         if found is None and wanted is not None:
-            # Perhaps a new one: the client asks again, at most every 30 seconds.
+            # Perhaps a new one: the client asks again, at most every UNKNOWN_KEY_SECONDS.
             found = _named(self._keys(unknown=str(wanted)), wanted)
         return found
 

@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 
 from profile_export.document import Document
 from profile_export.engines import Engine
+from profile_export.errors import ExportError
 from profile_export.faults import fault
-from profile_export.manifest import MANIFEST, papers_folder, read_json
+from profile_export.manifest import MANIFEST, papers_folder
+from profile_export.papers import Papers
 from profile_export.plan import ExportPlan
 from profile_export.service import ends
 from profile_export.service.ends import End, Way
@@ -55,35 +57,23 @@ class Record:
         self, end: End, claim: queue.Claim, outcome: Document | Exception, times: StageTimes
     ) -> Callable[[Connection], bool] | None:
         if end.way is Way.SUCCEED and isinstance(outcome, dict):
-            return partial(self._succeed, claim, outcome, times)
+            return partial(_succeed, claim, outcome, self._sizes(claim.plan), times)
         if end.way in (Way.FAIL, Way.CANCEL):
             return partial(_end_without_rows, claim, end, times)
         if end.way in (Way.GIVE_BACK, Way.HAND_OVER):
             return partial(queue.give_back, held=claim, counts=end.way is Way.GIVE_BACK)
         return None
 
-    def _succeed(
-        self, claim: queue.Claim, document: Document, times: StageTimes, connection: Connection
-    ) -> bool:
-        sizes = self._sizes(claim.plan)
-        if not queue.succeed(connection, claim, document, sizes):
-            return False
-        rows, excluded = ends.counts(document)
-        counters.add(connection, counters.ROWS, {}, rows)
-        size = float(sum(size.bytes for size in sizes.values()))
-        counters.add(connection, counters.BYTES, {}, size)
-        for reason, number in excluded.items():
-            counters.add(connection, counters.EXCLUSIONS, {"reason": reason}, number)
-        _count_end(connection, "SUCCEEDED", times)
-        return True
-
     def _sizes(self, plan: ExportPlan) -> dict[str, BatchSize]:
-        """Of the batches, as the manifest has them; nothing if somebody has deleted it since."""
-        location = plan.target.table.location or self._engine.locate(plan.target.table)
-        found = read_json(papers_folder(location, plan.job_id), MANIFEST) or {}
-        listed = found.get("batches", [])
-        assert isinstance(listed, list)
-        return {b["batchId"]: BatchSize(b["recordCount"], b["bytes"]) for b in listed}
+        """Of the batches, as the manifest has them; nothing if somebody has deleted or damaged it
+        since: the job is done all the same."""
+        try:
+            location = plan.target.table.location or self._engine.locate(plan.target.table)
+            listed = Papers(papers_folder(location, plan.job_id).location, usual=MANIFEST)
+            batches = listed.manifest().batches
+        except (ExportError, OSError):
+            return {}
+        return {b.batch_id: BatchSize(b.record_count, b.bytes) for b in batches}
 
     def _written(self, write: Callable[[Connection], bool]) -> bool:
         """Write an end, however long the store is away. False where the job is another's now."""
@@ -98,6 +88,25 @@ class Record:
                     if time.monotonic() > patience:
                         raise
                 time.sleep(0.3)
+
+
+def _succeed(
+    claim: queue.Claim,
+    document: Document,
+    sizes: dict[str, BatchSize],
+    times: StageTimes,
+    connection: Connection,
+) -> bool:
+    if not queue.succeed(connection, claim, document, sizes):
+        return False
+    rows, excluded = ends.counts(document)
+    counters.add(connection, counters.ROWS, {}, rows)
+    size = float(sum(size.bytes for size in sizes.values()))
+    counters.add(connection, counters.BYTES, {}, size)
+    for reason, number in excluded.items():
+        counters.add(connection, counters.EXCLUSIONS, {"reason": reason}, number)
+    _count_end(connection, "SUCCEEDED", times)
+    return True
 
 
 def _end_without_rows(

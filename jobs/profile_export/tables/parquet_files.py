@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from urllib.parse import unquote
 
 import pyarrow.fs as pafs
@@ -66,4 +67,11 @@ def partition_columns(names: Iterable[str]) -> list[Field]:
 def _partition_type(known: list[str]) -> str:
     if known and all(_WHOLE.fullmatch(value) for value in known):
         return "integer" if all(abs(int(value)) <= _INT_MAX for value in known) else "long"
-    return "date" if known and all(_DATE.fullmatch(value) for value in known) else "string"
+    return "date" if known and all(map(_is_date, known)) else "string"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return _DATE.fullmatch(text) is not None and date.fromisoformat(text) is not None
+    except ValueError:  # the 30th of February, say
+        return False

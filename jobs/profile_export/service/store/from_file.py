@@ -111,7 +111,7 @@ def _segments(target: _Target, sandbox: Sandbox) -> None:
     for position, segment in enumerate(sandbox.segments, -len(sandbox.segments)):
         there = stored.get(segment.id)
         if segment.id not in gone and (there is None or there.origin == "file"):
-            definition = known.SEGMENT.dump_json(replace(segment, source=None)).decode()
+            definition = known.SEGMENT.dump_json(segment).decode()
             _put(target, segments, segment.id, position, definition, stored)
     _drop(target, segments, stored.values(), declared)
 
@@ -126,7 +126,7 @@ def _policies(target: _Target, sandbox: Sandbox) -> None:
     for position, declaration in enumerate(sandbox.merge_policies, -len(sandbox.merge_policies)):
         if declaration.id in gone:
             continue
-        policy = _new_version(replace(declaration, source=None), stored[declaration.id], sandbox)
+        policy = _new_version(declaration, stored[declaration.id], sandbox)
         if policy is None:
             continue
         here = next((row.position for row in stored[policy.id].values()), position)

@@ -121,20 +121,19 @@ def _keep(
         first = select(func.min(policies.c.position)).where(*of_id)
         position = int(connection.execute(first).scalar_one())
     at = clock(connection)
-    made = replace(policy, source=None)
     connection.execute(
         insert(policies).values(
             sandbox_id=sandbox_id,
-            id=made.id,
-            version=made.version,
+            id=policy.id,
+            version=policy.version,
             position=position,
             origin="api",
-            definition=sandboxes.POLICY.dump_json(made).decode(),
+            definition=sandboxes.POLICY.dump_json(policy).decode(),
             updated=at,
         )
     )
-    only_default(connection, sandbox_id, made)
-    return StoredPolicy(made, at)
+    only_default(connection, sandbox_id, policy)
+    return StoredPolicy(policy, at)
 
 
 def _stored(definition: str, updated: int) -> StoredPolicy:

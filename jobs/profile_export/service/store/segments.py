@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 
@@ -46,7 +46,7 @@ def create(
             id=segment.id,
             position=sandboxes.next_position(connection, segments, sandbox_id),
             origin="api",
-            definition=sandboxes.SEGMENT.dump_json(replace(segment, source=None)).decode(),
+            definition=sandboxes.SEGMENT.dump_json(segment).decode(),
             document=json.dumps(document, ensure_ascii=False),
             created=at,
             updated=at,
