@@ -1,5 +1,6 @@
 """The command line without an engine: help, refusals, exit codes, and what must not be imported."""
 
+import importlib
 import json
 import os
 import re
@@ -14,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from profile_export import cli
-from profile_export.commands import _options, _places, _say
+from profile_export.commands import _options, _places, _say, query
 from profile_export.commands._ended import JobEnded
 from profile_export.errors import Cancelled, Conflict, Different, JobFailed
 from profile_export.planning import LARGEST_ID
+from profile_export.query import QueryResult
 
 TARGET = "5b020a27e7040801dedba61b"
 REQUEST: dict[str, Any] = {
@@ -507,3 +509,22 @@ def test_under_spark_submit_the_engine_is_spark(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
     assert _options.engine_name(None) == "spark"
     assert _options.engine_name("sc://host:15002") == "sc://host:15002"
+
+
+def test_data_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["\x1b[2Jevil\nline", {"k": "\x1b[0m"}, "plain ü\t."]]
+    query._table(QueryResult((("a\x07", "string"), ("b", "string"), ("c", "string")), rows, False))
+    _say.result("\x1b]0;title\x07")
+    out = capsys.readouterr().out
+    assert all(c.isprintable() or c in "\n\t" for c in out)
+    assert ("\\u001b[2Jevil\\u000aline" in out, "plain ü" in out) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["sail", "spark"])
+def test_an_engine_that_is_gone_can_be_interrupted(name: str) -> None:
+    """Whoever stops a job has no use for another fault."""
+    module = importlib.import_module(f"profile_export.engines.{name}")
+    kind = {"sail": "SailEngine", "spark": "SparkEngine"}[name]
+    engine = object.__new__(getattr(module, kind))
+    engine._remote = False
+    engine.interrupt()  # there is not even a session

@@ -1,5 +1,6 @@
 """diff, on exports made without an engine: diff itself needs none."""
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -362,6 +363,31 @@ def test_a_file_that_is_gone(exports: Exports) -> None:
     next((Path(b).parents[1]).glob("*/*.parquet")).unlink()
     with pytest.raises(NotFound, match="is missing"):
         diff(a, b)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1PAR1", b"PAR1" + b"\xff" * 400 + b"PAR1"])
+def test_a_file_that_is_damaged(content: bytes, exports: Exports) -> None:
+    a, b = exports.one(PEOPLE), exports.one(PEOPLE)
+    file = next((Path(b).parents[1]).glob("*/*.parquet"))
+    file.write_bytes(content)
+    with pytest.raises(Refused, match=f"{file.name} cannot be read") as caught:
+        diff(a, b)
+    assert caught.value.problems[0].code == "file-unreadable"
+
+
+def test_maps_that_only_an_engine_can_hash(exports: Exports) -> None:
+    key = pa.struct([("k", pa.int64())])
+    types = {"m": pa.map_(key, pa.int64()), "identityMap": ID_MAP}
+    columns = struct_of(m=Map(struct_of(k="long"), "long"), identityMap=IDENTITY_MAP_TYPE)
+    rows = [person("1", m=[({"k": 1}, 2)])]
+    a, b = (exports.one([], columns=columns, arrow=types) for _ in range(2))
+    for papers in (a, b):
+        batch = json.loads((Path(papers) / "manifest.json").read_text())["batches"][0]
+        (file,) = batch["files"]
+        pq.write_table(table(rows, types), Path(papers).parents[1] / file["path"])
+    with pytest.raises(Refused, match="maps with keys of type struct") as caught:
+        diff(a, b)
+    assert caught.value.problems[0].code == "rows-unhashed"
 
 
 def test_the_details_as_a_file(exports: Exports, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """--engine auto: what is estimated, and what follows from it."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -14,6 +15,7 @@ from profile_export import cli
 from profile_export.commands import _options
 from profile_export.commands._engine import LazyEngine
 from profile_export.engines import choice
+from profile_export.engines._settings import has_java
 from profile_export.errors import Refused
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.planning import make_plan
@@ -52,6 +54,35 @@ def test_a_table_known_by_name_needs_spark(file: Path) -> None:
     named = plan.inputs[0].model_copy(update={"table": TableRef(format="delta", name="a.b")})
     assert choice.memory_needed(plan.model_copy(update={"inputs": (named,)})) is None
     assert choice.choose(plan.model_copy(update={"inputs": (named,)})).name == "spark"
+
+
+def test_a_table_that_is_one_file_has_a_size(file: Path, tmp_path: Path) -> None:
+    plan = plan_of(file)
+    (source,) = [each for each in plan.inputs if each.table.format == "parquet"]
+    (part,) = Path(source.table.location or "").glob("*.parquet")
+    shutil.copy(part, tmp_path / "one.parquet")
+    alone = TableRef(format="parquet", location=str(tmp_path / "one.parquet"))
+    sizes = [
+        choice.memory_needed(plan.model_copy(update={"inputs": (each,)}))
+        for each in (source, source.model_copy(update={"table": alone}))
+    ]
+    assert sizes[0] == sizes[1]
+    assert sizes[0] is not None
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_java_is_looked_for_where_spark_looks(
+    is_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    if is_there:
+        (tmp_path / "bin" / "java").write_text("#!/bin/sh\n")
+        (tmp_path / "bin" / "java").chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert has_java() == is_there
+    monkeypatch.delenv("JAVA_HOME")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert has_java() == is_there
 
 
 def test_a_file_that_is_gone_is_not_our_matter(file: Path) -> None:

@@ -92,6 +92,8 @@ def test_the_documented_file(tmp_path: Path) -> None:
         ("s3://bucket/crm", "s3://bucket/crm"),
         ("abfss://c@a.dfs.core.windows.net/crm/", "abfss://c@a.dfs.core.windows.net/crm"),
         ("file:///srv/my%20data/crm", "/srv/my data/crm"),
+        ("file:data/crm", "{folder}/data/crm"),
+        ("file:/srv/a#b", "/srv/a#b"),
         ("with blank", "{folder}/with blank"),
     ],
 )

@@ -262,6 +262,8 @@ def test_folders_of_other_keys(tmp_path: Path) -> None:
         (["1", "-2"], "integer"),
         (["1", "3000000000"], "long"),
         (["2026-01-01", "2026-02-01"], "date"),
+        (["2026-01-01", "2026-02-30"], "string"),
+        (["9999-99-99"], "string"),
         (["1", "x"], "string"),
         (["a%20b"], "string"),
         (["1", "__HIVE_DEFAULT_PARTITION__"], "integer"),

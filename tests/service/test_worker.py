@@ -22,6 +22,7 @@ from profile_export.plan import ExportPlan
 from profile_export.service import worker as worker_module
 from profile_export.service.ends import Way, end_of
 from profile_export.service.heart import Held, now
+from profile_export.service.record import Record
 from profile_export.service.store import Store, counters, jobs, open_store, presence, queue
 from profile_export.service.store.queue import Claim, Hold
 from profile_export.service.store.tables import batches
@@ -77,6 +78,33 @@ def test_a_job_from_the_queue_to_its_record(store: Store, engine: Engine, tmp_pa
     assert counted[(counters.JOBS_ENDED, "SUCCEEDED")] == 1
     assert counted[(counters.STAGE_SECONDS, "merge")] > 0
     assert shown.document["metrics"]["progress"] == {"stage": "done", "fraction": 1.0}
+
+
+@pytest.mark.parametrize("content", ["{", '{"batches": [{}]}', None])
+def test_a_done_job_is_recorded_whatever_became_of_its_manifest(
+    content: str | None,
+    quick_store: Store,
+    engine: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sandbox, plan = sandbox_of(quick_store), new_plan(tmp_path)
+    write = Record.write
+
+    def spoilt(self: Record, *args: Any) -> None:
+        paper = target_of(plan) / "_profile_export" / str(plan.job_id) / "manifest.json"
+        paper.unlink()
+        if content is not None:
+            paper.write_text(content)
+        write(self, *args)
+
+    monkeypatch.setattr(Record, "write", spoilt)
+    submit(quick_store, sandbox, plan)
+    with working(quick_store, engine):
+        assert ended(quick_store, sandbox, plan.job_id).status == "SUCCEEDED"
+    with quick_store.read() as connection:
+        (batch,) = connection.execute(batches.select()).all()
+    assert (batch.status, batch.record_count, batch.size) == ("success", None, None)
 
 
 def _no_table(plan: ExportPlan) -> None:

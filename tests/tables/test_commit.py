@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
+from deltalake import Field as DeltaField
+from deltalake import Schema as DeltaSchema
 from pyarrow.parquet import ParquetFile
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -200,6 +202,44 @@ def test_another_type_is_refused_before_anything_is_written(commit: Commit, tmp_
     assert caught.value.code == "target-schema"
     assert "age is bigint in the target and double in the export" in str(caught.value)
     assert sorted(tmp_path.glob("**/*")) == before
+
+
+def test_s26_a_target_with_rules_of_its_own_is_refused(commit: Commit, tmp_path: Path) -> None:
+    """delta-rs would commit rows that break them."""
+    commit(plan_for(tmp_path / "t", job_id=1))
+    DeltaTable(str(tmp_path / "t")).alter.add_constraint({"grown": "age > -1"})
+    before = sorted(tmp_path.glob("**/*"))
+    with pytest.raises(JobFailed, match="constraint grown") as caught:
+        commit(plan_for(tmp_path / "t", job_id=2))
+    assert caught.value.code == "target-schema"
+    assert sorted(tmp_path.glob("**/*")) == before
+
+
+def test_s26_a_target_with_columns_that_are_never_null_is_refused(tmp_path: Path) -> None:
+    fields = [DeltaField("email", "string"), DeltaField("age", "long", nullable=False)]
+    fields.append(DeltaField("_ACP_BATCHID", "string"))
+    DeltaTable.create(
+        str(tmp_path / "t"), schema=DeltaSchema(fields), partition_by=["_ACP_BATCHID"]
+    )
+    with pytest.raises(JobFailed, match="column age, never null") as caught:
+        check_target(plan_for(tmp_path / "t"), str(tmp_path / "t"))
+    assert caught.value.code == "target-schema"
+
+
+def test_features_that_delta_rs_cannot_write_are_told(
+    commit: Commit, engine: Engine, tmp_path: Path
+) -> None:
+    if engine.name != "sail":
+        pytest.skip("delta-spark can write them")
+    commit(plan_for(tmp_path / "t", job_id=1))
+    features = ["appendOnly", "invariants", "inCommitTimestamp"]
+    protocol = {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": features}
+    action = json.dumps({"protocol": protocol})
+    (tmp_path / "t" / "_delta_log" / f"{1:020}.json").write_text(f"{action}\n")
+    with pytest.raises(JobFailed, match=r"cannot write \(InCommitTimestamp\)") as caught:
+        commit(plan_for(tmp_path / "t", job_id=2))
+    assert caught.value.code == "target-schema"
+    assert "--engine spark" in str(caught.value)
 
 
 def test_a_table_that_is_no_export_is_refused(spark: SparkSession, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ import pytest
 from deltalake import write_deltalake
 
 from profile_export import commit
+from profile_export.engine_errors import translate
 from profile_export.engines import Engine
 from profile_export.engines.sail_write import write_files
 from profile_export.errors import Cancelled, Conflict, JobFailed
@@ -158,6 +160,73 @@ def test_s27_a_job_that_is_done_answers_from_where_nothing_can_be_written(
 
     monkeypatch.setattr("profile_export.job_lock._take", read_only)
     assert run_job(plan, engine) == document
+
+
+def test_s27_a_job_that_is_done_stays_done_where_nothing_can_be_tidied(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+
+    def may_not(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("profile_export.job.sweep", may_not)
+        document = run_job(plan, engine)
+        assert document["status"] == "SUCCEEDED"
+        assert run_job(plan, engine) == document
+    assert (tmp_path / "t" / "_profile_export" / "1" / "plan.json").exists()
+    assert run_job(plan, engine) == document  # and tidies
+    assert findings(plan, records=[20]) == []
+
+
+def test_s27_files_of_a_done_job_whose_commit_the_log_has_lost_are_no_strays(
+    engine: Engine, tmp_path: Path
+) -> None:
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    document = run_job(plan, engine)
+    rows = sorted((tmp_path / "t").glob("_ACP_BATCHID=*/*.parquet"))
+    shutil.rmtree(tmp_path / "t" / "_delta_log")
+    (tmp_path / "t" / "_profile_export" / "1" / "plan.json").write_text("{}")
+    assert run_job(plan, engine) == document
+    assert sorted((tmp_path / "t").glob("_ACP_BATCHID=*/*.parquet")) == rows
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda saved: saved.pop("plan"), id="without a plan"),
+        pytest.param(lambda saved: saved["plan"].pop("audience"), id="of another version"),
+        pytest.param(lambda saved: saved["plan"].update(shape=2), id="of a later version"),
+    ],
+)
+@pytest.mark.parametrize("name", ["job.json", "plan.json"])
+def test_papers_of_another_version_are_told(
+    name: str, harm: Callable[[dict[str, Any]], object], engine: Engine, tmp_path: Path
+) -> None:
+    plan = plan_for(tmp_path / "t", batches=1)
+    saved = {"plan": json.loads(plan.model_dump_json(by_alias=True)), "document": {}, "made": None}
+    harm(saved)
+    paper = tmp_path / "t" / "_profile_export" / "1" / name
+    paper.parent.mkdir(parents=True)
+    paper.write_text(json.dumps(saved))
+    with pytest.raises(JobFailed, match=f"The job's {name} is of another version") as caught:
+        run_job(plan, engine)
+    assert caught.value.code == "papers-unreadable"
+
+
+def test_an_input_of_one_file_is_not_blamed_for_the_engine(
+    tmp_path: Path,
+) -> None:
+    pq.write_table(people(range(3)), tmp_path / "people.parquet")
+    table = TableRef(format="parquet", location=str(tmp_path / "people.parquet"), written="p")
+    source = crm(tmp_path).model_copy(update={"table": table, "version": None})
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(source,))
+    told = translate(RuntimeError("the engine's own parquet fault"), plan, stopped=False)
+    assert "the engine's own parquet fault" in str(told)
+    (tmp_path / "people.parquet").write_bytes(b"PAR1")
+    told = translate(RuntimeError("a parquet fault"), plan, stopped=False)
+    assert (told.code, "people.parquet is no whole" in str(told)) == ("input-unreadable", True)
 
 
 def test_a_target_that_is_removed_meanwhile_is_told(

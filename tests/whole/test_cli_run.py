@@ -241,6 +241,21 @@ def test_a_job_that_was_killed_is_finished_by_its_id(shell: Shell, point: str) -
     assert sorted(p.name for p in shell.papers(7).iterdir()) == ["job.json", "manifest.json"]
 
 
+@pytest.mark.usefixtures("on_sail")
+def test_a_job_that_has_committed_is_not_told_as_failed(shell: Shell) -> None:
+    """Its rows are visible; only a paper could not be written."""
+    papers = shell.papers(8)
+    (papers / "manifest.json").mkdir(parents=True)
+    (papers / "manifest.json" / "file").write_text("in the way")
+    said = shell.run("--job-id", "8", "--json")
+    assert (said.code, said.json["status"]) == (1, "PROCESSING"), said.err
+    assert said.json["destination"]["datasetId"]
+    assert "The export was committed" in said.err
+    shutil.rmtree(papers / "manifest.json")
+    assert shell.run("--job-id", "8", "--json").json["status"] == "SUCCEEDED"
+    assert shell.versions() == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_job_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
     if shell.engine != "sail" and number != signal.SIGINT:
