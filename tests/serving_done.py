@@ -45,8 +45,12 @@ def exported(
 class Sleep(Work):
     """Sleeps, then gives the process that slept."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, of: str = "") -> None:
+        self.seconds, self.of = seconds, of
+
+    @property
+    def owner(self) -> str:
+        return self.of
 
     def do(self, engine: Engine) -> object:
         assert engine

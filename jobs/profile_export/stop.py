@@ -1,5 +1,6 @@
 """How a job is asked to stop, from a signal or another thread; ``job.py`` does the stopping."""
 
+import signal
 from threading import Event
 
 
@@ -36,3 +37,10 @@ class Stop:
 
     def close(self) -> None:
         self._closed.set()
+
+
+def ending_signals() -> list[signal.Signals]:
+    """What ends the work at hand: Ctrl-C, SIGTERM, a terminal that is closed. A signal that is
+    ignored (``nohup``) stays so."""
+    known = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import TypeVar
 
 from profile_export.engines import Engine
-from profile_export.stop import Stop
+from profile_export.stop import Stop, ending_signals
 
 Outcome = TypeVar("Outcome")
 
@@ -22,7 +22,7 @@ def supervised(life: Callable[[], Outcome], engine: Engine, stop: Stop) -> Outco
     Args:
         life: What to do.
         engine: What it works with.
-        stop: Asked by Ctrl-C and SIGTERM, where this is the main thread, or by others.
+        stop: Asked by Ctrl-C, SIGTERM or SIGHUP, where this is the main thread, or by others.
     """
     given: list[Outcome] = []
     raised: list[BaseException] = []
@@ -48,7 +48,7 @@ def supervised(life: Callable[[], Outcome], engine: Engine, stop: Stop) -> Outco
 
 @contextmanager
 def _signals_ask(stop: Stop) -> Iterator[None]:
-    """While a job runs, SIGINT and SIGTERM ask it to stop; only the main thread can say so."""
+    """While a job runs, signals ask it to stop; only the main thread can say so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -56,7 +56,7 @@ def _signals_ask(stop: Stop) -> Iterator[None]:
     def ask(_number: int, _frame: FrameType | None) -> None:
         stop.ask()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask) for number in ending_signals()}
     try:
         yield
     finally:

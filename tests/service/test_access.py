@@ -93,6 +93,7 @@ def test_open_routes_need_no_header(client: TestClient) -> None:
     for path in ("/health/live", "/metrics", "/openapi.json", "/"):
         assert client.get(path).status_code == 200
     assert client.get("/health/ready").status_code == 503  # no worker
+    assert client.head("/health/live").status_code == 200  # as load balancers ask
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -107,6 +108,8 @@ def test_every_route_by_every_caller(
             assert answer.json()["error_code"] == code, who
             assert set(answer.json()) == {"error_code", "message"}
             assert answer.headers["content-type"] == "application/json"
+        challenge = "Bearer" if status == 401 else None  # RFC 9110, 15.5.2
+        assert answer.headers.get("www-authenticate") == challenge, who
         assert answer.headers["x-request-id"]
     for who, header in (
         ("write", headers()),

@@ -157,6 +157,11 @@ def test_conditions(ask: Asked) -> None:
     for other in ('"x"', tag.strip('"'), "", 'W/"y"'):
         assert ask.get(href, **{"If-None-Match": other}).status_code == 200
     part = {"Range": "bytes=0-3"}
+    for wanted in (tag, f'"x", {tag}', "*"):
+        assert ask.get(href, **part, **{"If-Match": wanted}).status_code == 206
+    for other in ('"x"', f"W/{tag}x", "x"):
+        answer = ask.get(href, **part, **{"If-Match": other})
+        assert (answer.status_code, answer.json()["title"]) == (412, "Precondition failed")
     assert ask.get(href, **part, **{"If-Range": tag}).status_code == 206
     for other in ('"x"', f"W/{tag}", "Wed, 21 Oct 2015 07:28:00 GMT"):
         answer = ask.get(href, **part, **{"If-Range": other})
@@ -322,16 +327,17 @@ def test_a_reader_that_goes_away_closes_the_file(tmp_path: Path) -> None:
     assert asyncio.run(read())
 
 
+@pytest.mark.parametrize("below", ["", "/base"])
 def test_links_behind_a_proxy(
-    ask: Asked, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    below: str, ask: Asked, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace
 
     state: Any = client.app.state  # type: ignore[attr-defined]
-    told = replace(state.config, public_url="https://export.example/")
+    told = replace(state.config, public_url=f"https://export.example{below}/")
     monkeypatch.setattr(state, "config", told)
     (file,) = ask.get(f"batches/{ask.batch}/files").json()["data"]
-    assert file["_links"]["self"]["href"].startswith(f"https://export.example{ROOT}/files/")
+    assert file["_links"]["self"]["href"].startswith(f"https://export.example{below}{ROOT}/files/")
 
 
 _header = st.from_regex(r"bytes=\d{0,3}-\d{0,3}", fullmatch=True) | st.text(max_size=12)

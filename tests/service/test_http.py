@@ -158,8 +158,8 @@ def test_methods(client: TestClient, headers: Headers) -> None:
         SQL: "POST",
         "/data/foundation/export/batches/x/files": "GET",
         "/data/foundation/export/files/x": "GET, HEAD",
-        "/health/live": "GET",
-        "/metrics": "GET",
+        "/health/live": "GET, HEAD",
+        "/metrics": "GET, HEAD",
     }
     for path, methods in allowed.items():
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"):
@@ -268,7 +268,15 @@ def test_openapi_describes_every_route(client: TestClient, app: FastAPI) -> None
                 named = [p.get("$ref", "") for p in operation["parameters"]]
                 assert any("x-sandbox-name" in name for name in named), where
             assert operation["description"], where
-    body = document["components"]["schemas"]["ExportJobIn"]
+    schemas = document["components"]["schemas"]
+    assert '"type": "null"' not in json.dumps([schemas["ExportJobIn"], schemas["Window"]])
+    assert not {"HTTPValidationError", "ValidationError"} & set(schemas)
+    assert {"datasetId", "dataSetId"} <= set(schemas["Destination"]["properties"])
+    files = document["paths"]["/data/foundation/export/files/{file_id}"]["get"]["responses"]
+    assert {"200", "206", "304", "412", "416"} <= set(files)
+    made = document["paths"][URL]["post"]["responses"]["200"]
+    assert {"Location", "X-Location", "Idempotency-Replayed"} == set(made["headers"])
+    body = schemas["ExportJobIn"]
     assert {"destination", "schema"} <= set(body["required"])
     assert "segmentQualificationTime" in text
     assert app.openapi() is app.openapi()

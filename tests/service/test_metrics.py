@@ -39,6 +39,7 @@ def test_jobs_and_the_queue(client: TestClient, headers: Headers, store: Store) 
     client.delete(f"{URL}/{made[1]}", headers=headers())
     found = samples(client)
     assert [found["profile_export_jobs", s] for s in ("NEW", "CANCELLED", "FAILED")] == [2, 1, 0]
+    assert found["profile_export_jobs_ended_total", "CANCELLED"] == 1
     assert 0 <= found["profile_export_queue_age_seconds", ""] < 60
     with store.write() as connection:
         for _ in range(2):

@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 
 import serving
 import small_sandbox
-from profile_export.children.process import MOST_WAITING, Busy, EngineProcess
+from profile_export.children.process import Busy, EngineProcess
+from profile_export.children.turns import MOST_OF_ONE
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Refused
 from profile_export.plan import TableRef
@@ -205,7 +206,7 @@ def test_too_many_callers_are_told_to_come_again(
     process: EngineProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process.do(Sleep(0), time_limit=20)
-    monkeypatch.setattr("profile_export.children.process.PATIENCE", 0.3)
+    monkeypatch.setattr("profile_export.children.turns.PATIENCE", 0.3)
     told: list[object] = []
 
     def ask() -> None:
@@ -214,7 +215,7 @@ def test_too_many_callers_are_told_to_come_again(
         except Busy as error:
             told.append(str(error))
 
-    threads = [threading.Thread(target=ask) for _ in range(MOST_WAITING + 4)]
+    threads = [threading.Thread(target=ask) for _ in range(MOST_OF_ONE + 4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -222,7 +223,47 @@ def test_too_many_callers_are_told_to_come_again(
     done = [one for one in told if isinstance(one, int)]
     assert 1 <= len(done) <= 2
     assert sum("wait for the engine" in str(one) for one in told) >= 3
-    assert sum("busy with the calls" in str(one) for one in told) >= MOST_WAITING - 2
+    assert sum("busy with other calls" in str(one) for one in told) >= MOST_OF_ONE - 2
+
+
+def test_one_owner_keeps_another_waiting_for_one_call_at_most(process: EngineProcess) -> None:
+    process.do(Sleep(0), time_limit=20)
+    told: list[str] = []
+
+    def ask(owner: str) -> None:
+        process.do(Sleep(0.4, owner), time_limit=20)
+        told.append(owner)
+
+    threads = [threading.Thread(target=ask, args=(owner,)) for owner in ("a", "a", "a", "a", "b")]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    assert told.index("b") == 1
+
+
+def test_one_owner_does_not_take_all_places(process: EngineProcess) -> None:
+    process.do(Sleep(0), time_limit=20)
+    told: list[object] = []
+
+    def ask(owner: str) -> None:
+        try:
+            told.append((owner, process.do(Sleep(0.3 if owner == "b" else 1, owner), time_limit=9)))
+        except Busy:
+            told.append((owner, None))
+
+    owners = ["a"] * (MOST_OF_ONE + 3) + ["b"]
+    threads = [threading.Thread(target=ask, args=(owner,)) for owner in owners]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.02)
+    threads[-1].join()
+    assert told.count(("a", None)) == 2  # one has its turn, seven wait
+    assert [owner for owner, pid in told if pid is not None and owner == "b"] == ["b"]
+    process.close()
+    for thread in threads:
+        thread.join()
 
 
 def test_the_end_of_the_service_ends_the_work(process: EngineProcess) -> None:

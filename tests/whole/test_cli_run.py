@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -45,14 +45,16 @@ class Shell:
     folder: Path
     engine: str
 
-    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, stdout: IO[str] | int = subprocess.PIPE, **env: str
+    ) -> subprocess.Popen[str]:
         jobs, scratch = str(Path(cli.__file__).parents[1]), self.folder / "tmp"
         scratch.mkdir(exist_ok=True)
         return subprocess.Popen(
             [sys.executable, "-m", "profile_export.cli", *words, "--engine", self.engine],
             cwd=self.folder,
             env={**os.environ, **SMALL, "PYTHONPATH": jobs, "TMPDIR": str(scratch), **env},
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -242,6 +244,24 @@ def test_a_job_that_was_killed_is_finished_by_its_id(shell: Shell, point: str) -
 
 
 @pytest.mark.usefixtures("on_sail")
+def test_a_full_stdout_fails_no_job(shell: Shell) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        words = (
+            "run",
+            "demo/requests/demo.json",
+            "--sandbox",
+            "demo/sandbox.yml",
+            "--job-id",
+            "10",
+        )
+        process = shell.start(*words, stdout=full)
+        _, err = process.communicate(timeout=240)
+    assert (process.returncode, (shell.papers(10) / "job.json").exists()) == (0, True), err
+    assert "could not be written: No space left on device" in err
+    assert no_trace(Said(0, "", err))
+
+
+@pytest.mark.usefixtures("on_sail")
 def test_a_job_that_has_committed_is_not_told_as_failed(shell: Shell) -> None:
     """Its rows are visible; only a paper could not be written."""
     papers = shell.papers(8)
@@ -256,7 +276,7 @@ def test_a_job_that_has_committed_is_not_told_as_failed(shell: Shell) -> None:
     assert shell.versions() == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_job_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
     if shell.engine != "sail" and number != signal.SIGINT:
         pytest.skip("the same path as SIGINT")
@@ -281,7 +301,7 @@ def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> Non
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.usefixtures("on_sail")
 def test_an_interrupted_dry_run_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
     words = ("dry-run", "demo/requests/demo.json", "--sandbox", "demo/sandbox.yml")

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 class Work(ABC):
     """Something to do with an engine; picklable, and what it gives is too."""
 
+    @property
+    def owner(self) -> str:
+        """For whom it is done: owners have their turns one after the other."""
+        return ""
+
     @abstractmethod
     def do(self, engine: "Engine") -> object:
         """Do it, in the child."""

@@ -6,15 +6,13 @@ not even an interrupt; others can take all memory. So the process that serves pe
 compute: a child does, with an engine that stays warm, and it is killed when its time is over.
 """
 
-import contextlib
 import multiprocessing
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from threading import Lock
 
 from profile_export.children.child import Failed, Work, serve
-from profile_export.errors import ExportError, JobFailed
+from profile_export.children.turns import Busy, Turns
+from profile_export.errors import JobFailed
 
 __all__ = ["Busy", "EngineProcess", "Work"]
 
@@ -22,20 +20,10 @@ START_LIMIT = 120.0
 """Seconds for the engine to start; a JVM on a busy machine takes half a minute."""
 GRACE = 2.0
 """Seconds that the child has for stopping the work itself, before it is killed."""
-MOST_WAITING = 7
-"""Each waits in a thread of the service, which must keep some for everything else."""
-PATIENCE = 60.0
-"""Seconds that a caller waits for its turn."""
-
-
-class Busy(ExportError):
-    """Too much is asked at once; the same call succeeds later."""
-
-    code, title, status = "busy", "Service busy", 503
 
 
 class EngineProcess:
-    """One child process, one piece of work at a time; further ones wait, a few of them.
+    """One child process, one piece of work at a time; a few more wait, their owners in turn.
 
     It is started by the first work, and again by the first one after it was killed.
 
@@ -46,7 +34,7 @@ class EngineProcess:
 
     def __init__(self, engine: str, *, settings: dict[str, str] | None = None) -> None:
         self._engine, self._settings = engine, settings or {}
-        self._lock, self._counting, self._waiting = Lock(), Lock(), 0
+        self._turns = Turns()
         self._child: tuple[SpawnProcess, Connection] | None = None
         self._closed = False
 
@@ -58,7 +46,9 @@ class EngineProcess:
             JobFailed: ``engine``: it could not be started.
             Busy: too many wait already, or its turn did not come; or the service ends.
         """
-        with self._turn():
+        with self._turns.turn(work.owner):
+            if self._closed:
+                raise _ending()
             if self._child is not None and not self._child[0].is_alive():
                 self._kill()  # it died while nobody asked: nobody needs to hear of it
             _, pipe = self._child or self._started()
@@ -82,30 +72,8 @@ class EngineProcess:
         self._closed = True
         if (child := self._child) is not None:
             child[0].kill()  # whoever waits for its answer hears that it has ended
-        if self._lock.acquire(timeout=5):
-            try:
-                self._kill()
-            finally:
-                self._lock.release()
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        with self._counting:
-            if self._waiting > MOST_WAITING:
-                raise Busy("Too many calls wait for the engine already. Try again in a minute.")
-            self._waiting += 1
-        try:
-            if not self._lock.acquire(timeout=PATIENCE):
-                raise Busy("The engine is busy with the calls of others. Try again in a minute.")
-            try:
-                if self._closed:
-                    raise _ending()
-                yield
-            finally:
-                self._lock.release()
-        finally:
-            with self._counting:
-                self._waiting -= 1
+        self._turns.until_free(5)
+        self._kill()
 
     def _started(self) -> tuple[SpawnProcess, Connection]:
         context = multiprocessing.get_context("spawn")

@@ -19,6 +19,10 @@ class _Query(Work):
     limit: int
     time_limit: float
 
+    @property
+    def owner(self) -> str:
+        return f"{self.sandbox.ims_org_id}/{self.sandbox.name}"
+
     def do(self, engine: "Engine") -> QueryResult:
         return run_query(
             self.sql, self.sandbox, engine, limit=self.limit, time_limit=self.time_limit

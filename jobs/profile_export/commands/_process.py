@@ -8,9 +8,11 @@ from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from types import FrameType
 
+from profile_export.stop import ending_signals
+
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, or SIGTERM.
+    """Ctrl-C, SIGTERM, or a terminal that was closed.
 
     A class of its own, since CPython remembers a plain KeyboardInterrupt that has passed through an
     ``exec`` (as dataclasses have), and at exit kills the process with SIGINT, caught or not.
@@ -18,26 +20,20 @@ class Interrupted(KeyboardInterrupt):
 
 
 def signals_quit() -> None:
-    """Ctrl-C and SIGTERM end the process at once: for the start, when nothing is under way yet."""
+    """Signals end the process at once: for the start, when nothing is under way yet."""
 
     def quit_now(_number: int, _frame: FrameType | None) -> None:
         with suppress(OSError):
             os.write(2, b"Interrupted. No job was under way.\n")
         os._exit(130)
 
-    for number in _heard():
+    for number in ending_signals():
         signal.signal(number, quit_now)
-
-
-def _heard() -> list[signal.Signals]:
-    """A signal that is ignored (``nohup``) stays so."""
-    both = (signal.SIGINT, signal.SIGTERM)
-    return [number for number in both if signal.getsignal(number) != signal.SIG_IGN]
 
 
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does: scratch folders go, and the exit code says it."""
+    """Signals end a command as Ctrl-C does: scratch folders go, and the exit code says it."""
     if current_thread() is not main_thread():
         yield
         return
@@ -45,7 +41,7 @@ def signals_interrupt() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise Interrupted
 
-    before = {number: signal.signal(number, interrupt) for number in _heard()}
+    before = {number: signal.signal(number, interrupt) for number in ending_signals()}
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """What a command says: results on stdout, everything else on stderr, and never a trace of a pipe.
 
-A reader that went away (``| head``) or a closed stdout ends the talking, not the job: its exit code
-still says how the work went.
+A reader that went away (``| head``), a closed stdout or a full disk ends the talking, not the job:
+its exit code still says how the work went.
 """
 
 import json
@@ -65,6 +65,10 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.flush()
     except (BrokenPipeError, ValueError):  # ValueError: it is closed
         _silence(stream)
+    except OSError as error:  # a full disk, say
+        _silence(stream)
+        if stream is not sys.stderr:
+            note(f"The output could not be written: {error.strerror}.")
 
 
 def _silence(stream: TextIO) -> None:

@@ -1,10 +1,11 @@
 """``worker``: does the jobs of a store, one at a time."""
 
+import logging
 from typing import Annotated
 
 import typer
 
-from profile_export.commands import _options, _say, _store
+from profile_export.commands import _options, _store
 
 Lease = Annotated[
     float,
@@ -51,6 +52,7 @@ def worker(
     logs.to_stderr(verbose=verbose)
     kept = _store.opened(store)
     if not child:
-        _say.note(f"Working on {kept.shown} with the engine {name}. Ctrl-C ends it.")
+        told = {"store": kept.shown, "engine": name}
+        logging.getLogger("profile_export.worker").info("worker starts", extra=told)
     code = WorkerProcess(kept, WorkerOptions(name, lease, child, verbose)).run()
     raise typer.Exit(code)

@@ -4,6 +4,7 @@ See ``sail.py`` for the trap: this process is then classic (the first two) or Co
 good. Settings come from ``conf/spark-defaults.conf``; under spark-submit they have come with it.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -45,6 +46,8 @@ def open_spark(*, verbose: bool, settings: dict[str, str], small: bool = False) 
     builder = SparkSession.builder.appName("profile-export")
     for key, value in ({} if submitted else _own_settings(settings, small=small)).items():
         builder = builder.config(key, value)
+    if not verbose:  # PySpark writes the whole stack of a query that cannot be analysed there
+        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     if not submitted:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_CONF_DIR", str(conf_folder()))

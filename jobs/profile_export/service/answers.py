@@ -53,7 +53,8 @@ def problem(request: Request, error: ExportError, **headers: str) -> Response:
 
 def _denied(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AccessDenied)
-    return JSONResponse(error.as_json(), error.status)
+    asked = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return JSONResponse(error.as_json(), error.status, headers=asked)
 
 
 def _told(request: Request, error: Exception) -> Response:

@@ -13,6 +13,8 @@ from profile_export.service.models import AccessOut, ProblemOut
 
 _REF = "#/components/schemas/{model}"
 _WORDS = {
+    206: "A range of the bytes",
+    304: "As the client has it",
     400: "Bad request",
     404: "Not found",
     409: "The state does not allow it",
@@ -37,6 +39,8 @@ def described(
     query: Mapping[str, Mapping[str, Any]] | None = None,
     headers: Mapping[str, Mapping[str, Any]] | None = None,
     fails: Sequence[int] = (),
+    also: Sequence[int] = (),
+    tells: Sequence[str] = (),
     open_: bool = False,
     success: int = 200,
 ) -> dict[str, Any]:
@@ -50,6 +54,8 @@ def described(
         query: Query parameters with their schemas.
         headers: Headers beyond those of access, with their schemas.
         fails: Status codes beyond those of access and of bad requests.
+        also: Status codes of answers that are no failure, beside ``success``.
+        tells: Headers of its answer.
         open_: Whether it is answered without a token.
         success: Status code of the answer.
     """
@@ -59,6 +65,11 @@ def described(
         "parameters": _parameters(query or {}, headers or {}, open_=open_),
         "responses": _responses(gives, or_gives or {}, stream, fails, open_=open_, success=success),
     }
+    for status in (success, *also) if tells or also else ():
+        answer = extra["responses"].setdefault(
+            str(status), {"description": _WORDS.get(status, "Done")}
+        )
+        answer["headers"] = {name: {"schema": {"type": "string"}} for name in tells}
     if 422 in fails:
         extra["x-fails"] = ["422"]
     if takes is not None:

@@ -86,6 +86,10 @@ class _Count(Work):
     plan: ExportPlan
     scratch: str
 
+    @property
+    def owner(self) -> str:
+        return f"{self.plan.ims_org_id}/{self.plan.sandbox}"
+
     def do(self, engine: "Engine") -> dict[str, object]:
         from profile_export.children.counting import counts
 

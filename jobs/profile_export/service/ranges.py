@@ -17,6 +17,12 @@ def is_known(headers: Mapping[str, str], tag: str) -> bool:
     return sent == "*" or tag in [found.removeprefix("W/") for found in _TAG.findall(sent)]
 
 
+def is_wanted(headers: Mapping[str, str], tag: str) -> bool:
+    """Whether it is what the client asks for (``If-Match``), if it says so."""
+    sent = headers.get("if-match", "*").strip()
+    return sent == "*" or tag in _TAG.findall(sent)
+
+
 def asked_range(headers: Mapping[str, str], tag: str, size: int) -> tuple[int, int] | None:
     """First byte and number of bytes that are asked for; None for all of them.
 

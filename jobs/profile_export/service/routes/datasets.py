@@ -15,6 +15,7 @@ from profile_export.service.bodies import RawBody, validated
 from profile_export.service.catalog_models import CONTENT_TYPE, DataSetIn, DataSetOut
 from profile_export.service.config import ServiceConfig
 from profile_export.service.described import described, reference
+from profile_export.service.links import path_to
 from profile_export.service.paging import LONGEST_PAGE, asked_order, in_order
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, datasets, sandboxes
@@ -69,7 +70,9 @@ class NoPlace(Conflict):
 @router.post(
     "/dataSets",
     status_code=201,
-    **described(takes=DataSetIn, gives=_MADE, fails=(409, 413, 415), success=201),
+    **described(
+        takes=DataSetIn, gives=_MADE, tells=("Location",), fails=(409, 413, 415), success=201
+    ),
 )
 def create(request: Request, caller: Writer, body: RawBody) -> Response:
     """Make a data set that exports may go to; its table is made by the first export."""
@@ -85,7 +88,7 @@ def create(request: Request, caller: Writer, body: RawBody) -> Response:
         table = TableRef(format="delta", location=location, written=dataset_id)
         made = Dataset(dataset_id, asked.name, "export", table, schema_ref=UNION_SCHEMA)
         datasets.create(connection, caller.sandbox_id, made, document)
-    place = {"Location": f"{ROOT}/dataSets/{dataset_id}"}
+    place = {"Location": path_to(request, f"{ROOT}/dataSets/{dataset_id}")}
     return JSONResponse([f"@/datasets/{dataset_id}"], 201, headers=place)
 
 

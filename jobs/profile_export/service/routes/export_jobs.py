@@ -11,6 +11,7 @@ from profile_export.service import events, submit
 from profile_export.service.access import Caller, Planner, Reader, Writer
 from profile_export.service.bodies import RawBody
 from profile_export.service.described import described
+from profile_export.service.links import path_to
 from profile_export.service.models import DryRunOut, ExportJobIn, ExportJobOut, JobPageOut
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, jobs
@@ -30,6 +31,7 @@ router = APIRouter(prefix=ROOT, tags=["Export jobs"])
         or_gives={"?dryRun=true": DryRunOut},
         query={"dryRun": {"type": "boolean", "default": False}},
         headers={"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255}},
+        tells=("Location", "X-Location", "Idempotency-Replayed"),
         fails=(409, 413, 415, 422, 503),
     ),
 )
@@ -42,7 +44,7 @@ def create(request: Request, caller: Planner, body: RawBody) -> Response:
     keys = request.headers.getlist("idempotency-key")
     made = submit.submit(state.store, state.engines, caller, body, keys)
     request.state.job_id = made.document["id"]
-    place = f"{ROOT}/{made.document['id']}"
+    place = path_to(request, f"{ROOT}/{made.document['id']}")
     headers = {"Location": place, "X-Location": place}
     if made.replayed:
         headers["Idempotency-Replayed"] = "true"

@@ -10,9 +10,10 @@ from profile_export.service.access import Caller, Reader
 from profile_export.service.answers import problem
 from profile_export.service.batch_files import BatchFile, Files, chunks
 from profile_export.service.described import described
+from profile_export.service.links import href_to
 from profile_export.service.models import BatchFilesOut, FilesOut, ManifestOut
 from profile_export.service.parameters import Parameters
-from profile_export.service.ranges import Unsatisfiable, asked_range, is_known
+from profile_export.service.ranges import Unsatisfiable, asked_range, is_known, is_wanted
 
 ROOT = "/data/foundation/export"
 _PAGE, _LONGEST_PAGE = 100, 1000
@@ -23,10 +24,19 @@ _PAGING: dict[str, dict[str, object]] = {
 router = APIRouter(prefix=ROOT, tags=["Files of a batch"])
 
 
+_CONDITIONS = ("Range", "If-Range", "If-Match", "If-None-Match")
+
+
 class NoSuchRange(ExportError):
     """A range of bytes behind the end of a file."""
 
     code, title, status = "range-not-satisfiable", "Range not satisfiable", 416
+
+
+class OtherFile(ExportError):
+    """A client wants a file as it was, and it is another."""
+
+    code, title, status = "precondition-failed", "Precondition failed", 412
 
 
 @router.get(
@@ -60,8 +70,10 @@ def of_batch(request: Request, caller: Reader, batch_id: str) -> Response:
         gives=FilesOut,
         stream="application/octet-stream",
         query={**_PAGING, "path": {"type": "string", "description": "Name: give the bytes."}},
-        headers={"Range": {"type": "string"}, "If-None-Match": {"type": "string"}},
-        fails=(404, 409, 416),
+        headers={name: {"type": "string"} for name in _CONDITIONS},
+        also=(206, 304),
+        tells=("ETag", "Accept-Ranges", "Content-Range", "Content-Disposition"),
+        fails=(404, 409, 412, 416),
     ),
 )
 def file(request: Request, caller: Reader, file_id: str) -> Response:
@@ -94,6 +106,9 @@ def _bytes(request: Request, files: Files, found: BatchFile, name: str) -> Respo
         raise NotFound("There is no such file in this sandbox.")
     size, tag = found.described.bytes, f'"{found.described.sha256}"'
     headers = {"ETag": tag, "Accept-Ranges": "bytes"}
+    if not is_wanted(request.headers, tag):
+        other = OtherFile("The file is not the one that If-Match names.")
+        return problem(request, other, ETag=tag)
     if is_known(request.headers, tag):
         return Response(status_code=304, headers=headers)
     named = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
@@ -130,5 +145,4 @@ def _paging(request: Request) -> tuple[int, int]:
 
 
 def _href(request: Request, file: BatchFile) -> str:
-    base = request.app.state.config.public_url or str(request.base_url)
-    return f"{base.rstrip('/')}{ROOT}/files/{file.id}"
+    return href_to(request, f"{ROOT}/files/{file.id}")

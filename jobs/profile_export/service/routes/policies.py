@@ -18,6 +18,7 @@ from profile_export.service.catalog_models import (
     MergePolicyOut,
 )
 from profile_export.service.described import described, reference
+from profile_export.service.links import path_to
 from profile_export.service.paging import LONGEST_PAGE, asked_order, in_order
 from profile_export.service.parameters import Parameters
 from profile_export.service.policy_changes import document, order_faults, policy_of
@@ -48,7 +49,10 @@ _VERSION: dict[str, dict[str, object]] = {"version": {"type": "integer", "minimu
 _OPERATIONS = {"type": "array", "items": reference(Operation)}
 
 
-@router.post("", **described(takes=MergePolicyIn, gives=MergePolicyOut, fails=(413, 415)))
+@router.post(
+    "",
+    **described(takes=MergePolicyIn, gives=MergePolicyOut, tells=("Location",), fails=(413, 415)),
+)
 def create(request: Request, caller: Writer, body: RawBody) -> Response:
     """Make a policy, version 1. As a default it takes the place of the schema's old one."""
     asked = validated(body, MergePolicyIn, order_faults(_catalog(request, caller)))
@@ -56,7 +60,7 @@ def create(request: Request, caller: Writer, body: RawBody) -> Response:
     with store.write() as connection:
         policy = policy_of(asked, str(uuid4()))
         made = policies.create(connection, caller.sandbox_id, policy)
-    place = {"Location": f"{ROOT}/{made.policy.id}"}
+    place = {"Location": path_to(request, f"{ROOT}/{made.policy.id}")}
     return JSONResponse(_shown(made, caller), headers=place)
 
 
@@ -159,7 +163,9 @@ def _catalog(request: Request, caller: Caller, policy_id: str | None = None) -> 
 def _next(request: Request, start: int, limit: int) -> str:
     sent = {name: request.query_params.get(name) for name in (*_LISTED, "orderBy")}
     asked = {name: value for name, value in sent.items() if value is not None}
-    return f"{ROOT}?{urlencode({**asked, 'start': start + limit, 'limit': limit})}"
+    return (
+        f"{path_to(request, ROOT)}?{urlencode({**asked, 'start': start + limit, 'limit': limit})}"
+    )
 
 
 def _shown(stored: StoredPolicy, caller: Caller) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from profile_export.service.access import Caller, Reader, Writer
 from profile_export.service.bodies import RawBody, validated
 from profile_export.service.catalog_models import RemovedOut, SegmentIn, SegmentOut, SegmentsOut
 from profile_export.service.described import described
+from profile_export.service.links import path_to
 from profile_export.service.paging import LONGEST_PAGE
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, sandboxes, segments
@@ -29,7 +30,12 @@ _LISTED: dict[str, dict[str, object]] = {
 _IN_CATALOG = {"name", "description", "merge_policy_id"}
 
 
-@router.post("", **described(takes=SegmentIn, gives=SegmentOut, fails=(413, 415)))
+@router.post(
+    "",
+    **described(
+        takes=SegmentIn, gives=SegmentOut, tells=("Location", "X-Location"), fails=(413, 415)
+    ),
+)
 def create(request: Request, caller: Writer, body: RawBody) -> Response:
     """Define a segment. Who is in it is in the data."""
     store: Store = request.app.state.store
@@ -41,7 +47,7 @@ def create(request: Request, caller: Writer, body: RawBody) -> Response:
     document = asked.model_dump(mode="json", by_alias=True, include=kept, exclude_unset=True)
     with store.write() as connection:
         made = segments.create(connection, caller.sandbox_id, segment, document)
-    place = f"{ROOT}/{segment.id}"
+    place = path_to(request, f"{ROOT}/{segment.id}")
     return JSONResponse(_shown(made, caller), headers={"X-Location": place, "Location": place})
 
 

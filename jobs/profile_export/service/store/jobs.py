@@ -15,7 +15,7 @@ from profile_export import document as documents
 from profile_export.document import Document
 from profile_export.errors import Conflict, NotFound
 from profile_export.plan import ExportPlan
-from profile_export.service.store import batches
+from profile_export.service.store import batches, counters
 from profile_export.service.store.tables import jobs
 
 _EPOCH_2020 = 1_577_836_800_000
@@ -132,6 +132,7 @@ def cancel(connection: Connection, sandbox_id: int, job_id: int, *, at: datetime
         return cancel(connection, sandbox_id, job_id, at=at)  # a worker was faster
     if made["status"] == "CANCELLED":
         batches.ended(connection, job_id, "aborted", at=at)
+        counters.add(connection, counters.JOBS_ENDED, {"status": "CANCELLED"}, 1)
     return find(connection, sandbox_id, job_id)
 
 
