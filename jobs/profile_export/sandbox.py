@@ -25,7 +25,7 @@ from profile_export.catalog.file import (
     SandboxPart,
     SegmentPart,
 )
-from profile_export.catalog.paths import patterns, table_ref
+from profile_export.catalog.paths import patterns, shared, table_ref
 from profile_export.catalog.rules import Parts, cross_problems
 from profile_export.catalog.well_formed import well_formed
 from profile_export.catalog.yamlfile import YamlFile, read_yaml
@@ -68,7 +68,8 @@ def load_sandbox(path: str | Path) -> Sandbox:
             if problem.pointer not in known:
                 file.add(problem.code, problem.detail, problem.pointer)
     parts = _parts(file.value)
-    for problem in (*cross_problems(parts), *patterns(parts, _folder(path))):
+    folder = _folder(path)
+    for problem in (*cross_problems(parts), *patterns(parts, folder), *shared(parts, folder)):
         file.add(problem.code, problem.detail, problem.pointer)
     if whole is None or file.problems:
         raise Refused(sorted(file.problems, key=_line))

@@ -91,13 +91,16 @@ def rfc3339(value: object) -> datetime:
     """
     if not isinstance(value, str):
         raise PydanticCustomError("wrong-type", "{text}", {"text": _must_be("a string", value)})
+    text = f"{quote(value)} is no time. Write an RFC 3339 time with an offset, such as"
+    text = f"{text} 2019-09-01T00:00:00Z."
     if (match := _TIME.fullmatch(value)) is not None:
         try:
             return _instant(match)
-        except (ValueError, OverflowError):
+        except OverflowError:
+            text = f"{quote(value)} lies outside the years 1 to 9999 of UTC, which a time can have."
+        except ValueError:
             pass
-    hint = "Write an RFC 3339 time with an offset, such as 2019-09-01T00:00:00Z."
-    raise PydanticCustomError("bad-time", "{text}", {"text": f"{quote(value)} is no time. {hint}"})
+    raise PydanticCustomError("bad-time", "{text}", {"text": text})
 
 
 def not_null(value: object) -> object:
@@ -118,6 +121,8 @@ def _instant(match: re.Match[str]) -> datetime:
     offset = timedelta(hours=int(off_hours or 0), minutes=int(off_minutes or 0))
     if offset >= timedelta(days=1) or int(off_minutes or 0) > 59:
         raise ValueError("offset out of range")
+    if year == 0:
+        raise OverflowError("a year that datetime does not have")
     leap = second == 60  # RFC 3339 knows leap seconds, datetime does not
     zone = timezone(-offset if sign == "-" else offset)
     micros = int((fraction or "")[:6].ljust(6, "0"))

@@ -323,6 +323,18 @@ def test_a_path_that_engines_take_for_another(
     assert (problem.source or "").endswith("sandbox.yml:3")
 
 
+def test_an_export_dataset_where_another_is_read(tmp_path: Path) -> None:
+    text = f"""{HEAD}datasets:
+  - {{id: e, class: export, table: {{path: 'file:data/../crm'}}}}
+  - {{id: a, class: profile, ingestTime: t, table: {{path: crm}}}}
+  - {{id: b, class: experienceevent, ingestTime: t, table: {{path: ./crm/}}}}
+  - {{id: f, class: export, table: {{path: out}}}}
+"""
+    (problem,) = problems(write(tmp_path, text))
+    assert (problem.code, problem.pointer) == ("path-in-use", "/datasets/0/table/path")
+    assert problem.source == "sandbox.yml:4"
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path / "no.yml")
     assert problem.code == "file-unreadable"

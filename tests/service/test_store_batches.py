@@ -132,6 +132,8 @@ def test_what_belongs_to_another(api: Api, client: TestClient, headers: Headers)
         ("createdAfter=-1", ["createdAfter"]),
         ("createdBefore=2024-01-01T00:00:00", ["createdBefore"]),
         ("createdBefore=", ["createdBefore"]),
+        ("dataSet=&status=&properties=%20", ["dataSet", "properties", "status"]),
+        ("status=,", ["status"]),
         ("limit=0&start=x&orderBy=id&dataSet=a%00", ["dataSet", "limit", "orderBy", "start"]),
     ],
 )

@@ -201,9 +201,11 @@ def test_the_text_that_is_made_means_what_was_written(sql: str, ask: Asked) -> N
 
 
 def test_an_unknown_column(ask: Asked) -> None:
-    code, detail = ask.refused(f"SELECT nope FROM {EXPORTS}")
+    code, detail = ask.refused(f"SELECT e.nope FROM {EXPORTS} AS e")
     assert code == "sql-invalid"
     assert "nope" in detail
+    if ask.engine.name == "sail":
+        assert detail == "There is no column e.nope. Capitals matter in names of columns."
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,21 @@ def patterns(parts: Parts, folder: str) -> Iterator[Problem]:
             yield Problem("path-pattern", detail, pointer("datasets", index, "table", "path"))
 
 
+def shared(parts: Parts, folder: str) -> Iterator[Problem]:
+    """Export datasets that lie where a dataset lies that is read: no export could go there."""
+    places = {
+        index: (_location(part.table.path, folder), part.class_)
+        for index, part in parts.datasets.items()
+        if part.table is not None and part.table.path is not None
+    }
+    read = {place: index for index, (place, kind) in places.items() if kind != "export"}
+    for index, (place, kind) in places.items():
+        if kind == "export" and place in read:
+            other = pointer("datasets", read[place], "table", "path")
+            detail = f"The path is that of {other} too, which is read; an export needs its own."
+            yield Problem("path-in-use", detail, pointer("datasets", index, "table", "path"))
+
+
 def pattern_in(location: str) -> str | None:
     """What is wrong with a path of which engines would make another; None where nothing is.
 

@@ -45,9 +45,14 @@ class Failed:
     problems: tuple[Problem, ...]
     message: str
     code: str
+    title: str
 
     def error(self) -> ExportError:
-        return Refused(self.problems) if self.problems else JobFailed(self.message, code=self.code)
+        if self.problems:
+            return Refused(self.problems)
+        made = JobFailed(self.message, code=self.code)
+        made.title = self.title
+        return made
 
 
 def serve(pipe: Connection, engine_name: str, settings: dict[str, str]) -> None:
@@ -91,4 +96,4 @@ def _end_with_parent() -> None:
 
 def _failed(error: ExportError) -> Failed:
     problems = error.problems if isinstance(error, Refused) else ()
-    return Failed(problems, str(error), error.code)
+    return Failed(problems, str(error), error.code, error.title)

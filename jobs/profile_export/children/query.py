@@ -7,6 +7,7 @@ from profile_export.catalog import Sandbox
 from profile_export.children.process import EngineProcess, Work
 from profile_export.errors import JobFailed, Refused
 from profile_export.query import MOST_ROWS, QueryResult, run_query, too_late
+from profile_export.sql.errors import QueryFailed
 
 if TYPE_CHECKING:
     from profile_export.engines import Engine
@@ -32,7 +33,7 @@ class _Query(Work):
         return too_late(seconds)
 
     def broken(self) -> JobFailed:
-        return JobFailed("The query broke its engine; ask for less at once.", code="query-failed")
+        return QueryFailed("The query broke its engine; ask for less at once.")
 
 
 class QueryProcess(EngineProcess):

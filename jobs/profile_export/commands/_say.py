@@ -1,12 +1,14 @@
 """What a command says: results on stdout, everything else on stderr, and never a trace of a pipe.
 
-A reader that went away (``| head``), a closed stdout or a full disk ends the talking, not the job:
-its exit code still says how the work went.
+A reader that went away (``| head``) or a closed stdout ends the talking, not the job: its exit code
+still says how the work went.
 """
 
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from profile_export.plain_text import plain_lines
@@ -41,6 +43,17 @@ def rendered(*parts: "RenderableType") -> None:
     _write(sys.stdout, "\n".join(line.rstrip(" ") for line in caught.get().split("\n")))
 
 
+@contextmanager
+def of_work_done() -> Iterator[None]:
+    """For what is said of work that is done: a full disk below stdout is told, and does not make it
+    look undone."""
+    try:
+        yield
+    except OSError as error:
+        _silence(sys.stdout)
+        note(f"The output could not be written: {error.strerror}. The job is done all the same.")
+
+
 def note(text: str) -> None:
     """Tell a person something that is no result, on stderr."""
     _write(sys.stderr, plain_lines(text) + "\n")
@@ -65,10 +78,6 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.flush()
     except (BrokenPipeError, ValueError):  # ValueError: it is closed
         _silence(stream)
-    except OSError as error:  # a full disk, say
-        _silence(stream)
-        if stream is not sys.stderr:
-            note(f"The output could not be written: {error.strerror}.")
 
 
 def _silence(stream: TextIO) -> None:

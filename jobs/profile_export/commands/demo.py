@@ -45,10 +45,11 @@ def demo(
 
         planned = make_plan(Asked(str(built.requests["demo"]), str(built.sandbox)), lazy)
         done = export(planned, lazy)
-    if json:
-        _say.result_json(done.paper())
-    else:
-        _tell(built, done)
+    with _say.of_work_done():
+        if json:
+            _say.result_json(done.paper())
+        else:
+            _tell(built, done)
 
 
 def _tell(built: "DemoSandbox", done: "Exported") -> None:

@@ -108,9 +108,10 @@ def _repeated(
     done = export(Planned(as_new_job(plan), sandbox, file), lazy)
     for line in notes:
         _say.note(line)
-    if json:
-        _say.result_json(done.paper())
-        return
     from profile_export.commands import _report
 
-    _report.of_job(done)
+    with _say.of_work_done():
+        if json:
+            _say.result_json(done.paper())
+        else:
+            _report.of_job(done)

@@ -9,6 +9,7 @@ from profile_export.commands import _options, _say
 if TYPE_CHECKING:
     from profile_export.commands._asked import Asked
     from profile_export.commands._engine import LazyEngine
+    from profile_export.commands._export import Exported
 
 Request = Annotated[
     str, typer.Argument(metavar="REQUEST", help="The request, a JSON file; - is stdin.")
@@ -75,9 +76,14 @@ def _exported(asked: "Asked", lazy: "LazyEngine", *, json: bool) -> None:
     from profile_export.commands._export import export
 
     done = export(make_plan(asked, lazy, or_finished=True), lazy)
-    if json:
-        _say.result_json(done.paper())
-        return
+    with _say.of_work_done():
+        if json:
+            _say.result_json(done.paper())
+        else:
+            _tell(done, asked)
+
+
+def _tell(done: "Exported", asked: "Asked") -> None:
     from profile_export.commands import _report
     from profile_export.commands._places import command
 

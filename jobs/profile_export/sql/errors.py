@@ -19,8 +19,16 @@ _GAVE_UP = "Stream removed (RST_STREAM"
 _BEYOND_A_MESSAGE = "message larger than max"
 """Sail sends some thousand rows in one message, of at most 128 MiB."""
 _CONDITION = re.compile(r"^\[[A-Z0-9_.]+\] ?")
-_REST = re.compile(r" ?(SQLSTATE: ?\w+|== SQL|\(line \d+, pos).*", re.DOTALL)
+_NO_COLUMN = re.compile(r"ObjectName\(\[(.*?)\]\).*cannot resolve attribute")
+"""How Sail says it."""
+_REST = re.compile(r" ?(SQLSTATE: ?\w+|at \d+:\d+ |== SQL|\(line \d+, pos).*", re.DOTALL)
 _LONGEST = 300
+
+
+class QueryFailed(JobFailed):
+    """An engine could not run a statement that may be run."""
+
+    code, title = "query-failed", "Query failed"
 
 
 def translated(
@@ -42,8 +50,11 @@ def translated(
         detail = "The answer is too large: ask for fewer rows, or for less of them."
         return _refused("too-large", detail)
     if not _USERS_FAULT.search(type(error).__name__):
-        return JobFailed("The engine could not run the query. Try again.", code="query-failed")
+        return QueryFailed("The engine could not run the query. Try again.")
     text = " ".join(_REST.sub("", _CONDITION.sub("", root_cause(error))).split())
+    if column := _NO_COLUMN.search(text):
+        name = ".".join(re.findall(r'Identifier\("([^"]*)"\)', column[1]))
+        text = f"There is no column {name}. Capitals matter in names of columns."
     for view, name in guarded.views.items():
         text = text.replace(view, name)
     for dataset in tables.values():

@@ -82,9 +82,14 @@ def show(request: Request, caller: Reader, batch_id: str) -> Response:
 
 
 def _words(parameters: Parameters, name: str) -> tuple[str, ...] | None:
-    """What is named between commas; None for nothing."""
+    """What is named between commas; None where the parameter is not sent."""
     text = parameters.text(name)
-    return tuple(word.strip() for word in text.split(",")) if text else None
+    if text is None:
+        return None
+    if not text.strip():  # of an empty variable in a script: everything is not what it meant
+        parameters.bad(name, "Must name something; leave it out for all.")
+        return None
+    return tuple(word.strip() for word in text.split(","))
 
 
 def _statuses(parameters: Parameters) -> tuple[str, ...] | None:

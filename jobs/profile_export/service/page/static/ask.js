@@ -39,7 +39,7 @@ export function forget({ request = true } = {}) {
 
 function propose() {
   const asked = structuredClone(REQUEST);
-  asked.filter.segments = [...names.keys()].slice(0, 2).map((segmentId) => ({ segmentId }));
+  asked.filter.segments = [...names.keys()].slice(0, 1).map((segmentId) => ({ segmentId }));
   if (!asked.filter.segments.length) { delete asked.filter; asked.destination.segmentPerBatch = false; }
   asked.destination.datasetId = $("dataset").value;
   $("body").value = JSON.stringify(asked, null, 2);
