@@ -19,7 +19,7 @@ from profile_export.errors import Refused
 from profile_export.outputs import written_columns
 from profile_export.plan import ExportPlan
 from profile_export.planning import make_plan
-from profile_export.rowset import by_engine
+from profile_export.rowset import EMPTY, by_engine
 from profile_export.sandbox import load_sandbox
 from profile_export.schema import ddl
 from profile_export.storage import Folder
@@ -70,7 +70,7 @@ def export_world(
         "schema": _type_text(plan),
         "batches": _batches(plan, folder / "scratch" / "out"),
         "counted": list(counts.batches),
-        "hashes": [hashes.get(b.batch_id, by_engine.EMPTY) for b in plan.batches],
+        "hashes": [hashes.get(b.batch_id, EMPTY) for b in plan.batches],
     }
 
 

@@ -3,35 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    PrivateAttr,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    field_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, PlainValidator, PrivateAttr, StrictBool, StrictInt, StrictStr
 
-from profile_export.shape import not_null, rfc3339
+from profile_export.shape import Part, Text, rfc3339
 
 DEFAULT_NAMESPACE = "ups"
 
-Text = Annotated[StrictStr, Field(min_length=1)]
 Time = Annotated[datetime, PlainValidator(rfc3339)]
 Status = Literal["realized", "existing", "exited"]
 DEFAULT_STATUSES: tuple[Status, ...] = ("realized", "existing")
-
-
-class Part(BaseModel):
-    """Base of the request's parts: immutable, camelCase, unknown members and null refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
-
-    _null_is_no_value = field_validator("*", mode="before")(not_null)
 
 
 class AskedPolicy(Part):

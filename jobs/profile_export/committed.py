@@ -36,7 +36,7 @@ def describe(engine: Engine, commit: OwnCommit, *, plan: ExportPlan, location: s
 def _batch_rows(
     engine: Engine, plan: ExportPlan, files: tuple[WrittenFile, ...], folder: Folder
 ) -> Iterator[BatchRows]:
-    from profile_export.rowset import by_engine
+    from profile_export.rowset import EMPTY, by_engine
 
     found = {}
     if files:
@@ -46,7 +46,7 @@ def _batch_rows(
     for batch in plan.batches:
         row = found.get(batch.batch_id)
         if row is None:
-            yield BatchRows(batch.batch_id, 0, 0, 0, by_engine.EMPTY)
+            yield BatchRows(batch.batch_id, 0, 0, 0, EMPTY)
         else:
             digest = by_engine.hex_digest(row["hash_sum"], row["hash_xor"])
             counts = int(row["records"]), int(row["events"]), int(row["most_events"])

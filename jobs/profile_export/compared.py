@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from profile_export.engines.batch_folders import batch_folder
 from profile_export.papers import Manifest, ManifestBatch
-
-NO_ROWS = "0" * 32
-"""The row-set hash of a batch without rows."""
+from profile_export.rowset import EMPTY
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,7 @@ class BatchNow:
 
     records: int = 0
     events: int = 0
-    row_set_hash: str = NO_ROWS
+    row_set_hash: str = EMPTY
 
 
 @dataclass(frozen=True)

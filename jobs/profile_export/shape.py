@@ -8,8 +8,10 @@ import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
+from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from profile_export.errors import Problem, nearest
@@ -113,6 +115,17 @@ def not_null(value: object) -> object:
         text = "Must not be null; leave the member out if nothing is meant."
         raise PydanticCustomError("wrong-type", "{text}", {"text": text})
     return value
+
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """Base of what is read: immutable, camelCase, unknown members and null refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+    _null_is_no_value = field_validator("*", mode="before")(not_null)
 
 
 def _instant(match: re.Match[str]) -> datetime:

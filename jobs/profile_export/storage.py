@@ -6,6 +6,7 @@ slashes. On a local file system writes are atomic and durable: temporary file, f
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,14 @@ class Stored:
     bytes: int
 
 
+def filesystem_of(location: str) -> tuple[fs.FileSystem, str]:
+    """The file system of a path or URI, and the path in it."""
+    if "://" not in location:
+        return fs.LocalFileSystem(), location
+    filesystem, path = fs.FileSystem.from_uri(re.sub("^s3[an]://", "s3://", location))
+    return filesystem, str(path)
+
+
 class Folder:
     """A folder on any file system that pyarrow knows. It need not exist.
 
@@ -44,7 +53,7 @@ class Folder:
             self._base = str(self.local)
         else:
             self.local = None
-            self._fs, self._base = fs.FileSystem.from_uri(self.location.replace("s3a://", "s3://"))
+            self._fs, self._base = filesystem_of(self.location)
 
     def at(self, path: str) -> "Folder":
         """A folder below this one."""

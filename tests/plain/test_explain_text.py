@@ -38,7 +38,8 @@ from profile_export.explained.reasons import (
     won_by,
 )
 from profile_export.explained.text import words
-from profile_export.explained.values import identity, iso, iso_micros, key_of, plain
+from profile_export.explained.values import identity, iso, iso_micros, plain
+from profile_export.identity_keys import key_of
 from profile_export.plan import AskedSegment, Audience, ExportPlan, MergePolicyPin, TableRef, Target
 from profile_export.schema import Struct
 

@@ -33,7 +33,7 @@ from profile_export.explained.account import Account
 from profile_export.explained.asked import Question
 from profile_export.explained.scope import Scope, keys_around
 from profile_export.explained.text import words
-from profile_export.explained.values import key_of
+from profile_export.identity_keys import key_of
 from profile_export.plan import ExportPlan
 from profile_export.sandbox import load_sandbox
 from profile_export.storage import Folder

@@ -2,31 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    field_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from profile_export.catalog import PROFILE_SCHEMA, Settings
-from profile_export.shape import not_null
+from profile_export.shape import Part, Text
 
-Text = Annotated[StrictStr, Field(min_length=1)]
 Count = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 Anything = object
-
-
-class Part(BaseModel):
-    """Base of the file's parts: immutable, camelCase, unknown members and null refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
-
-    _null_is_no_value = field_validator("*", mode="before")(not_null)
 
 
 class TablePart(Part):

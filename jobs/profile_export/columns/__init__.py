@@ -10,11 +10,8 @@ from typing import Any
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from profile_export.identity_keys import SEPARATOR
 from profile_export.schema import Array, DataType, Map, Struct, ddl, quoted
-
-SEPARATOR = "\u0000"
-"""Between namespace and value of an identity key; sorts below every other character, so that the
-order of keys is the order of (namespace, value) pairs (S8)."""
 
 BEGINNING_OF_TIME = -(2**63)
 """Stands for a null time where times are compared: a null loses to every time (S4, S11, S13)."""

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from profile_export.columns import SEPARATOR, any_of, conform, known, micros, number_of
+from profile_export.columns import any_of, conform, known, micros, number_of
 from profile_export.columns.canonical import content_hash
+from profile_export.identity_keys import SEPARATOR
 from profile_export.plan import AskedSegment, Input
 from profile_export.schema import Array, Map, Struct, ddl, struct_of
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from profile_export.diff.leaves import Leaves
 from profile_export.diff.pairs import Pair, paired
-from profile_export.diff.persons import SEPARATOR, KeySource, key_source
+from profile_export.diff.persons import KeySource, key_source
 from profile_export.diff.rows import Persons, Reader, Side
 from profile_export.engines.batch_folders import batch_folder
 from profile_export.errors import NotFound, Problem, Refused
+from profile_export.identity_keys import parts_of
 from profile_export.job_papers import job_papers
 from profile_export.outputs import written_columns
 from profile_export.papers import Manifest, ManifestBatch, Papers
@@ -74,8 +75,7 @@ class Diff:
 
     def identity(self, key: str) -> tuple[str, str]:
         """A person's key as (namespace, value), as the sandbox writes the namespace."""
-        namespace, _, value = key.partition(SEPARATOR)
-        return self.namespaces.get(namespace, namespace), value
+        return parts_of(key, self.namespaces)
 
     def as_json(self) -> dict[str, object]:
         """Counts, for ``--json``."""

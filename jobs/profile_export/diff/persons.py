@@ -18,10 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from profile_export.errors import Problem, Refused
+from profile_export.identity_keys import SEPARATOR
 from profile_export.outputs import IDENTITY_MAP_TYPE
 from profile_export.schema import Array, Struct
-
-SEPARATOR = "\x00"
 
 
 @dataclass(frozen=True)

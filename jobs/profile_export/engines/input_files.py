@@ -7,8 +7,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from profile_export.plan import Input
-from profile_export.storage import Folder
-from profile_export.tables.parquet_files import data_files, filesystem_of
+from profile_export.storage import Folder, filesystem_of
+from profile_export.tables.parquet_files import data_files
 
 
 def input_files(source: Input) -> tuple[Folder, Mapping[str, int]]:

@@ -33,7 +33,7 @@ class Question:
         Raises:
             Refused: ``bad-identity``.
         """
-        from profile_export.explained.values import key_of
+        from profile_export.identity_keys import key_of
 
         if problems := list(identity_problems(self.asked)):
             raise Refused(problems)

@@ -7,21 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from profile_export.explained.account import Key
+from profile_export.identity_keys import parts_of
 
-# As columns.SEPARATOR, which cannot be imported without PySpark.
-_SEPARATOR = "\u0000"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def identity(key: str, namespaces: Mapping[str, str]) -> Key:
     """An identity key as the pair that it stands for, the namespace as declared (S2)."""
-    namespace, _, value = key.partition(_SEPARATOR)
-    return Key(namespace=namespaces.get(namespace, namespace), value=value)
-
-
-def key_of(namespace: str, value: str) -> str:
-    """The key of an identity (columns.identity_key)."""
-    return f"{namespace.lower()}{_SEPARATOR}{value.strip(' ')}"
+    namespace, value = parts_of(key, namespaces)
+    return Key(namespace=namespace, value=value)
 
 
 def iso(time: datetime) -> str:

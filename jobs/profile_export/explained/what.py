@@ -8,12 +8,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import run
-from profile_export.columns import SEPARATOR, membership, micros, micros_of
+from profile_export.columns import membership, micros, micros_of
 from profile_export.columns.row import RANK
 from profile_export.engines import Workspace
 from profile_export.explained.account import MOST
 from profile_export.explained.who import Found, Row, rows_of
 from profile_export.frames import union
+from profile_export.identity_keys import SEPARATOR
 from profile_export.outputs import EVENTS_COLUMN, LINEAGE_COLUMN, SYSTEM_FIELDS
 from profile_export.plan import EventList, ExportPlan, Input
 from profile_export.schema import Field, Map, Struct, ddl, struct_of

@@ -11,9 +11,6 @@ from profile_export.frames import to_be_hashed
 from profile_export.outputs import BATCH_COLUMN, EVENTS_COLUMN
 from profile_export.schema import Struct, quoted
 
-EMPTY = "0" * 32
-"""The hash of a batch without rows."""
-
 
 def by_batch(frame: DataFrame, *, columns: Struct) -> DataFrame:
     """What is in each batch, in one pass over the written rows.

@@ -73,8 +73,7 @@ def of_files(folder: Folder, paths: Iterable[str], *, columns: Struct) -> RowSet
 
 def read_rows(folder: Folder, path: str, columns: Struct) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file, some thousand at a time; of ``columns`` those that it has."""
-    place = f"{folder.location}/{path}".replace("s3a://", "s3://")
-    with pq.ParquetFile(place, pre_buffer=False) as file:
+    with folder.open(path) as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
         wanted = set(columns.names())
         fields = [without_views(f) for f in file.schema_arrow if f.name in wanted]
         names = [field.name for field in fields]

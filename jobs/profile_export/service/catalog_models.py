@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, StrictBool, StrictStr, field_validator
 from pydantic_core import PydanticCustomError
 
-from profile_export.asked import Part, Text
 from profile_export.catalog import PROFILE_SCHEMA, UNION_SCHEMA
 from profile_export.catalog.file import GraphPart, MergePart, SchemaPart
 from profile_export.service.models import Out
-from profile_export.shape import quote
+from profile_export.shape import Part, Text, quote
 
 CONTENT_TYPE = "application/vnd.adobe.xed+json;version=1"
 Texts = tuple[StrictStr, ...]

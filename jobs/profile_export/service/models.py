@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from profile_export.asked import ExportRequest, Part, Text
+from profile_export.asked import ExportRequest
+from profile_export.shape import Part, Text
 
 
 class Out(BaseModel):

@@ -7,14 +7,13 @@ from typing import Any, Literal
 from pydantic import JsonValue, StrictStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from profile_export.asked import Part
 from profile_export.catalog import MergePolicy, Sandbox
 from profile_export.errors import Problem, Refused, nearest
 from profile_export.jsonbody import decode_array
 from profile_export.request import READ_ONLY
 from profile_export.service.catalog_models import MergePolicyIn
 from profile_export.service.policy_changes import document, order_faults, policy_of
-from profile_export.shape import in_order, pointer, problems_of, quote
+from profile_export.shape import Part, in_order, pointer, problems_of, quote
 
 _PATHS = (
     "/name", "/default", "/isActiveOnEdge", "/schema", "/schema/name", "/identityGraph",

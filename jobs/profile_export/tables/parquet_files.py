@@ -15,15 +15,6 @@ _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _INT_MAX = 2**31 - 1
 
 
-def filesystem_of(location: str) -> tuple[pafs.FileSystem, str]:
-    """The file system of a path or URI, and the path in it."""
-    if "://" not in location:
-        return pafs.LocalFileSystem(), location
-    uri = re.sub(r"^s3[an]://", "s3://", location)
-    filesystem, root = pafs.FileSystem.from_uri(uri)
-    return filesystem, str(root)
-
-
 def data_files(filesystem: pafs.FileSystem, root: str) -> dict[str, str] | None:
     """Name relative to the table -> path, in order; None where there is nothing."""
     info = filesystem.get_file_info(root)

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from profile_export.plan import TableRef
 from profile_export.schema import Array, DataType, Map, Struct, ddl
+from profile_export.storage import filesystem_of
 from profile_export.tables import TableInfo, first_line, missing, unreadable
 from profile_export.tables.parquet_files import (
     data_files,
-    filesystem_of,
     partition_columns,
     partition_values,
 )

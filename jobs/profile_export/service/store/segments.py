@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from profile_export.catalog import SegmentDefinition
 from profile_export.errors import NotFound
@@ -58,15 +59,8 @@ def create(
 def all_of(connection: Connection, sandbox_id: int) -> list[StoredSegment]:
     """Every segment of a sandbox, oldest first."""
     chosen = select(segments).where(segments.c.sandbox_id == sandbox_id)
-    return [
-        StoredSegment(
-            sandboxes.SEGMENT.validate_json(row.definition),
-            json.loads(row.document),
-            row.created,
-            row.updated,
-        )
-        for row in connection.execute(chosen.order_by(segments.c.position, segments.c.id))
-    ]
+    ordered = chosen.order_by(segments.c.position, segments.c.id)
+    return [_stored(row) for row in connection.execute(ordered)]
 
 
 def find(connection: Connection, sandbox_id: int, segment_id: str) -> StoredSegment:
@@ -75,9 +69,10 @@ def find(connection: Connection, sandbox_id: int, segment_id: str) -> StoredSegm
     Raises:
         NotFound: there is none of that id.
     """
-    for found in all_of(connection, sandbox_id):
-        if found.segment.id == segment_id:
-            return found
+    of_id = segments.c.sandbox_id == sandbox_id, segments.c.id == segment_id
+    if "\0" not in segment_id:  # PostgreSQL refuses it
+        for row in connection.execute(select(segments).where(*of_id)):
+            return _stored(row)
     raise NotFound(f"There is no segment definition {quote(segment_id)} in this sandbox.")
 
 
@@ -90,3 +85,12 @@ def remove(connection: Connection, sandbox_id: int, segment_id: str) -> None:
     sandboxes.changed(connection, sandbox_id)
     find(connection, sandbox_id, segment_id)
     sandboxes.remove(connection, segments, "segment", sandbox_id, segment_id)
+
+
+def _stored(row: Row[Any]) -> StoredSegment:
+    return StoredSegment(
+        sandboxes.SEGMENT.validate_json(row.definition),
+        json.loads(row.document),
+        row.created,
+        row.updated,
+    )
