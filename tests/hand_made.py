@@ -14,7 +14,7 @@ from profile_export import document
 from profile_export.commit import app_id, batch_ids, table_columns
 from profile_export.engines import BatchRows, Written, WrittenFile
 from profile_export.engines.batch_folders import batch_files, batch_folder, batch_of
-from profile_export.engines.sail_write import commit_files
+from profile_export.engines.sail_commit import commit_files
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
 from profile_export.outputs import written_columns
 from profile_export.plan import ExportPlan
@@ -46,7 +46,11 @@ def export_by_hand(plan: ExportPlan, batches: Sequence[Sequence[pa.Table]]) -> P
             folder.write(f"{batch_folder(batch_id)}/part-{number}.parquet", _parquet(table))
     files = batch_files(folder, ids)
     commit = commit_files(
-        files, folder, wanted=table_columns(plan), app_id=app_id(plan), note="by hand"
+        {file: folder.parquet_rows(file.path) for file in files},
+        folder,
+        wanted=table_columns(plan),
+        app_id=app_id(plan),
+        note="by hand",
     )
     written = tuple(
         WrittenFile(batch_of(f.path), f.path, f.bytes, folder.parquet_rows(f.path), digest)

@@ -4,20 +4,18 @@ A job's commit carries an application transaction of the job. Whoever made it, w
 died meanwhile: the target's log says whether the job is done, and with which files.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from profile_export.delta_log import APP, OwnCommit, look, own_commit
-from profile_export.engines import Engine
-from profile_export.engines.batch_folders import batch_files, batch_folder, batch_of
-from profile_export.engines.sail_write import commit_files, write_files
+from profile_export.engines import Engine, Writing
+from profile_export.engines.batch_folders import batch_files, batch_folder
 from profile_export.errors import JobFailed
-from profile_export.faults import fault, fault_when
 from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.plan import ExportPlan
 from profile_export.schema import Field, Struct, quoted
-from profile_export.storage import Folder, Stored
+from profile_export.storage import Folder
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -93,7 +91,7 @@ def write_and_commit(
         plan: Names the batches and the target.
         location: Where the target lies or will lie.
         note: Kept in the commit (``userMetadata``), for a later run that finds it.
-        check: Raises where the job is to stop; called between files and commit where they are two.
+        check: Raises where the job is to stop; called last before the commit.
         persons: How many are in each batch: the files must have as many rows, where they can be
             looked at before the commit.
 
@@ -103,47 +101,19 @@ def write_and_commit(
     Raises:
         JobFailed: ``target-schema``, ``target-busy``, ``rows-lost``, what the engine fails with.
     """
-    wanted, transaction, folder = table_columns(plan), app_id(plan), Folder(location)
-    ids = batch_ids(plan)
-    frame = frame.select(*(quoted(name) for name in wanted.names()))
-    fault_when("while-writing", lambda: bool(batch_files(folder, ids)))
-    if engine.name == "sail":
-        files = write_files(frame, folder, ids)
-        if any(persons or ()) and not folder.exists():
-            raise JobFailed(
-                f"The target {plan.target.table.display} was removed while the job wrote to it:"
-                " nothing was committed. Run the job again.",
-                code="target-unwritable",
-            )
-        rows = {file: folder.parquet_rows(file.path) for file in files}
-        filled = [file for file in files if rows[file]]
-        if persons is not None:
-            _see_that_all_are_there(rows, dict(zip(ids, persons, strict=True)))
-        fault("before-commit")
-        check()
-        return commit_files(filled, folder, wanted=wanted, app_id=transaction, note=note)
-    from profile_export.engines import spark_write
-
-    fault_when("before-commit", lambda: spark_write.all_written(engine.spark, folder, ids))
-    table = plan.target.table.name
-    return spark_write.write_and_commit(
-        frame, location, table=table, wanted=wanted, app_id=transaction, note=note
+    columns = table_columns(plan)
+    writing = Writing(
+        location,
+        shown=plan.target.table.display,
+        table=plan.target.table.name,
+        columns=columns,
+        batch_ids=tuple(batch_ids(plan)),
+        app_id=app_id(plan),
+        note=note,
+        persons=persons,
     )
-
-
-def _see_that_all_are_there(rows: Mapping[Stored, int], persons: Mapping[str, int]) -> None:
-    """A row for each person of a batch; what an engine has put elsewhere, say, is lost."""
-    found = dict.fromkeys(persons, 0)
-    for file, number in rows.items():
-        found[batch_of(file.path)] += number
-    for batch_id, expected in persons.items():
-        if found[batch_id] != expected:
-            raise JobFailed(
-                f"Batch {batch_id} has {expected:,} persons, but {found[batch_id]:,} rows were"
-                " written of it. Nothing was committed. This is a fault of this program or of its"
-                " engine: please report it, and try --engine spark meanwhile.",
-                code="rows-lost",
-            )
+    rows = frame.select(*(quoted(name) for name in columns.names()))
+    return engine.write_and_commit(rows, writing, check=check)
 
 
 def sweep(plan: ExportPlan, location: str, *, commit: OwnCommit | None) -> None:

@@ -220,7 +220,7 @@ def test_a_cancel_that_was_accepted_before_the_commit_wins(
             jobs.cancel(connection, sandbox, plan.job_id, at=jobs.now())
 
     if engine.name == "sail":  # its files are written, and nothing is left to do but the commit
-        monkeypatch.setattr("profile_export.commit.fault", cancel)
+        monkeypatch.setattr("profile_export.engines.sail_write.fault", cancel)
     else:  # one call is to write and to commit
         monkeypatch.setattr(job_module.stages, "rows", lambda *asked: cancel() or rows(*asked))
     submit(store, sandbox, plan)
@@ -241,7 +241,7 @@ def _dies(plan: ExportPlan, engine: Engine, point: str, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patched:
         patched.setattr("profile_export.job.fault", die)
-        patched.setattr("profile_export.commit.fault", die)
+        patched.setattr("profile_export.engines.sail_write.fault", die)
         patched.setattr("profile_export.job._given_up", lambda _run, error: error)
         with pytest.raises(Died):
             run_job(plan, engine)

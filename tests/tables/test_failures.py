@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from profile_export import commit
 from profile_export.engine_errors import translate
-from profile_export.engines import Engine
+from profile_export.engines import Engine, sail_write
 from profile_export.engines.sail_write import write_files
 from profile_export.errors import Cancelled, Conflict, JobFailed
 from profile_export.job import run_job
@@ -240,7 +239,7 @@ def test_a_target_that_is_removed_meanwhile_is_told(
         shutil.rmtree(tmp_path / "t")
         return []
 
-    monkeypatch.setattr(commit, "write_files", removed)
+    monkeypatch.setattr(sail_write, "write_files", removed)
     with pytest.raises(JobFailed, match="was removed while the job wrote") as caught:
         run_job(plan, engine)
     assert caught.value.code == "target-unwritable"
@@ -369,7 +368,9 @@ def test_a_batch_of_which_rows_are_missing_is_not_committed(
     plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
     elsewhere = Folder(str(tmp_path / "elsewhere"))
     monkeypatch.setattr(
-        commit, "write_files", lambda frame, _folder, ids: write_files(frame, elsewhere, ids)[:0]
+        sail_write,
+        "write_files",
+        lambda frame, _folder, ids: write_files(frame, elsewhere, ids)[:0],
     )
     with pytest.raises(JobFailed, match="has 20 persons, but 0 rows") as caught:
         run_job(plan, engine)

@@ -4,7 +4,7 @@ The stages never see an engine; ``run.py`` sees a :class:`Workspace`, which is o
 one job. ``sail.py`` and ``spark.py`` implement :class:`Engine`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +16,8 @@ from profile_export.tables import TableInfo
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+    from profile_export.delta_log import OwnCommit
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,31 @@ class BatchRows:
     events: int
     most_events: int
     row_set_hash: str
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What is to be committed to a target as one version of it.
+
+    Attributes:
+        location: Where the target lies or will lie.
+        shown: The target, as messages name it.
+        table: Its name, where a catalog has it.
+        columns: Of the rows, in their order, ``_ACP_BATCHID`` last.
+        batch_ids: Of all batches, those without rows too.
+        app_id: The job's application transaction.
+        note: Text for ``userMetadata``.
+        persons: How many are in each batch, where that is known.
+    """
+
+    location: str
+    shown: str
+    table: str | None
+    columns: Struct
+    batch_ids: tuple[str, ...]
+    app_id: str
+    note: str
+    persons: Sequence[int] | None
 
 
 @dataclass(frozen=True)
@@ -140,6 +167,26 @@ class Engine(Protocol):
         """
         ...
 
+    def write_and_commit(
+        self, frame: "DataFrame", writing: Writing, *, check: Callable[[], None]
+    ) -> "OwnCommit":
+        """Write rows into their batches' folders, and commit them once, whoever did it (S27).
+
+        Args:
+            frame: Rows.
+            writing: What they are, and where to.
+            check: Raises where the job is to stop; called last before the commit, or before the
+                one call that writes and commits.
+
+        Raises:
+            JobFailed: ``target-schema``, ``target-busy``; others of the engine's own.
+        """
+        ...
+
+    def between_jobs(self) -> None:
+        """Forget what an earlier job has left in the session."""
+        ...
+
     def writing(self, persons: int, /) -> AbstractContextManager[None]:
         """For the time in which the rows of so many persons are joined and written."""
         ...
@@ -196,6 +243,7 @@ __all__ = [
     "ExportPlan",
     "TableInfo",
     "Workspace",
+    "Writing",
     "Written",
     "WrittenFile",
     "open_engine",

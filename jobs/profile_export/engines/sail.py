@@ -8,11 +8,19 @@ engine sets it, so a process that opened ``sail`` cannot open a classic ``spark`
 import atexit
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
-from profile_export.engines import TableInfo, _stderr, datafusion, sail_memory
+from profile_export.delta_log import OwnCommit
+from profile_export.engines import (
+    TableInfo,
+    Writing,
+    _stderr,
+    datafusion,
+    sail_memory,
+    sail_write,
+)
 from profile_export.engines._settings import SESSION
 from profile_export.engines._without_pandas import without_pandas
 from profile_export.engines.input_size import total_bytes
@@ -85,6 +93,15 @@ class SailEngine:
     def parts(self, plan: ExportPlan | None) -> int:
         """As many as ``sail_memory.parts`` says."""
         return sail_memory.parts(None if plan is None else total_bytes(plan))
+
+    def write_and_commit(
+        self, frame: "DataFrame", writing: Writing, *, check: Callable[[], None]
+    ) -> OwnCommit:
+        """Files by the engine, then the commit by delta-rs."""
+        return sail_write.write_and_commit(frame, writing, check=check)
+
+    def between_jobs(self) -> None:
+        """Nothing is kept."""
 
     def writing(self, persons: int) -> AbstractContextManager[None]:
         """Sets DataFusion up for it, unless memory is limited."""

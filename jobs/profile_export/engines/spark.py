@@ -1,11 +1,12 @@
 """The engine spark, once its session is open (``spark_session.py``)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from profile_export.engines import TableInfo
+from profile_export.delta_log import OwnCommit
+from profile_export.engines import TableInfo, Writing, spark_write
 from profile_export.engines.pinned_files import read_together
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, TableRef
@@ -78,6 +79,17 @@ class SparkEngine:
 
     def parts(self, plan: ExportPlan | None) -> None:
         """Adaptive execution sees to it, by what it measures."""
+
+    def write_and_commit(
+        self, frame: "DataFrame", writing: Writing, *, check: Callable[[], None]
+    ) -> OwnCommit:
+        """One call of delta-spark, which writes and commits."""
+        check()
+        return spark_write.write_and_commit(self.spark, frame, writing)
+
+    def between_jobs(self) -> None:
+        """Drop what is cached."""
+        self.spark.catalog.clearCache()
 
     def writing(self, _persons: int) -> AbstractContextManager[None]:
         """Nothing to be done: stages that wait for nothing run at the same time anyway."""

@@ -13,8 +13,10 @@ from profile_export.delta_log import (
     own_commit,
     with_features,
 )
+from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_files
 from profile_export.errors import JobFailed
+from profile_export.faults import fault_when
 from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Struct
@@ -33,9 +35,7 @@ _LOST_RACE = re.compile(
 )
 
 
-def write_and_commit(
-    frame: "DataFrame", location: str, *, table: str | None, wanted: Struct, app_id: str, note: str
-) -> OwnCommit:
+def write_and_commit(spark: "SparkSession", frame: "DataFrame", writing: Writing) -> OwnCommit:
     """Write ``frame`` as one Delta commit, or find the one made before.
 
     Delta drops a write whose transaction is in the log already, and refuses one that loses the race
@@ -43,23 +43,24 @@ def write_and_commit(
     changes of schema or protocol do, and are tried again after a new look at the schema.
 
     Args:
+        spark: The session of ``frame``.
         frame: The rows, with ``_ACP_BATCHID``.
-        location: Where the table lies or will lie.
-        table: The name of a table that the catalog does not have yet, else None.
-        wanted: The columns of ``frame``, as the plan has them.
-        app_id: The job's application transaction.
-        note: Text for ``userMetadata``.
+        writing: What they are, and where to.
 
     Raises:
         JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races.
     """
+    location, app_id = writing.location, writing.app_id
+    folder, ids = Folder(location), list(writing.batch_ids)
+    fault_when("while-writing", lambda: bool(batch_files(folder, ids)))
+    fault_when("before-commit", lambda: _all_written(spark, folder, ids))
     for attempt in range(ATTEMPTS):
         state = look(location)
-        grows = state is not None and _prepared(state, wanted)
-        writer = _writer(frame, app_id, note)
+        grows = state is not None and _prepared(state, writing.columns)
+        writer = _writer(frame, app_id, writing.note)
         try:
-            if state is None and table is not None:
-                writer.saveAsTable(table)
+            if state is None and writing.table is not None:
+                writer.saveAsTable(writing.table)
             else:
                 (writer.option("mergeSchema", "true") if grows else writer).save(location)
         except Exception as error:  # not only PySparkException: Delta's own come as Py4JJavaError
@@ -95,7 +96,7 @@ def _writer(frame: "DataFrame", app_id: str, note: str) -> "DataFrameWriter":
     )
 
 
-def all_written(spark: "SparkSession", folder: Folder, ids: list[str]) -> bool:
+def _all_written(spark: "SparkSession", folder: Folder, ids: list[str]) -> bool:
     """Whether there are data files and no Spark job is left: the fault between write and commit."""
     if not batch_files(folder, ids):
         return False

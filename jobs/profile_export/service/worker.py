@@ -128,8 +128,7 @@ class WorkLoop:
         self._asked_engine = time.monotonic()
         if not alive:
             raise EngineGone
-        if self._engine.name == "spark":
-            self._engine.spark.catalog.clearCache()
+        self._engine.between_jobs()
         _stderr.trim()
 
     def _outcome(self, held: Held, times: StageTimes) -> Document | Exception:

@@ -1,0 +1,151 @@
+"""The commit on the embedded engine, by delta-rs.
+
+Sail's own Delta writer knows no application transaction and sees no conflict, so it is not used.
+The commit goes through ``deltalake`` with no retries of its own: delta-rs would repeat a commit
+that lost a race without looking again whether this very job has committed or the schema changed.
+"""
+
+import json
+import random
+import re
+import time
+from collections.abc import Mapping
+
+from deltalake import CommitProperties, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+
+from profile_export.delta_log import (
+    TXN_VERSION,
+    OwnCommit,
+    TargetState,
+    creatable,
+    look,
+    own_commit,
+    with_features,
+)
+from profile_export.engines.batch_folders import batch_of
+from profile_export.errors import JobFailed
+from profile_export.growth import grown_schema
+from profile_export.outputs import BATCH_COLUMN
+from profile_export.schema import Struct, to_json
+from profile_export.storage import Folder, Stored
+
+ATTEMPTS = 20
+"""With waits doubling from 20 ms to 2 s: half a minute against a target that others write to."""
+
+_UNSUPPORTED = re.compile(r"Unsupported table features required: \[([^\]]*)\]")
+
+PLAIN_TABLE: dict[str, str | None] = {"delta.dataSkippingNumIndexedCols": "0"}
+"""What a target that we make is told: no statistics of personal values in the log."""
+
+
+def commit_files(
+    rows: Mapping[Stored, int], folder: Folder, *, wanted: Struct, app_id: str, note: str
+) -> OwnCommit:
+    """One commit with files and the application transaction, or the one made before.
+
+    Args:
+        rows: Data files under the table, and how many rows each has.
+        folder: The table.
+        wanted: The columns of the files, the partition column included.
+        app_id: The job's application transaction; whoever committed it first wins.
+        note: Text for ``userMetadata``.
+
+    Raises:
+        JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races.
+    """
+    adds = [_add_action(file, number) for file, number in rows.items()]
+    for attempt in range(ATTEMPTS):
+        state = look(folder.location)
+        # Asked of the very state that the commit below builds on: were it another, the job's other
+        # process could commit between the two looks.
+        if state is not None and state.has_committed(app_id):
+            break
+        try:
+            _commit_once(adds, folder, state, wanted, _properties(app_id, note))
+        except DeltaError as error:
+            if features := _UNSUPPORTED.search(str(error)):
+                raise JobFailed(
+                    f"The target dataset uses Delta features that the engine sail cannot write"
+                    f" ({features[1]}). Export with --engine spark, or to another path.",
+                    code="target-schema",
+                ) from error
+            if not _lost_race(error) and own_commit(folder.location, app_id) is None:
+                raise
+            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.02 * 2**attempt))
+    if (made := own_commit(folder.location, app_id)) is not None:
+        return made
+    raise JobFailed(
+        "Other writers kept committing to the target dataset; nothing was exported. Try again.",
+        code="target-busy",
+    )
+
+
+def _commit_once(
+    adds: list[AddAction],
+    folder: Folder,
+    state: TargetState | None,
+    wanted: Struct,
+    properties: CommitProperties,
+) -> None:
+    """Try once to add the next version, as put-if-absent."""
+    if state is None:
+        if folder.local is not None:
+            folder.local.mkdir(parents=True, exist_ok=True)
+        first = creatable(wanted)
+        is_all = first == wanted
+        create_table_with_add_actions(
+            folder.location,
+            delta_schema(grown_schema(Struct(), first)),
+            adds if is_all else [],
+            partition_by=[BATCH_COLUMN],
+            configuration=PLAIN_TABLE,
+            commit_properties=properties if is_all else None,
+        )
+        return  # grown next, if it is empty
+    actions: list[AddAction | RemoveAction] = [*adds]
+    grown = grown_schema(state.columns, wanted)
+    if grown == state.columns:
+        state.table.create_write_transaction(
+            actions, "append", state.table.schema(), [BATCH_COLUMN], commit_properties=properties
+        )
+        return
+    if with_features(state, grown):
+        return  # the table has moved on by that: look again
+    if state.table.get_add_actions().num_rows == 0:  # nobody has seen it in another order
+        grown = grown_schema(wanted, state.columns)
+    # Appending never changes a schema here, overwriting does, in the same commit; and overwriting
+    # the partitions of our own new batches removes nothing, since nobody has committed to them.
+    ours = sorted({batch_of(add.path) for add in adds}) or ["-"]
+    state.table.create_write_transaction(
+        actions,
+        "overwrite",
+        delta_schema(grown),
+        [BATCH_COLUMN],
+        partition_filters=[(BATCH_COLUMN, "in", ours)],
+        commit_properties=properties,
+    )
+
+
+def delta_schema(columns: Struct) -> Schema:
+    """Columns as delta-rs takes them."""
+    return Schema.from_json(json.dumps(to_json(columns)))
+
+
+def _properties(app_id: str, note: str) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata={"userMetadata": note},
+        max_commit_retries=0,
+        app_transactions=[Transaction(app_id, TXN_VERSION, int(time.time() * 1000))],
+    )
+
+
+def _add_action(file: Stored, rows: int) -> AddAction:
+    stats = json.dumps({"numRecords": rows})
+    now = int(time.time() * 1000)
+    return AddAction(file.path, file.bytes, {BATCH_COLUMN: batch_of(file.path)}, now, True, stats)
+
+
+def _lost_race(error: DeltaError) -> bool:
+    return isinstance(error, CommitFailedError) or "already exists" in str(error)
