@@ -113,7 +113,8 @@ def own_commit(location: str, app_id: str) -> OwnCommit | None:
         if app_id.encode() in data and (found := _commit(version, data, app_id)):
             return found
     raise JobFailed(
-        "This job has committed long ago: its entry in the target's Delta log was cleaned up.",
+        "This job has committed long ago: its entry in the target's Delta log was cleaned up, so"
+        " that its papers cannot be made again. Its rows are in the dataset, by their batch ids.",
         code="commit-expired",
     )
 

@@ -44,7 +44,7 @@ def read_inputs(
     others = [i for i, d in datasets.items() if d.kind != "export" and i not in chosen]
     wanted = chosen + (others if policy.graph == "pdg" else [])
     inputs: list[Input] = []
-    problems: list[Problem] = [] if wanted else [_nothing_to_read(sandbox)]
+    problems: list[Problem] = [] if wanted else [_nothing_to_read(policy, sandbox)]
     unread: list[tuple[Literal["profile", "experienceevent"], str]] = []
     for dataset_id in wanted:
         dataset, takes_part = datasets[dataset_id], dataset_id in chosen
@@ -61,11 +61,17 @@ def read_inputs(
     return Read(tuple(inputs), tuple(problems), tuple(unread))
 
 
-def _nothing_to_read(sandbox: Sandbox) -> Problem:
-    detail = (
-        f"Sandbox {sandbox.name} has no dataset of class profile or experienceevent, so there is"
-        " nobody to export. Add one to it."
-    )
+def _nothing_to_read(policy: MergePolicyPin, sandbox: Sandbox) -> Problem:
+    if all(dataset.kind == "export" for dataset in sandbox.datasets):
+        detail = (
+            f"Sandbox {sandbox.name} has no dataset of class profile or experienceevent, so there"
+            " is nobody to export. Add one to it."
+        )
+    else:
+        detail = (
+            f"The order of merge policy {policy.id} names no dataset of sandbox {sandbox.name}, so"
+            " there is nobody to export. Add one to the order, or ask for another policy."
+        )
     return Problem("no-inputs", detail)
 
 

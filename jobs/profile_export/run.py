@@ -1,4 +1,5 @@
-"""One page: the order of the stages, and nothing else."""
+"""One page: which way a plan goes, who, then what. ``phases/`` have the order of each phase's
+stages."""
 
 from pyspark.sql import DataFrame
 

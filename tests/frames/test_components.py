@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
+from profile_export.errors import JobFailed
 from profile_export.phases import components
 
 Edges = list[tuple[str, str]]
@@ -86,5 +87,5 @@ def test_the_loop_says_when_its_bound_is_too_small(
     spark: SparkSession, materialise: Callable[[DataFrame, str], DataFrame]
 ) -> None:
     frame = spark.createDataFrame([("a", "b"), ("b", "c")], "left string, right string")
-    with pytest.raises(RuntimeError, match="did not converge in 1 rounds"):
+    with pytest.raises(JobFailed, match="was not resolved in 1 rounds"):
         components.by_loop(frame, materialise=materialise, rounds=1)

@@ -309,7 +309,7 @@ def test_a_request_from_stdin(world: Path) -> None:
         (JobFailed("No Java. Install it."), 1, "No Java. Install it."),
         (JobEnded(JobFailed("Disk full."), {"status": "FAILED"}), 1, "nothing was written. Disk"),
         (
-            JobEnded(JobFailed("Complete it.", code="manifest-missing"), {"status": "FAILED"}),
+            JobEnded(JobFailed("Complete it.", code="manifest-missing"), {"status": "PROCESSING"}),
             1,
             "Complete it.",
         ),

@@ -34,13 +34,13 @@ OF_STAGES = {
     "pyspark.sql.Column", "pyspark.sql.DataFrame", "pyspark.sql.Window", "pyspark.sql.functions",
     "profile_export.columns", "profile_export.columns.canonical",
     "profile_export.columns.identity", "profile_export.columns.membership",
-    "profile_export.columns.row", "profile_export.columns.structs",
-    "profile_export.columns.winners",
-    "profile_export.fields", "profile_export.frames", "profile_export.keyed_plans",
+    "profile_export.columns.row",
+    "profile_export.fields", "profile_export.frames", "profile_export.frames.identities",
+    "profile_export.frames.structs", "profile_export.frames.winners", "profile_export.keyed_plans",
     "profile_export.outputs", "profile_export.plan", "profile_export.schema",
     "profile_export.union",
 }  # fmt: skip
-"""All that a stage imports: columns, and what the plan says."""
+"""All that a stage imports: columns, what frames have in common, and what the plan says."""
 
 NOT_BENEATH_STAGES = {
     "deltalake", "os", "pathlib", "pyarrow", "random", "secrets", "shutil", "socket", "subprocess",
@@ -161,6 +161,12 @@ def test_no_pyspark(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_imports_columns_and_the_plan_only(name: str) -> None:
     assert imports(name) <= OF_STAGES
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if is_one_of(name, ("columns",))])
+def test_columns_know_no_frame(name: str) -> None:
+    assert "pyspark.sql.DataFrame" not in imports(name)
+    assert not {found for found in beneath(name) if is_one_of(found, (f"{PACKAGE}.frames",))}
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -30,7 +30,7 @@ from catalogs import (
     with_column,
     with_dataset,
 )
-from profile_export.catalog import Sandbox, Settings
+from profile_export.catalog import MergePolicy, Sandbox, Settings
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.planning import make_plan
 from profile_export.schema import Map, ddl
@@ -277,6 +277,14 @@ def test_a_sandbox_without_datasets() -> None:
         ("", "no-inputs"),
         ("/destination/datasetId", "unknown-dataset"),
     ]
+
+
+def test_an_order_without_datasets_of_the_sandbox() -> None:
+    policy = MergePolicy("p", "P", 1, "none", "dataSetPrecedence", order=("gone",), default=True)
+    records = tuple(d for d in SANDBOX.datasets if d.kind != "experienceevent")
+    found = refused({}, replace(SANDBOX, datasets=records, merge_policies=(policy,)))
+    (problem,) = [each for each in found if each.code == "no-inputs"]
+    assert problem.detail.startswith("The order of merge policy p names no dataset of sandbox")
 
 
 def test_an_engine_may_look_at_named_tables() -> None:

@@ -214,7 +214,7 @@ def test_a_cancelled_job_is_exit_code_1(run: Run, asked: str) -> None:
     run("jobs", "cancel", job_id)
     code, out, err = run("jobs", "watch", job_id)
     assert (code, out) == (1, "")
-    assert "was cancelled" in err
+    assert err == f"Job {job_id} was cancelled; nothing of it is visible.\n"
 
 
 @pytest.mark.usefixtures("place")
@@ -320,7 +320,10 @@ def test_watching_goes_on_without_events_and_through_restarts(
         ((200, b"<html>"), "is no Profile Export service"),
         ((502, b"<html>"), "is no Profile Export service"),
         ((500, b'{"detail": "Something went wrong here."}'), "Something went wrong here."),
-        ((503, b'{"detail": "Store away."}'), "Store away."),
+        (
+            (503, b'{"detail": "Store away.", "type": "urn:profile-export:error:busy"}'),
+            "Store away.",
+        ),
     ],
 )
 def test_a_service_with_a_fault_is_exit_code_1(

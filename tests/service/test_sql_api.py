@@ -370,3 +370,10 @@ def test_tables_that_only_an_engine_knows(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(EngineProcess, "do", missing)
     with pytest.raises(Refused, match="table-missing"):
         spark.table_info(named)
+
+    def away(*_: Any, **__: Any) -> object:
+        raise JobFailed("Spark did not start.", code="engine")
+
+    monkeypatch.setattr(EngineProcess, "do", away)
+    with pytest.raises(JobFailed, match="did not start"):  # no fault of who asks
+        spark.table_info(named)

@@ -1,11 +1,8 @@
 """The identities of one row as columns, made from what its dataset declares (S2, S3)."""
 
-from collections.abc import Mapping
-
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from profile_export import frames
 from profile_export.columns import at, identity_key
 from profile_export.plan import IdentityField, Input
 from profile_export.schema import Array, DataType, Map, Struct, ddl, struct_of
@@ -17,35 +14,8 @@ AUTHENTICATED, LOGGED_OUT, AMBIGUOUS = 2, 1, 0
 """Strength of ``authenticatedState``; ambiguous is also what was never stated (S10)."""
 
 
-def staged(frame: DataFrame, source: Input, columns: Mapping[str, Column]) -> DataFrame:
-    """The row's primary identity, and what its lists are made of: nothing is computed that a join
-    by ``pk`` can spare.
-
-    Args:
-        frame: The dataset as read.
-        source: The dataset.
-        columns: What else is selected, by name.
-
-    Returns:
-        ``pk`` string (the key of the primary identity, null without one: S3), ``columns``, and for
-        :func:`lists` the declared identities' values as ``i0, i1, ...``, and ``identityMap``, or
-        ``mapped`` where the primary identity had to be looked for in it. No shuffle.
-    """
-    raw = {f"i{n}": at(d.field) for n, d in enumerate(declared(source))}
-    if source.has_identity_map and source.primary_identity is None:
-        # In a step of its own: an engine that does not share common subexpressions would walk the
-        # map again for each use (twice the time on Sail).
-        raw["mapped"] = _map_entries(source)
-    elif source.has_identity_map:
-        raw["identityMap"] = F.col("identityMap")
-    every = {**raw, **columns}
-    return frame.select(*(c.alias(name) for name, c in every.items())).select(
-        _primary_key(source).alias("pk"), *every
-    )
-
-
 def lists(source: Input) -> list[Column]:
-    """Over :func:`staged`: the identities of the row, as the dataset has them.
+    """Over ``frames.identities.staged``: the identities of the row, as the dataset has them.
 
     Columns: ``declared`` array<struct<key,auth>> where some are declared by fields, and ``mapped``
     array<struct<key,auth,primary>> of an ``identityMap``.
@@ -56,7 +26,7 @@ def lists(source: Input) -> list[Column]:
         columns.append(_known(F.array(*keys)).alias("declared"))
     if source.has_identity_map:
         is_there = source.primary_identity is None
-        columns.append((F.col("mapped") if is_there else _map_entries(source)).alias("mapped"))
+        columns.append((F.col("mapped") if is_there else mapped(source)).alias("mapped"))
     return columns
 
 
@@ -67,7 +37,9 @@ def _keys(source: Input) -> list[Column]:
     ]
 
 
-def _primary_key(source: Input) -> Column:
+def primary_key(source: Input) -> Column:
+    """Over what ``frames.identities.staged`` selects first: the key of the primary identity, null
+    where a row has none (S3)."""
     if source.primary_identity is not None:
         return _keys(source)[0]
     chosen = F.filter("mapped", lambda entry: entry["primary"])
@@ -95,12 +67,6 @@ def declared_key(identity: IdentityField) -> Column:
     return identity_key(F.lit(identity.namespace.lower()), at(identity.field))
 
 
-def to_be_hashed(frame: DataFrame, source: Input) -> DataFrame:
-    """A dataset as read, as ``frames.to_be_hashed``; where maps are hashed too there is no need."""
-    primary = source.primary_identity
-    return frame if primary is None else frames.to_be_hashed(frame, at(primary.field))
-
-
 def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:
     """Over :func:`lists`: what tells apart rows of different identities, to be hashed."""
     found: list[tuple[Column, DataType]] = []
@@ -112,7 +78,7 @@ def told_apart_by(source: Input) -> list[tuple[Column, DataType]]:
 
 
 def declared(source: Input) -> list[IdentityField]:
-    """The identities that the dataset declares by fields, the primary one first (S2)."""
+    """The identities that the dataset declares by fields, the primary one first (S3)."""
     primary = [source.primary_identity] if source.primary_identity is not None else []
     return [*primary, *source.identities]
 
@@ -121,8 +87,11 @@ def _known(entries: Column) -> Column:
     return F.filter(entries, lambda entry: entry["key"].isNotNull())
 
 
-def _map_entries(source: Input) -> Column:
-    """The entries of ``identityMap`` that are identities: ``array<struct<key,auth,primary>>``."""
+def mapped(source: Input) -> Column:
+    """Over the dataset as read: the entries of ``identityMap`` that are identities.
+
+    ``array<struct<key,auth,primary>>``.
+    """
     entry_type = _entry_type(source)
     per_namespace = F.transform(
         F.filter(F.map_entries(F.col("identityMap")), lambda pair: pair["value"].isNotNull()),

@@ -183,7 +183,7 @@ def _raise_for(answer: httpx.Response) -> None:
     if answer.status_code in (401, 403):
         raise Refused([Problem("no-access", f"The service does not let you in: {detail}.")])
     kind = Unreachable if answer.status_code in _AWAY else ServiceError
-    raise kind(f"The service answers {answer.status_code}: {detail}")
+    raise kind(f"The service answers {answer.status_code}: {detail}", code=code)
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from profile_export.plan import ExportPlan
 
 
+_COMMITTED = ("manifest-missing", "commit-expired")
+"""What a job that has committed can still fail with."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """A job that is done.
@@ -88,7 +92,7 @@ def export(planned: "Planned", engine: "LazyEngine") -> Exported:
             location = target.location or opened.locate(target)
     except JobFailed as error:
         started = documents.processing(document, at=datetime.now(UTC))
-        if error.code == "manifest-missing":  # its rows are visible: it has not failed
+        if error.code in _COMMITTED:  # its rows are visible: it has not failed
             raise JobEnded(error, started) from error
         told = documents.failed(started, error.code, str(error), at=datetime.now(UTC))
         raise JobEnded(error, told) from error

@@ -102,7 +102,7 @@ def _words(error: ExportError) -> list[str]:
         return list(error.findings)
     if error.exit_code == Cancelled.exit_code:
         return ["Interrupted: nothing was written."]
-    if isinstance(error, JobEnded) and error.code != "manifest-missing":
+    if isinstance(error, JobEnded) and error.document.get("status") == "FAILED":
         nothing = "" if error.code in _WRITTEN_PERHAPS else ", and nothing was written"
         return [f"The job failed{nothing}. {error}"]
     return [str(error)]

@@ -11,9 +11,9 @@ from itertools import count
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from profile_export.columns import identity as ids
 from profile_export.engines import Workspace
 from profile_export.frames import union
+from profile_export.frames.identities import staged
 from profile_export.phases import components
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import quoted
@@ -141,8 +141,7 @@ class Scope:
         # Positional names beside the identity columns: the table may call a column anything.
         columns = {f"t{i}": F.col(quoted(name)) for i, name in enumerate(names)}
         positions = list(columns)
-        staged = ids.staged(self._work.read(source), source, columns)
-        keyed = staged.select(*positions, "pk")
+        keyed = staged(self._work.read(source), source, columns).select(*positions, "pk")
         mine = self.materialise(
             keyed.join(self._keys, on="pk", how="left_semi").select(*positions),
             self._name_of(source),

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.engines import Workspace
+from profile_export.errors import JobFailed
 
 PERSONS_DDL = "key string, person string, identities bigint"
 
@@ -75,7 +76,8 @@ def by_loop(
 
     Kiveris et al., "Connected Components in MapReduce and Beyond" (SoCC 2014): every round moves
     each identity nearer to the smallest one it knows, and the edges converge to stars around the
-    smallest key of each component. Takes O(log² n) rounds, two shuffles each.
+    smallest key of each component. The paper proves O(log² n) rounds for n identities;
+    each takes two shuffles.
 
     Args:
         edges: ``left``, ``right`` strings.
@@ -86,7 +88,7 @@ def by_loop(
         The columns of :data:`PERSONS_DDL`.
 
     Raises:
-        RuntimeError: If the bound did not suffice; never for fewer than 2**rounds identities.
+        JobFailed: ``components``: the bound did not suffice.
     """
     stars = materialise(edges.select("left", "right").distinct(), "edges-0")
     shape: tuple[int, int] | None = None
@@ -96,7 +98,11 @@ def by_loop(
         if now == shape:
             return _named(stars)
         shape = now
-    raise RuntimeError(f"the components did not converge in {rounds} rounds")
+    raise JobFailed(
+        f"The identity graph was not resolved in {rounds} rounds, which no graph should take."
+        " Please report it; a merge policy without a graph needs none.",
+        code="components",
+    )
 
 
 def _neighbours(edges: DataFrame) -> DataFrame:

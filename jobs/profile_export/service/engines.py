@@ -61,6 +61,8 @@ class Engines:
         try:
             found = self._tables.do(_OfTable(table, _info), time_limit=_TABLE_SECONDS)
         except JobFailed as error:
+            if error.code != "input-missing":
+                raise
             raise Refused([Problem("table-missing", str(error))]) from error
         assert isinstance(found, TableInfo)
         return found

@@ -8,12 +8,15 @@ from pyspark.sql import functions as F
 from profile_export.columns import identity as ids
 from profile_export.columns import known, membership
 from profile_export.columns import row as rows
+from profile_export.frames.identities import staged, to_be_hashed
 from profile_export.plan import AskedSegment, Input
 
 
 def records(frame: DataFrame, *, source: Input, hashed: bool = False) -> DataFrame:
-    """A profile dataset, no more of it than decides about persons, and nothing computed yet but the
-    primary identity: what is not wanted is dropped by it before :func:`record_rows`.
+    """Of a profile dataset the columns that decide about persons.
+
+    Only the primary identity is computed here: callers drop rows by it, and compute the rest of
+    those that are left with :func:`record_rows`.
 
     Args:
         frame: The dataset as read.
@@ -25,9 +28,9 @@ def records(frame: DataFrame, *, source: Input, hashed: bool = False) -> DataFra
         (as ``columns.row.record_id``), ``segmentMembership`` where the dataset has it, and what
         ``columns.identity.lists`` takes. No shuffle.
     """
-    frame = ids.to_be_hashed(frame, source) if hashed else frame
+    frame = to_be_hashed(frame, source) if hashed else frame
     columns = {"ingested": rows.ingested(source), "r1": rows.record_id(source)}
-    return ids.staged(frame, source, columns | membership.staged(source))
+    return staged(frame, source, columns | membership.staged(source))
 
 
 def record_rows(records: DataFrame, *, source: Input, asked: Sequence[AskedSegment]) -> DataFrame:
@@ -64,9 +67,9 @@ def key_hashes(frame: DataFrame, *, source: Input, index: int) -> DataFrame:
     Columns out: ``source`` int, ``suspect`` long (a hash of the primary identity), null without
     one. No shuffle.
     """
-    staged = ids.staged(ids.to_be_hashed(frame, source), source, {})
+    selected = staged(to_be_hashed(frame, source), source, {})
     hashed = F.when(F.col("pk").isNotNull(), F.xxhash64("pk"))
-    return staged.select(F.lit(index).alias("source"), hashed.alias("suspect"))
+    return selected.select(F.lit(index).alias("source"), hashed.alias("suspect"))
 
 
 def event_rows(frame: DataFrame, *, source: Input) -> DataFrame:
@@ -74,6 +77,6 @@ def event_rows(frame: DataFrame, *, source: Input) -> DataFrame:
 
     Columns out: ``pk``, ``ids``, ``ingested``. No shuffle.
     """
-    staged = ids.staged(frame, source, {"ingested": rows.ingested(source)})
-    listed = staged.select("pk", "ingested", *ids.lists(source))
+    selected = staged(frame, source, {"ingested": rows.ingested(source)})
+    listed = selected.select("pk", "ingested", *ids.lists(source))
     return listed.select("pk", ids.identities(source).alias("ids"), "ingested")

@@ -9,8 +9,9 @@ from profile_export.columns import at, known, leaf, membership, micros, micros_o
 from profile_export.columns import identity as ids
 from profile_export.columns import row as rows
 from profile_export.columns.canonical import content_hash
-from profile_export.columns.structs import assembled
 from profile_export.fields import without_path
+from profile_export.frames.identities import staged
+from profile_export.frames.structs import assembled
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import DataType, Struct
 from profile_export.union import attribute_columns
@@ -43,15 +44,15 @@ def fragments(
         all of it, so that every part of a person comes from one record. One join by ``pk``.
     """
     wide = wide_columns(source, leaves=leaves, entry=entry)
-    staged = _staged(frame, source=source, leaves=leaves).join(keys, on="pk", how="inner")
+    joined = _staged(frame, source=source, leaves=leaves).join(keys, on="pk", how="inner")
     made = {name: F.col(name) for name in wide}
     if "all_entries" in made and entry is not None:
         made["all_entries"] = membership.all_entries(source, entry)
     columns = [F.col("person"), F.col("pk"), *(c.alias(name) for name, c in made.items())]
     if not ranked:
-        return staged.select(*columns)
+        return joined.select(*columns)
     who = [*ids.lists(source), membership.asked_entries(source, asked).alias("entries")]
-    listed = staged.select(*columns, "r0", "r1", *who)
+    listed = joined.select(*columns, "r0", "r1", *who)
     of_person, of_rest = rows.who_hash(source), _rest_hash(source, wide, leaves, entry)
     return listed.select(
         "person", "pk", *wide, "r0", "r1", of_person.alias("r2"), of_rest.alias("r3")
@@ -71,11 +72,11 @@ def _staged(frame: DataFrame, *, source: Input, leaves: Struct) -> DataFrame:
     columns = {name: leaf(mine, path, type_) for name, path, type_ in leaves_of(source, leaves)}
     columns["updated"] = rows.updated(source)
     columns |= {"r0": known(rows.ingested(source)), "r1": rows.record_id(source)}
-    return ids.staged(frame, source, columns | membership.staged(source))
+    return staged(frame, source, columns | membership.staged(source))
 
 
 def wide_columns(source: Input, *, leaves: Struct, entry: Struct | None) -> list[str]:
-    """The columns of :func:`fragments` beside ``pk`` and the rank, for this dataset."""
+    """The columns of :func:`fragments` beside ``person``, ``pk`` and the rank, for this dataset."""
     entries = ["all_entries"] if entry is not None and source.has_memberships else []
     return ["updated", *(name for name, _, _ in leaves_of(source, leaves)), *entries]
 
@@ -104,9 +105,9 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
         "time": micros(F.col("timestamp"), source.columns.get("timestamp") or ""),
         "ingested": rows.ingested(source),
     }
-    staged = ids.staged(frame, source, columns | leaves)
+    selected = staged(frame, source, columns | leaves)
     kept = ["pk", *columns]
-    whole = assembled(staged.select(*kept, *leaves), schema=wanted.columns, leaves="v", keep=kept)
+    whole = assembled(selected.select(*kept, *leaves), schema=wanted.columns, leaves="v", keep=kept)
     members = [F.col(f"a{i}").alias(f.name) for i, f in enumerate(wanted.columns.fields)]
     return whole.select(*kept, F.struct(*members).alias("event"))
 

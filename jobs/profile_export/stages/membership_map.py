@@ -7,7 +7,7 @@ from profile_export.frames import first_of_each
 
 
 def entries(current: DataFrame, *, place: int) -> DataFrame:
-    """A dataset's current records as ``person``, ``pk``, ``place``, ``all_entries``."""
+    """A dataset's current records as ``person``, ``pk``, ``place``, ``all_entries``. No shuffle."""
     return current.select("person", "pk", F.lit(place).alias("place"), "all_entries")
 
 

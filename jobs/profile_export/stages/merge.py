@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from profile_export.columns import known
-from profile_export.columns.winners import in_structs, winner
+from profile_export.frames.winners import in_structs, winner
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import Struct, ddl
 from profile_export.union import attribute_columns

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.columns import known
-from profile_export.columns.winners import in_structs, winner
+from profile_export.frames.winners import in_structs, winner
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import DataType, Struct
 from profile_export.union import attribute_columns

@@ -76,6 +76,7 @@ def edges(who: DataFrame) -> DataFrame:
     """The graph of ``pdg``: which identities stand in one current record or one event (S6).
 
     Columns out: ``left`` (the primary identity), ``right`` (another identity of the row), distinct.
+    One shuffle of all pairs.
     """
     pairs = who.where(F.col("pk").isNotNull()).select(
         F.col("pk").alias("left"), F.explode("ids.key").alias("right")
@@ -84,7 +85,8 @@ def edges(who: DataFrame) -> DataFrame:
 
 
 def edge_bound(who: DataFrame) -> DataFrame:
-    """At most how many edges there are, without making them: one row, ``edges`` long."""
+    """At most how many edges there are, without making them: one row, ``edges`` long. No shuffle
+    but of a row of each task."""
     return who.agg(F.coalesce(F.sum(F.size("ids")), F.lit(0)).alias("edges"))
 
 

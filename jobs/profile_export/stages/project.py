@@ -81,7 +81,7 @@ def rows(members: DataFrame, *, parts: Mapping[str, DataFrame], plan: ExportPlan
     """
     joined = members.select("person", "batches")
     for part in parts.values():
-        # From the right: as in ``merge_joined``.
+        # From the right, as in ``merge_joined``: members pass the hash table on all cores.
         joined = part.join(joined, on="person", how="right")
     columns = {**_fields(parts, plan), **_extras(parts, plan)}
     # Positional names until the last select: a field of the output may be called anything.

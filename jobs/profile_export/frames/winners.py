@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.columns.lineage import lineage_of
-from profile_export.columns.structs import assembled
+from profile_export.frames.structs import assembled
 from profile_export.plan import ExportPlan
 from profile_export.schema import Struct
 
