@@ -177,6 +177,15 @@ def test_a_stage_is_small(name: str) -> None:
     assert (lines <= 150, longest <= 40) == (True, True), (lines, longest)
 
 
+@pytest.mark.parametrize("name", [n for n in MODULES if ".migrations." not in n])
+def test_a_function_is_short(name: str) -> None:
+    """40 lines beside its docstring."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            told = len((ast.get_docstring(node, clean=False) or "").splitlines())
+            assert cast(int, node.end_lineno) - node.lineno + 1 - told <= 40, node.name
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_beneath_a_stage_is_no_session_path_or_clock(name: str) -> None:
     assert {found for found in beneath(name) if is_one_of(found, (*NOT_BENEATH_STAGES,))} == set()

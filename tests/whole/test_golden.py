@@ -24,3 +24,5 @@ def test_engine_gives_what_the_vector_expects(path: Path, tmp_path: Path, engine
     as_of = parse_time(vector["asOf"])
     result = export_world(vector, vector["request"], as_of, tmp_path, engine)
     assert differences(vector["expect"], result) == []
+    if "error" not in result:
+        assert result["counted"] == [len(batch["rows"]) for batch in result["batches"]]

@@ -91,18 +91,7 @@ def _commit_once(
 ) -> None:
     """Try once to add the next version, as put-if-absent."""
     if state is None:
-        if folder.local is not None:
-            folder.local.mkdir(parents=True, exist_ok=True)
-        first = creatable(wanted)
-        is_all = first == wanted
-        create_table_with_add_actions(
-            folder.location,
-            delta_schema(grown_schema(Struct(), first)),
-            adds if is_all else [],
-            partition_by=[BATCH_COLUMN],
-            configuration=PLAIN_TABLE,
-            commit_properties=properties if is_all else None,
-        )
+        _create(adds, folder, wanted, properties)
         return  # grown next, if it is empty
     actions: list[AddAction | RemoveAction] = [*adds]
     grown = grown_schema(state.columns, wanted)
@@ -125,6 +114,24 @@ def _commit_once(
         [BATCH_COLUMN],
         partition_filters=[(BATCH_COLUMN, "in", ours)],
         commit_properties=properties,
+    )
+
+
+def _create(
+    adds: list[AddAction], folder: Folder, wanted: Struct, properties: CommitProperties
+) -> None:
+    """Make the table: with the files in its first version, if it can be made with their columns."""
+    if folder.local is not None:
+        folder.local.mkdir(parents=True, exist_ok=True)
+    first = creatable(wanted)
+    is_all = first == wanted
+    create_table_with_add_actions(
+        folder.location,
+        delta_schema(grown_schema(Struct(), first)),
+        adds if is_all else [],
+        partition_by=[BATCH_COLUMN],
+        configuration=PLAIN_TABLE,
+        commit_properties=properties if is_all else None,
     )
 
 
