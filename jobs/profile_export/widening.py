@@ -25,6 +25,10 @@ def widen(left: DataType, right: DataType, path: str = "") -> "DataType | Confli
     if left == right:
         return left
     match left, right:
+        case "void", _:  # refused with its dataset (``tables.checks``), and told there
+            return right
+        case _, "void":
+            return left
         case Struct(), Struct():
             return _widen_structs(left, right, path)
         case Array(), Array():

@@ -33,7 +33,7 @@ from catalogs import (
 from profile_export.catalog import MergePolicy, Sandbox, Settings
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.planning import make_plan
-from profile_export.schema import Map, ddl
+from profile_export.schema import DataType, Map, ddl
 from profile_export.tables import TableInfo
 
 PLAIN_ENTRY = struct(status="string", lastQualificationTime="timestamp")
@@ -277,6 +277,20 @@ def test_a_sandbox_without_datasets() -> None:
         ("", "no-inputs"),
         ("/destination/datasetId", "unknown-dataset"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "other"),
+    [
+        ("void", "string"),
+        ("void", struct(first="string")),
+        (struct(first="void"), struct(first="string")),
+    ],
+)
+def test_a_column_without_a_type_is_told_once(type_: DataType, other: DataType) -> None:
+    crm = with_column(CRM, "nick", type_)
+    found = refused({}, crm=crm, loyalty=with_column(TABLES["loyalty"], "nick", other))
+    assert told([each for each in found if "nick" in each.detail]) == [("", "wrong-column-type")]
 
 
 def test_an_order_without_datasets_of_the_sandbox() -> None:
