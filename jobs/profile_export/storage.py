@@ -137,10 +137,14 @@ class Folder:
             return int(pq.read_metadata(file).num_rows)
 
     def decode_parquet(self, path: str) -> int:
-        """Read a Parquet file through, batch by batch, to see that it can be; gives its size."""
+        """Read a Parquet file through, batch by batch, to see that it can be; gives its size.
+
+        Raises:
+            OSError, ValueError: it is damaged, or has texts that are no UTF-8 (Arrow's errors).
+        """
         with self._fs.open_input_file(self._full(path)) as file:
-            for _ in pq.ParquetFile(file).iter_batches():
-                pass
+            for rows in pq.ParquetFile(file).iter_batches():
+                rows.validate(full=True)
             return int(file.size())
 
     def _full(self, path: str) -> str:
