@@ -82,10 +82,10 @@ def _unfit_names(type_: DataType, path: str) -> Iterator[str]:
     """Names that Spark's Delta refuses and others accept, so that both engines refuse them."""
     match type_:
         case Struct():
-            seen = Counter(field.name.casefold() for field in type_.fields)
+            seen = Counter(field.name.lower() for field in type_.fields)
             for field in type_.fields:
                 here = f"{path}.{field.name}" if path else field.name
-                if seen[field.name.casefold()] > 1:
+                if seen[field.name.lower()] > 1:
                     yield f"{here} differs from another column only by case"
                 if _NOT_IN_DELTA.search(field.name):
                     yield f"{here!r} holds a character that Delta takes in no name"

@@ -46,9 +46,17 @@ def attribute_columns(record: Input) -> Struct:
 
 def event_fields(events: Sequence[Input]) -> Union:
     """The union of the participating events' fields, ``_id`` and ``timestamp`` first (S23)."""
-    schemas = [(i.dataset_id, without_path(i.columns, i.ingest_time)) for i in events]
+    schemas = [(i.dataset_id, event_schema(i)) for i in events]
     united = _union(schemas, _EVENT_FIELDS)
     return Union(_keys_first(united.schema), united.vague, united.problems)
+
+
+def event_schema(events: Input) -> Struct:
+    """The fields of a dataset's events: all columns but its ingest time, unless that is their
+    ``timestamp``, which every event has (S23)."""
+    if events.ingest_time == "timestamp":
+        return events.columns
+    return without_path(events.columns, events.ingest_time)
 
 
 def _keys_first(schema: Struct) -> Struct:
@@ -79,10 +87,10 @@ def _union(schemas: Sequence[tuple[str, Struct]], at: str, *, prefix: str = "") 
     problems = tuple(
         Problem(
             "type-conflict",
-            f"Field {prefix}{conflict.path} has types that no type holds: {'; '.join(types)}. "
+            f"Field {prefix}{path} has types that no type holds: {'; '.join(types)}. "
             "Cast it in one of the datasets (S12).",
             at,
         )
-        for conflict, types in conflicts
+        for path, types in conflicts
     )
-    return Union(united, tuple(conflict.path for conflict, _ in conflicts), problems)
+    return Union(united, tuple(path for path, _ in conflicts), problems)

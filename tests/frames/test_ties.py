@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from frames.frames import dataset, keys
-from profile_export.plan import AskedSegment, Input
-from profile_export.schema import Array, Map, struct_of, table_ddl
-from profile_export.stages import load, load_wide, membership_map
+from profile_export.plan import AskedSegment, EventList, Input
+from profile_export.schema import Array, Map, Struct, struct_of, table_ddl
+from profile_export.stages import events, load, load_wide, membership_map
 
 WHEN = datetime(2025, 1, 1, tzinfo=UTC)
 ENTRY = struct_of(status="string", lastQualificationTime="timestamp", validUntil="timestamp")
@@ -50,6 +51,42 @@ def test_the_narrow_rows_know_where_a_null_stands(spark: SparkSession) -> None:
     records = load.records(frame, source=source)
     narrow = load.record_rows(records, source=source, asked=[VIP]).select("r2").collect()
     assert [row["r2"] for row in narrow] == [left["r2"], right["r2"]]
+
+
+@pytest.mark.parametrize("too_many", [False, True])
+@pytest.mark.parametrize(
+    ("type_", "values", "winner"),
+    [
+        pytest.param(
+            struct_of(a="string", b="string"),
+            [("x", None), (None, "x")],
+            (None, "x"),
+            id="where a null stands",
+        ),
+        pytest.param(
+            struct_of(a="decimal(20,2)", b="string"),
+            [(Decimal(f"{n}.5"), None) for n in range(6)],
+            (Decimal("0.50"), None),
+            id="wide decimals",
+        ),
+    ],
+)
+def test_events_without_an_id(
+    type_: Struct, values: list[Any], winner: Any, too_many: bool, spark: SparkSession
+) -> None:
+    """S25, S29: which are kept does not depend on the order of rows, nor on the engine."""
+    columns = Struct((*struct_of(_id="string", timestamp="timestamp").fields, *type_.fields))
+    wanted = EventList(
+        columns=columns, ingested_after=None, ingested_before=None, max_per_profile=1
+    )
+    schema = table_ddl(struct_of(person="string", place="integer", time="long", event=columns))
+    kept = []
+    for order in (values, values[::-1]):
+        rows = [("p", 0, 5, (None, WHEN, *value)) for value in order]
+        frame = spark.createDataFrame(rows, schema)
+        (row,) = events.grouped(frame, wanted=wanted, too_many=too_many).collect()
+        kept.append([(event["a"], event["b"]) for event in row["timeSeriesEvents"]])
+    assert kept == [[winner], [winner]]
 
 
 @pytest.mark.parametrize(

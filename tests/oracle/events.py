@@ -64,4 +64,5 @@ def person_events(
 
 def event_value(row: Row, element: StructType) -> dict[str, Any]:
     """The asked fields of an event; as in S11, a struct of nothing but nulls is null."""
-    return null_empty_structs(element, cast(element, row.own_values))
+    values = row.values if row.dataset.ingest_time == ("timestamp",) else row.own_values
+    return null_empty_structs(element, cast(element, values))

@@ -70,7 +70,8 @@ def event_union(datasets: list[Dataset]) -> tuple[StructType, list[str]]:
     schemas = []
     for dataset in datasets:
         path = dataset.ingest_time
-        schemas.append(without(dataset.schema, path) if path else dataset.schema)
+        hidden = path if path != ("timestamp",) else None  # every event has that
+        schemas.append(without(dataset.schema, hidden) if hidden else dataset.schema)
     united, conflicts = unite(schemas)
     fields = dict(united.fields)
     lead = (

@@ -365,6 +365,27 @@ def test_a_file_that_is_gone(exports: Exports) -> None:
         diff(a, b)
 
 
+def test_namespaces_are_lower_cased_as_the_engines_do(exports: Exports) -> None:
+    """Arrow's own way makes one person of the first two, and another of the third."""
+    people = [{"identityMap": ids(key)} for key in ("ID:1", "İD:1", "ΑΣ:1")]
+    found = exports.diff(people, people[1:])
+    assert changes(found) == [("removed", "id:1", ())]
+    assert sum(pair.persons.shared for pair in found.pairs) == 0
+
+
+def test_conflicts_inside_an_array_leave_the_rest_to_be_compared(exports: Exports) -> None:
+    exported = []
+    for kind, arrow, x, y in (("long", pa.int64(), 1, 1), ("string", pa.string(), "1", 2)):
+        element = pa.struct([("x", arrow), ("y", pa.int64())])
+        types = {"arr": pa.list_(element), "identityMap": ID_MAP}
+        columns = struct_of(arr=Array(struct_of(x=kind, y="long")), identityMap=IDENTITY_MAP_TYPE)
+        rows = [person("1", arr=[{"x": x, "y": y}]), person("2", arr=[{"x": x, "y": 7}])]
+        exported.append(exports.one(rows, columns=columns, arrow=types))
+    found = diff(*exported)
+    assert found.not_compared == ("arr.x",)
+    assert changes(found) == [("changed", "crmid:1", ("arr",))]
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1PAR1", b"PAR1" + b"\xff" * 400 + b"PAR1"])
 def test_a_file_that_is_damaged(content: bytes, exports: Exports) -> None:
     a, b = exports.one(PEOPLE), exports.one(PEOPLE)

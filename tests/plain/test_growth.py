@@ -76,6 +76,12 @@ def test_all_differences_are_told_at_once() -> None:
     assert "b is bigint in the target and date" in str(caught.value)
 
 
+def test_names_that_delta_tells_apart() -> None:
+    """Delta compares in lower case; ß is then not ss."""
+    grown = grown_schema(struct_of(strasse="long"), struct_of(**{"straße": "long"}))
+    assert grown.names() == ["strasse", "straße"]
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

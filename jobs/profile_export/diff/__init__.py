@@ -146,6 +146,6 @@ def diff(job_a: str, job_b: str) -> Diff:
     return Diff(
         (a.plan.job_id, b.plan.job_id),
         pairs,
-        tuple(sorted({conflict.path for conflict, _ in conflicts})),
+        tuple(sorted({path for path, _ in conflicts})),
         {**b.plan.namespaces, **a.plan.namespaces},
     )

@@ -62,7 +62,7 @@ def person_keys(rows: pa.RecordBatch, source: KeySource, *, by_primary: bool) ->
     owner, namespace, value, primary = _flat(rows.column(source.column), source)
     others = pa.nulls(len(value), pa.bool_()).fill_null(False)
     last = pc.invert(primary.fill_null(False)) if by_primary else others
-    keys = pc.binary_join_element_wise(pc.utf8_lower(namespace), value, SEPARATOR)
+    keys = pc.binary_join_element_wise(_lowered(namespace), value, SEPARATOR)
     entries = pa.table({"owner": owner, "last": last, "key": keys.cast(pa.large_binary())})
     order = [(name, "ascending") for name in ("owner", "last", "key")]
     ordered = entries.take(pc.sort_indices(entries, sort_keys=order))
@@ -72,6 +72,13 @@ def person_keys(rows: pa.RecordBatch, source: KeySource, *, by_primary: bool) ->
     place[owners[first]] = first
     chosen = pa.array(place, mask=place < 0)
     return ordered.column("key").combine_chunks().cast(pa.large_string()).take(chosen).fill_null("")
+
+
+def _lowered(namespaces: pa.Array) -> pa.Array:
+    """As engines and Python do it, which Arrow does not for letters such as İ (S2)."""
+    known = namespaces.dictionary_encode()
+    lowered = [None if name is None else name.lower() for name in known.dictionary.to_pylist()]
+    return pa.array(lowered, pa.string()).take(known.indices)
 
 
 def _flat(column: pa.Array, source: KeySource) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:

@@ -96,7 +96,7 @@ def grouped(events: DataFrame, *, wanted: EventList, too_many: bool) -> DataFram
     identifier = F.col("event._id")
     nothing = F.lit("") if id_type == "string" else F.lit(0)
     # Only events without an `_id` can be equal in all else that orders them.
-    content = F.xxhash64(without_maps(F.col("event"), type_))
+    content = content_hash([(F.col("event"), type_)])
     keyed = events.select(
         "person",
         F.struct(

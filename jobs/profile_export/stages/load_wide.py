@@ -9,12 +9,11 @@ from profile_export.columns import at, known, leaf, membership, micros, micros_o
 from profile_export.columns import identity as ids
 from profile_export.columns import row as rows
 from profile_export.columns.canonical import content_hash
-from profile_export.fields import without_path
 from profile_export.frames.identities import staged
 from profile_export.frames.structs import assembled
 from profile_export.plan import AskedSegment, EventList, Input
 from profile_export.schema import DataType, Struct
-from profile_export.union import attribute_columns
+from profile_export.union import attribute_columns, event_schema
 
 
 def fragments(
@@ -96,7 +95,7 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
     ``pk`` is null for rows without a primary identity, which take no part (S3): no filter here,
     since Sail cannot push one on a lambda into a scan. No shuffle.
     """
-    mine = without_path(source.columns, source.ingest_time)
+    mine = event_schema(source)
     leaves = {
         f"v{i}": leaf(mine, path, type_) for i, (path, type_) in enumerate(wanted.columns.leaves())
     }
