@@ -42,6 +42,22 @@ def exported(
     return document
 
 
+class Breaks(Work):
+    """Fails with a code."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def do(self, engine: Engine) -> object:
+        raise JobFailed(f"The JVM of {engine.name} is gone.", code=self.code)
+
+    def too_late(self, seconds: float) -> ExportError:
+        return TooLong(f"{seconds}")
+
+    def broken(self) -> ExportError:
+        return JobFailed("broken", code="broken")
+
+
 class Sleep(Work):
     """Sleeps, then gives the process that slept."""
 

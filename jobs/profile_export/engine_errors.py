@@ -1,6 +1,7 @@
 """What an engine fails with becomes one sentence that a user can act on, never a trace."""
 
 import errno
+import os
 import re
 import shutil
 
@@ -17,6 +18,7 @@ _BYTES_DECODED = 256 << 20
 _DISK_FULL = re.compile(r"No space left on device|os error 28|StorageFull", re.IGNORECASE)
 _STORAGE = re.compile(r"Generic LocalFileSystem error")
 """All that delta-rs says at times of a disk that has become full."""
+_DISK_IS_FULL = "The disk is full: free some space and run the job again."
 _FULL = 1 << 20
 """Bytes: with fewer free, a disk is as good as full."""
 _MEMORY = re.compile(r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted")
@@ -49,9 +51,7 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
     whole = said(error)
     is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     if is_full or _DISK_FULL.search(whole) or (_STORAGE.search(whole) and _is_full(plan)):
-        return JobFailed(
-            "The disk is full: free some space and run the job again.", code="disk-full"
-        )
+        return JobFailed(_DISK_IS_FULL, code="disk-full")
     if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
     jvm_ended = isinstance(error, ConnectionError) or _JVM_ENDED.search(text) is not None
@@ -85,12 +85,14 @@ def _is_full(plan: ExportPlan) -> bool:
         return False
 
 
-def unwritable(error: OSError, plan: ExportPlan) -> ExportError:
+def unwritable(error: OSError, plan: ExportPlan) -> JobFailed:
     """The target's folder cannot take even the first note of a job."""
     if error.errno == errno.ENOSPC:
-        return translate(error, plan, stopped=False)
+        return JobFailed(_DISK_IS_FULL, code="disk-full")
+    # Arrow's own text names the path.
+    why = os.strerror(error.errno) if error.errno else _shown(root_cause(error), plan)
     return JobFailed(
-        f"The target {plan.target.table.display} cannot be written: {error.strerror}. Make its"
+        f"The target {plan.target.table.display} cannot be written: {why}. Make its"
         " folder one that this user may write to, or give the dataset another path.",
         code="target-unwritable",
     )

@@ -94,10 +94,20 @@ class JobFailed(ExportError):
     """The job could not be done; nothing of it is visible (S27).
 
     Of one code something is: ``manifest-missing``, raised after the commit where the papers could
-    not be written.
+    not be written. Of another, ``outcome-unknown``, nobody can say.
     """
 
     code, title, status, exit_code = "job-failed", "Job failed", 500, 1
+
+
+def outcome_unknown(why: str) -> JobFailed:
+    """The error of a job of which nobody can say yet whether it has committed: it must not end as
+    failed or cancelled, since a commit wins (S27)."""
+    return JobFailed(
+        f"Whether the job has committed cannot be told now: {why}. Run it again with the same id"
+        " later; it then ends as it did.",
+        code="outcome-unknown",
+    )
 
 
 class Different(ExportError):

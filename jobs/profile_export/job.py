@@ -7,8 +7,9 @@ What is true is in two places: the target's Delta log says whether the job has c
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 from profile_export import document as documents
 from profile_export import run as stages
@@ -18,7 +19,7 @@ from profile_export.delta_log import OwnCommit
 from profile_export.engine_errors import translate, unwritable
 from profile_export.engines import Engine, Written
 from profile_export.engines.workspace import DRIVER_EDGES, JobWorkspace, Progress
-from profile_export.errors import JobFailed
+from profile_export.errors import Cancelled, JobFailed, outcome_unknown
 from profile_export.faults import fault
 from profile_export.job_folder import Begun, JobFolder
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
@@ -43,6 +44,8 @@ class _Run:
     stop: Stop
     may_commit: Callable[[], None]
     just_planned: bool
+    may_be_committed: Event = field(default_factory=Event)
+    """Set once this attempt writes, and from the start where another was made before."""
 
 
 def run_job(
@@ -83,7 +86,8 @@ def run_job(
     Raises:
         Conflict: ``job-id-in-use``.
         Cancelled: it was stopped; nothing is visible, no file is left.
-        JobFailed: likewise, with the reason; ``manifest-missing``: it has committed.
+        JobFailed: likewise, with the reason; ``manifest-missing``: it has committed;
+            ``outcome-unknown``: that cannot be told.
     """
     asked = stop or Stop()
     first = document or documents.new(plan, at=datetime.now(UTC))
@@ -102,7 +106,7 @@ def run_job(
         try:
             return _life(run, first, exclusive=exclusive)
         except OSError as error:  # of an attempt that has begun, another is made of it
-            raise unwritable(error, plan) from error
+            raise _no_folder(run, error) from error
 
     return supervised(life, engine, asked)
 
@@ -112,8 +116,11 @@ def _location(plan: ExportPlan, engine: Engine) -> str:
 
 
 def _life(run: _Run, document: Document, *, exclusive: bool) -> Document:
-    if (done := run.folder.finished(run.plan)) is not None and not run.folder.was_left():
-        return done[1]  # without a lock, for which the target would have to be writable
+    if (done := run.folder.finished(run.plan)) is not None:
+        if run.folder.was_left():  # a lock needs a target that can be written: the answer does not
+            with suppress(OSError, Cancelled, JobFailed), run.folder.locked(run.stop):
+                _tidy(run, done[0])
+        return done[1]
     with run.folder.locked(run.stop, exclusive=exclusive):
         if (done := run.folder.finished(run.plan)) is not None:
             if run.folder.was_left():
@@ -122,6 +129,8 @@ def _life(run: _Run, document: Document, *, exclusive: bool) -> Document:
         begun = run.folder.begin(run.plan, document, run.engine.pid)
         just_planned = run.just_planned and begun.plan is run.plan
         run = replace(run, plan=begun.plan, just_planned=just_planned)
+        if begun.again:
+            run.may_be_committed.set()
         try:
             return _to_the_end(run, begun)
         except BaseException as error:
@@ -170,6 +179,7 @@ def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
     rows = stages.rows(run.work, run.plan, decided)
     run.work.report("write", 0.5)
     note = json.dumps({"started": started.isoformat(), "counts": asdict(decided.counts)})
+    run.may_be_committed.set()
     with run.engine.writing(decided.counts.exported):
         commit = write_and_commit(
             run.engine,
@@ -181,6 +191,15 @@ def _export(run: _Run) -> tuple[OwnCommit, stages.Decided]:
             persons=decided.counts.batches,
         )
     return commit, decided
+
+
+def _no_folder(run: _Run, error: OSError) -> JobFailed:
+    """The target's folder cannot take even the first note of a job, or none of an attempt at it."""
+    begun = False
+    with suppress(OSError):
+        begun = run.folder.was_left()
+    told = unwritable(error, run.plan)
+    return outcome_unknown(str(told).rstrip(".")) if begun else told
 
 
 def _truncated(run: _Run, written: Written, decided: stages.Decided | None) -> dict[str, int]:
@@ -210,8 +229,11 @@ def _given_up(run: _Run, error: BaseException) -> BaseException:
     told = translate(error, run.plan, stopped=run.stop.asked)
     try:
         committed = find_commit(run.plan, run.location) is not None
-    except JobFailed:
-        return told  # the log cannot be read: nothing may be deleted
+    except JobFailed as unreadable:  # nothing may be deleted
+        committed = run.stop.closed
+        if not committed:
+            unsure = run.may_be_committed.is_set()
+            return outcome_unknown(str(unreadable).rstrip(".")) if unsure else told
     if committed:
         return JobFailed(
             f"The export was committed, but its manifest is not written: {told} Run it again with"

@@ -42,6 +42,8 @@ class Begun:
 
     plan: ExportPlan
     document: dict[str, object]
+    again: bool
+    """Whether an attempt was made before."""
 
 
 class JobFolder:
@@ -124,7 +126,8 @@ class JobFolder:
         if saved is not None:
             first = _plan_of(saved.get("plan"), PLAN)
             self._see_that_it_is_ours(first, plan)
-            wait_for_end(saved.get("engine"))
+            if saved.get("engine") != process(pid):  # else it is this very one, that goes on
+                wait_for_end(saved.get("engine"))
             kept = saved.get("document")
             plan, document = first, dict(kept) if isinstance(kept, dict) else document
             self._made = str(saved["made"]) if saved.get("made") else None
@@ -135,7 +138,7 @@ class JobFolder:
             "engine": process(pid),
         }
         write_json(self.files, PLAN, noted)
-        return Begun(plan, document)
+        return Begun(plan, document, again=saved is not None)
 
     def was_left(self) -> bool:
         """Whether an attempt at this job ended without tidying up."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from profile_export.errors import Cancelled
+from profile_export.errors import Cancelled, outcome_unknown
 from profile_export.processes import end_holder, this_process
 from profile_export.stop import Stop
 
@@ -31,36 +31,48 @@ def held(path: Path, make: Callable[[], None], stop: Stop, *, exclusive: bool) -
 
     Raises:
         Cancelled: asked to stop while waiting.
+        JobFailed: ``outcome-unknown``: likewise, and who has it may commit yet.
+        OSError: there is no folder for the lock, nor can one be made.
     """
     lock = _take(path, make, stop, exclusive=exclusive)
     try:
         _sign(lock)
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # of storage that is away: how the work went is known
+            path.unlink(missing_ok=True)
         lock.close()
 
 
 def _take(path: Path, make: Callable[[], None], stop: Stop, *, exclusive: bool) -> TextIO:
     started = time.monotonic()
     while True:
-        try:
-            make()
-            lock = path.open("a", encoding="utf-8")
-        except FileNotFoundError:  # its last holder is just removing the folder
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
-                return lock
-        except (BlockingIOError, FileNotFoundError):
-            time.sleep(0.05)
-        lock.close()
         waited = time.monotonic() - started
+        try:
+            if (lock := _opened(path, make)) is not None:
+                return lock
+        except FileNotFoundError:  # its last holder is just removing the folder; but not for long
+            if waited > _GRACE:
+                raise
+        time.sleep(0.05)
         if exclusive and waited > _GRACE:
             end_holder(path)
-        if stop.asked and (waited > _PATIENCE or not exclusive):
+        if stop.asked and not exclusive:
             raise Cancelled("The job was asked to stop.")
+        if stop.asked and waited > _PATIENCE:
+            raise outcome_unknown("another process has it, which cannot be reached from here")
+
+
+def _opened(path: Path, make: Callable[[], None]) -> TextIO | None:
+    """The lock's file, locked by us; None where another has it, or has just let it go."""
+    make()
+    lock = path.open("a", encoding="utf-8")
+    with suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.exists() and os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
+            return lock
+    lock.close()
+    return None
 
 
 def _sign(lock: TextIO) -> None:

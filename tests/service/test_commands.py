@@ -300,6 +300,13 @@ def test_watching_goes_on_without_events_and_through_restarts(
     done = {**document, "status": "SUCCEEDED", "metrics": {"totalExportedProfileCounter": 3}}
     event = f"event: job\ndata: {json.dumps(document)}\n\n".encode()
     with answering(
+        (503, b'{"detail": "Too many.", "type": "urn:profile-export:error:busy"}'),  # streams: ask
+        (200, json.dumps(document).encode()),
+        (200, json.dumps(done).encode()),
+    ) as url:
+        code, out, err = run("jobs", "watch", "7", "--url", url, "--org", "o", "--sandbox", "s")
+    assert (code, out) == (0, "Job 7 SUCCEEDED: 3 records.\n"), err
+    with answering(
         (200, event),  # a stream that breaks off
         (200, json.dumps(document).encode()),
         None,  # the service restarts

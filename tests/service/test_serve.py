@@ -154,6 +154,7 @@ SLOW = """
 import sys
 from profile_export.service import patience
 patience.PatientProtocol.head_seconds = patience.PatientProtocol.body_seconds = 0.3
+patience.PatientProtocol.stall_seconds = 0.5
 from profile_export.cli import entry
 entry()
 """
@@ -194,6 +195,23 @@ def slow(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with Service(folder, *words, start=[str(folder / "slow.py")]) as service:
         assert isinstance(service, Service)
         yield service
+
+
+def test_who_reads_slowly_is_not_cut(slow: Service) -> None:
+    """As long as something is read between two looks."""
+    with slow.client("x") as client:
+        whole = client.get("/openapi.json").content
+    host, port = slow.listening().removeprefix("http://").split(":")
+    with socket.socket() as client_socket:
+        client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client_socket.settimeout(10)
+        client_socket.connect((host, int(port)))
+        client_socket.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        got = b""
+        while chunk := client_socket.recv(max(1, len(whole) // 40)):
+            got += chunk
+            time.sleep(0.05)
+    assert got.endswith(whole)
 
 
 def test_who_keeps_quiet_between_two_calls_is_not_cut_at_once(slow: Service) -> None:

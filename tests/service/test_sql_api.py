@@ -26,7 +26,7 @@ from profile_export.service.engines import Engines, TooLong, _Count
 from profile_export.service.store import Store, open_store
 from profile_export.tables import TableInfo
 from serving import NAME, SmallCatalog
-from serving_done import Sleep, exported
+from serving_done import Breaks, Sleep, exported
 from small_sandbox import OTHER, TARGET, by_segment, request
 from tiny import TINY
 
@@ -224,6 +224,17 @@ def test_too_many_callers_are_told_to_come_again(
     assert 1 <= len(done) <= 2
     assert sum("wait for the engine" in str(one) for one in told) >= 3
     assert sum("busy with other calls" in str(one) for one in told) >= MOST_OF_ONE - 2
+
+
+def test_an_engine_that_may_be_gone_is_replaced(process: EngineProcess) -> None:
+    first = process.do(Sleep(0), time_limit=20)
+    with pytest.raises(JobFailed, match="JVM"):
+        process.do(Breaks("engine"), time_limit=20)
+    second = process.do(Sleep(0), time_limit=20)
+    assert second != first
+    with pytest.raises(JobFailed):
+        process.do(Breaks("target-schema"), time_limit=20)  # no fault of the engine
+    assert process.do(Sleep(0), time_limit=20) == second
 
 
 def test_one_owner_keeps_another_waiting_for_one_call_at_most(process: EngineProcess) -> None:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 import small_sandbox
 from profile_export.service.store import Store, batches
 from profile_export.service.store.batches import BatchSize
+from profile_export.service.store.tables import batches as table
 from serving import SmallCatalog
 
 ROOT = "/data/foundation/catalog/batches"
@@ -109,6 +110,17 @@ def test_filters(api: Api, store: Store) -> None:
     assert list(api.get("?limit=1&start=1&unknown=x")) == [c[1]]
     assert list(api.get("?start=6")) == []
     assert api.get("?limit=1&properties=status,size") == {c[0]: {"status": "processing"}}
+
+
+def test_what_is_not_known_yet_comes_last_on_either_database(api: Api, store: Store) -> None:
+    known, unknown = api.job(), api.job()
+    with store.write() as connection:
+        update = table.update().where(table.c.job_id == known["id"])
+        connection.execute(update.values(record_count=5))
+    for order in ("asc", "desc"):
+        listed = list(api.get(f"?orderBy={order}:recordCount"))
+        assert set(listed[:2]) == set(ids(known)), order
+        assert set(listed[2:]) == set(ids(unknown)), order
 
 
 def test_what_belongs_to_another(api: Api, client: TestClient, headers: Headers) -> None:

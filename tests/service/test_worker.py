@@ -15,7 +15,7 @@ from sqlalchemy import update
 from postgres import Postgres
 from profile_export import job as job_module
 from profile_export.engines import Engine
-from profile_export.errors import Cancelled, Conflict, ExportError, JobFailed
+from profile_export.errors import Cancelled, Conflict, ExportError, JobFailed, outcome_unknown
 from profile_export.faults import POINTS
 from profile_export.job import run_job
 from profile_export.plan import ExportPlan
@@ -287,6 +287,31 @@ def test_the_last_look_at_a_job_of_the_dead(
         assert (shown.status, error_of(shown)[0]) == ("FAILED", "too-many-tries")
 
 
+@pytest.mark.parametrize("status", ["CANCELLING", "PROCESSING"])
+def test_where_the_log_cannot_be_read_nobody_says_how_a_job_ended(
+    status: str, quick_store: Store, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had committed: when the log is back, it ends as done, though it was cancelled since."""
+    store, sandbox, plan = quick_store, sandbox_of(quick_store), new_plan(tmp_path)
+    _dies(plan, engine, "after-commit", monkeypatch)
+    submit(store, sandbox, plan)
+    with store.write() as connection:
+        queue.claim(connection, "dead", lease=0)
+        if status == "CANCELLING":
+            jobs.cancel(connection, sandbox, plan.job_id, at=jobs.now())
+    log = target_of(plan) / "_delta_log"
+    commit = next(log.glob("*.json"))
+    kept = commit.read_bytes()
+    commit.write_bytes(b"no json")
+    with working(store, engine):
+        wait_for(lambda: attempts(store, plan.job_id) > 1)
+        time.sleep(0.3)
+        assert job(store, sandbox, plan.job_id).status in ("CANCELLING", "PROCESSING")
+        commit.write_bytes(kept)
+        assert ended(store, sandbox, plan.job_id).status == "SUCCEEDED"
+    assert findings(plan, records=[20]) == []
+
+
 def test_a_worker_that_is_asked_to_go_hands_its_job_over(
     store: Store, engine: Engine, tmp_path: Path, endless: pytest.MonkeyPatch
 ) -> None:
@@ -401,6 +426,7 @@ STOPPED, BROKEN = Cancelled("Stopped."), JobFailed("It broke.", code="engine")
 REFUSED = JobFailed("No such column.", code="target-schema")
 TORN = JobFailed("Torn file.", code="input-unreadable")
 PAPERS = JobFailed("Committed.", code="manifest-missing")
+UNKNOWN = outcome_unknown("its log cannot be read")
 FAULT = KeyError("x")
 
 
@@ -413,6 +439,9 @@ FAULT = KeyError("x")
         (DONE, LAST, "", Way.SUCCEED),
         (DONE, HOLD, "lost", Way.NOTHING),
         (STOPPED, HOLD, "lost cancelling leaving", Way.NOTHING),
+        (UNKNOWN, HOLD, "", Way.GIVE_BACK),
+        (UNKNOWN, HOLD, "cancelling leaving", Way.GIVE_BACK),
+        (UNKNOWN, LAST, "cancelling", Way.WAIT),
         (REFUSED, HOLD, "lost", Way.NOTHING),
         (STOPPED, HOLD, "cancelling", Way.CANCEL),
         (STOPPED, HOLD, "cancelling leaving", Way.CANCEL),
@@ -449,6 +478,17 @@ def test_how_an_attempt_ends(outcome: Any, held: Hold, facts: str, way: Way) -> 
 def _held(folder: Path, *, lease: float, ago: float = 0.0) -> Held:
     claim = Claim(1, 1, "w", {"status": "PROCESSING"}, new_plan(folder))
     return Held(claim, lease=lease, at=now() - ago)
+
+
+def test_what_the_engine_is_done_with_is_not_overdue(tmp_path: Path) -> None:
+    """Recording its end may take as long as the store is away."""
+    held = _held(tmp_path, lease=10)
+    held.stop.ask()
+    assert not held.overdue(0.05)
+    time.sleep(0.1)
+    assert held.overdue(0.05)
+    held.over = True
+    assert not held.overdue(0.05)
 
 
 def test_a_commit_waits_until_the_lease_is_sure(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from profile_export.engine_errors import translate
+from profile_export.engine_errors import translate, unwritable
 from profile_export.engines import Engine, sail_write
 from profile_export.engines.sail_write import write_files
 from profile_export.errors import Cancelled, Conflict, JobFailed
@@ -172,6 +172,30 @@ def test_s27_a_job_that_is_done_answers_from_where_nothing_can_be_written(
 
     monkeypatch.setattr("profile_export.job_lock._take", read_only)
     assert run_job(plan, engine) == document
+
+
+def test_s27_likewise_where_an_attempt_has_left_something(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    document = run_job(plan, engine)
+    (tmp_path / "t" / "_profile_export" / "1" / "plan.json").write_text("{}")
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("profile_export.job_lock._take", read_only)
+    assert run_job(plan, engine) == document
+
+
+def test_a_path_of_the_server_is_in_no_message(tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "t", batches=1)
+    found = OSError(
+        errno.ENOTDIR, f"Failed to open local file '{tmp_path}/t/x'. Detail: [errno 20]"
+    )
+    told = str(unwritable(found, plan))
+    assert str(tmp_path) not in told
+    assert "Not a directory" in told
 
 
 def test_s27_a_job_that_is_done_stays_done_where_nothing_can_be_tidied(

@@ -18,6 +18,8 @@ __all__ = ["Busy", "EngineProcess", "Work"]
 
 START_LIMIT = 120.0
 """Seconds for the engine to start; a JVM on a busy machine takes half a minute."""
+_OF_THE_ENGINE = ("engine", "internal-error", "out-of-memory", "query-failed")
+"""What work fails with where the child's engine may be gone for good: the next has another."""
 GRACE = 2.0
 """Seconds that the child has for stopping the work itself, before it is killed."""
 
@@ -63,6 +65,8 @@ class EngineProcess:
             finally:
                 if answer is None:
                     self._kill()
+            if isinstance(answer, Failed) and answer.code in _OF_THE_ENGINE:
+                self._kill()
         if isinstance(answer, Failed):
             raise answer.error()
         return answer

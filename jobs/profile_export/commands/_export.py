@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from profile_export.plan import ExportPlan
 
 
-_COMMITTED = ("manifest-missing", "commit-expired")
-"""What a job that has committed can still fail with."""
+_COMMITTED = ("manifest-missing", "commit-expired", "outcome-unknown")
+"""What a job that has committed, or may have, can still fail with."""
 
 
 @dataclass(frozen=True)

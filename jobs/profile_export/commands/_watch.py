@@ -65,7 +65,9 @@ def _documents(client: "Client", job_id: int) -> Iterator[dict[str, Any]]:
             yield document
             if document["status"] in FINAL:
                 return
-        except Unreachable:
+        except Unreachable as error:
+            if error.code == "busy":  # too many streams are open: ask
+                streams = False
             away = away or time.monotonic()
             if time.monotonic() - away > _AWAY:
                 raise

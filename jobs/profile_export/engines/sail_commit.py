@@ -9,7 +9,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from deltalake import CommitProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
@@ -41,7 +41,13 @@ PLAIN_TABLE: dict[str, str | None] = {"delta.dataSkippingNumIndexedCols": "0"}
 
 
 def commit_files(
-    rows: Mapping[Stored, int], folder: Folder, *, wanted: Struct, app_id: str, note: str
+    rows: Mapping[Stored, int],
+    folder: Folder,
+    *,
+    wanted: Struct,
+    app_id: str,
+    note: str,
+    check: Callable[[], None] = lambda: None,
 ) -> OwnCommit:
     """One commit with files and the application transaction, or the one made before.
 
@@ -51,12 +57,14 @@ def commit_files(
         wanted: The columns of the files, the partition column included.
         app_id: The job's application transaction; whoever committed it first wins.
         note: Text for ``userMetadata``.
+        check: Raises where the job is to stop; called before each attempt.
 
     Raises:
         JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races.
     """
     adds = [_add_action(file, number) for file, number in rows.items()]
     for attempt in range(ATTEMPTS):
+        check()
         state = look(folder.location)
         # Asked of the very state that the commit below builds on: were it another, the job's other
         # process could commit between the two looks.

@@ -41,10 +41,14 @@ def write_and_commit(
     if writing.persons is not None:
         _see_that_all_are_there(rows, dict(zip(ids, writing.persons, strict=True)))
     fault("before-commit")
-    check()
     filled = {file: number for file, number in rows.items() if number}
     return commit_files(
-        filled, folder, wanted=writing.columns, app_id=writing.app_id, note=writing.note
+        filled,
+        folder,
+        wanted=writing.columns,
+        app_id=writing.app_id,
+        note=writing.note,
+        check=check,
     )
 
 

@@ -36,7 +36,7 @@ class SparkEngine:
         Raises:
             JobFailed: ``input-missing`` where the catalog does not know it.
         """
-        from pyspark.errors import PySparkException
+        from pyspark.errors import AnalysisException
 
         name = table.name or f"delta.`{table.location}`"
         try:
@@ -45,7 +45,7 @@ class SparkEngine:
             if table.format == "delta":
                 history = self.spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version")
                 newest = int(history.collect()[0][0])
-        except PySparkException as error:
+        except AnalysisException as error:
             raise JobFailed(
                 f"The table {name} cannot be read: {first_line(error)}",
                 code="input-missing",
@@ -84,8 +84,7 @@ class SparkEngine:
         self, frame: "DataFrame", writing: Writing, *, check: Callable[[], None]
     ) -> OwnCommit:
         """One call of delta-spark, which writes and commits."""
-        check()
-        return spark_write.write_and_commit(self.spark, frame, writing)
+        return spark_write.write_and_commit(self.spark, frame, writing, check=check)
 
     def between_jobs(self) -> None:
         """Drop what is cached."""

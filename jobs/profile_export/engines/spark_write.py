@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from profile_export.delta_log import (
@@ -35,7 +36,9 @@ _LOST_RACE = re.compile(
 )
 
 
-def write_and_commit(spark: "SparkSession", frame: "DataFrame", writing: Writing) -> OwnCommit:
+def write_and_commit(
+    spark: "SparkSession", frame: "DataFrame", writing: Writing, *, check: Callable[[], None]
+) -> OwnCommit:
     """Write ``frame`` as one Delta commit, or find the one made before.
 
     Delta drops a write whose transaction is in the log already, and refuses one that loses the race
@@ -46,6 +49,7 @@ def write_and_commit(spark: "SparkSession", frame: "DataFrame", writing: Writing
         spark: The session of ``frame``.
         frame: The rows, with ``_ACP_BATCHID``.
         writing: What they are, and where to.
+        check: Raises where the job is to stop; called before each attempt.
 
     Raises:
         JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races.
@@ -55,6 +59,7 @@ def write_and_commit(spark: "SparkSession", frame: "DataFrame", writing: Writing
     fault_when("while-writing", lambda: bool(batch_files(folder, ids)))
     fault_when("before-commit", lambda: _all_written(spark, folder, ids))
     for attempt in range(ATTEMPTS):
+        check()
         state = look(location)
         grows = state is not None and _prepared(state, writing.columns)
         writer = _writer(frame, app_id, writing.note)

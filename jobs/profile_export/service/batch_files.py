@@ -27,6 +27,12 @@ _CHUNK = 1 << 20
 _KNOWN_MANIFESTS = 32
 
 
+class StorageAway(ExportError):
+    """A file is there, as far as anybody knows, and cannot be read now."""
+
+    code, title, status = "storage-away", "Storage not reachable", 503
+
+
 @dataclass(frozen=True)
 class BatchFile:
     """One Parquet file of a batch.
@@ -94,8 +100,10 @@ class Files:
             raise NotFound(f"Batch {batch.id} is {batch.status}: it has no manifest.")
         try:
             return self._papers(batch).read(MANIFEST)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             raise _gone() from None
+        except OSError as error:
+            raise StorageAway("The manifest cannot be read now. Try again.") from error
 
     def open(self, file: BatchFile) -> BinaryIO:
         """A file's bytes.
@@ -107,10 +115,12 @@ class Files:
         folder = Folder(self._location(file.batch))
         try:
             opened = folder.open(file.described.path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFound(
                 f"{file.name} is listed, but is not there any more.", code="file-gone"
             ) from None
+        except OSError as error:
+            raise StorageAway(f"{file.name} cannot be opened now. Try again.") from error
         if opened.seek(0, 2) != file.described.bytes:
             opened.close()
             raise Conflict(f"{file.name} is not the file that was written.", code="file-changed")

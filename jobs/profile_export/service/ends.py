@@ -14,6 +14,9 @@ SUSPECT = frozenset({"engine", "internal-error", "out-of-memory", "input-unreada
 _NOT_OF_THE_ENGINE = "input-unreadable"
 """A broken file was found: with another engine the job would fail again."""
 
+_NOT_THE_END = ("manifest-missing", "outcome-unknown")
+"""It has committed, or may have: it must not end in any other way."""
+
 TOO_MANY = (
     f"The job was begun {MOST_TRIES} times and never came to an end: its worker or its engine died"
     " each time (too little memory is the usual reason; the workers' logs say more). Nothing of it"
@@ -66,7 +69,7 @@ def end_of(
         return End(Way.NOTHING)
     if not isinstance(outcome, Exception):
         return End(Way.SUCCEED)
-    if code == "manifest-missing":  # it has committed: it must not end in any other way
+    if code in _NOT_THE_END:
         return End(Way.WAIT if held.exhausted else Way.GIVE_BACK)
     if cancelling:
         return End(Way.CANCEL)

@@ -56,6 +56,8 @@ class Held:
         self.cancelling = claim.cancelling
         self.lost = False
         self.stopped_at: float | None = None
+        self.over = False
+        """Set when the engine has nothing more to do with it."""
         self._only_looked_at = claim.cancelling or claim.exhausted
         self._lease = lease
         self._renewed_at, self._sure_until = at, at + 0.8 * lease
@@ -90,7 +92,7 @@ class Held:
 
     def overdue(self, limit: float) -> bool:
         """Whether the engine has not stopped, so long after it was asked to; to be called often."""
-        if self._only_looked_at or not self.stop.asked or self.stop.closed:
+        if self.over or self._only_looked_at or not self.stop.asked or self.stop.closed:
             return False
         self.stopped_at = self.stopped_at or now()
         return now() - self.stopped_at > limit

@@ -52,7 +52,19 @@ class PatientProtocol(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         _cancel(self._stall_timer)
-        self._stall_timer = self.loop.call_later(self.stall_seconds, self._cut)
+        self._watch_reading()
+
+    def _watch_reading(self) -> None:
+        """Cut, unless by then some of what waits has been read."""
+        waiting = self.transport.get_write_buffer_size()
+
+        def look() -> None:
+            if self.transport.get_write_buffer_size() < waiting:
+                self._watch_reading()
+            else:
+                self._cut()
+
+        self._stall_timer = self.loop.call_later(self.stall_seconds, look)
 
     def resume_writing(self) -> None:
         _cancel(self._stall_timer)

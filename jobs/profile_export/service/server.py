@@ -1,6 +1,7 @@
 """The HTTP server: an address taken before anything else is done, then the app on it until told."""
 
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -13,6 +14,11 @@ from profile_export.errors import ExportError
 from profile_export.service.patience import PatientProtocol
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+_MOST_CONNECTIONS = 2000
+_FILES_OF_OURS = 200
+"""Files, pipes and connections to the store, beside those of clients."""
 
 
 class AddressTaken(ExportError):
@@ -98,6 +104,7 @@ def serve(
     ending: Callable[[], None],
 ) -> int:
     """Serve an app until a signal; gives its number."""
+    most = min(_MOST_CONNECTIONS, _open_files() - _FILES_OF_OURS)
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
@@ -108,10 +115,22 @@ def serve(
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=64 << 10,
-        limit_concurrency=2000,
+        limit_concurrency=max(most, 16),
         backlog=256,
         lifespan="on",
     )
     server = Server(config, ready=ready, ending=ending)
     server.run(sockets=[listening])
     return server.heard or signal.SIGTERM
+
+
+def _open_files() -> int:
+    """How many files this process may have open, after asking for as many as it can get."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _FILES_OF_OURS
+    more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and more > soft:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+    return wanted if soft == resource.RLIM_INFINITY else soft

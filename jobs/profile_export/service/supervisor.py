@@ -29,6 +29,7 @@ class Supervisor:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._command, self._environment = list(command), dict(environment)
         self._child: subprocess.Popen[bytes] | None = None
+        self._told: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="profile-export-supervisor")
         self._thread.daemon = True
@@ -45,7 +46,9 @@ class Supervisor:
     def ask(self) -> None:
         """Tell the child to end, and start no other."""
         self._ending.set()
-        if (child := self._child) is not None and child.poll() is None:
+        child = self._child
+        if child is not None and child.poll() is None and child is not self._told:
+            self._told = child  # once: a second signal would break its job off
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(signal.SIGTERM)
 

@@ -112,6 +112,7 @@ class WorkLoop:
         _log.info("job begun", extra={"job": claim.job_id, "attempt": claim.attempt})
         try:
             outcome = self._outcome(held, times)
+            held.over = True
             alive = not _is_suspect(outcome) or alive_within(self._engine, _PROBE_LIMIT)
             end = ends.end_of(
                 outcome,

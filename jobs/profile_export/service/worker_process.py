@@ -14,6 +14,7 @@ from types import FrameType
 from profile_export.service.heart import Worker
 from profile_export.service.store import Store
 from profile_export.service.worker import EngineGone, WorkLoop
+from profile_export.stop import ending_signals
 
 _log = logging.getLogger("profile_export.worker")
 LEASE = 15.0
@@ -60,7 +61,8 @@ class WorkerProcess:
         """
         if self._options.is_child:
             threading.Thread(target=self._watch_stdin, daemon=True).start()
-        before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+        heard = {*_SIGNALS, *ending_signals()}
+        before = {number: signal.signal(number, self._hear) for number in heard}
         work = threading.Thread(target=self._work, name="profile-export-worker", daemon=True)
         work.start()
         try:

@@ -80,7 +80,10 @@ def page(
         chosen = chosen.where(c.created > wanted.created_after)
     if wanted.created_before is not None:
         chosen = chosen.where(c.created < wanted.created_before)
-    asked = [c[name].desc() if descends else c[name].asc() for name, descends in order]
+    # What is not known yet comes last, on either database.
+    asked = [
+        (c[name].desc() if descends else c[name].asc()).nulls_last() for name, descends in order
+    ]
     chosen = chosen.order_by(*asked, c.created.desc(), c.job_id.desc(), c.position)
     return [_batch(row) for row in connection.execute(chosen.limit(limit).offset(start))]
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 from profile_export import document as documents
 from profile_export.document import Document
 from profile_export.plan import ExportPlan
-from profile_export.service.store import batches
+from profile_export.service.store import batches, counters
 from profile_export.service.store.batches import BatchSize
 from profile_export.service.store.database import clock
 from profile_export.service.store.jobs import MOST_TRIES, now
@@ -96,6 +96,7 @@ def claim(connection: Connection, owner: str, *, lease: float) -> Claim | None:
         except ValueError:
             message = "This version cannot read the job's plan: submit the export again."
             fail(connection, held, "plan-unreadable", message)
+            counters.add(connection, counters.JOBS_ENDED, {"status": "FAILED"}, 1)
         else:
             return Claim(job_id, held.attempt, owner, document, plan)
     return None
