@@ -16,13 +16,15 @@ from profile_export.errors import JobFailed, Problem, Refused
 from profile_export.sql.errors import gave_up, no_plan, translated
 from profile_export.sql.guard import Guarded, guard
 from profile_export.sql.names import sql_tables
-from profile_export.sql.values import plain_rows
+from profile_export.sql.values import plain_rows, values_in
 from profile_export.tables import inspect_table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MOST_ROWS = 10_000
+MOST_VALUES = 5_000_000
+"""Also of lists and maps in it: a boolean is a bit in Arrow, and a word in JSON."""
 MOST_BYTES = 64 * 2**20
 """Of an answer as the engine gives it; as JSON it is several times as large."""
 
@@ -84,8 +86,8 @@ def run_query(
                 raise too_late(time_limit or 0) from error
             gives_up = gave_up(error) and not _can_be_planned(guarded.sql, engine)
             raise (no_plan() if gives_up else translated(error, guarded, tables)) from error
-    if found.nbytes > MOST_BYTES:
-        detail = f"The answer has {found.nbytes:,} bytes: ask for fewer rows, or for less of them."
+    if found.nbytes > MOST_BYTES or values_in(found.columns) > MOST_VALUES:
+        detail = "The answer is too large: ask for fewer rows, or for less of them."
         raise Refused([Problem("too-large", detail, "/sql")])
     try:
         rows = plain_rows(found.slice(0, limit))

@@ -384,5 +384,5 @@ def test_purge_says_what_it_did(
     assert run("jobs", "show", job_id)[0] == 2
     assert run("jobs", "show", other)[0] == 0
     with store.read() as connection:
-        assert len(jobs.page(connection, 1, limit=10)) == 1
+        assert len(jobs.page(connection, 1, limit=10)[0]) == 1
     assert place

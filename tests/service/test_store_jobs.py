@@ -66,7 +66,8 @@ class TestIds:
             add(job_id=7)
         with store.read() as connection:
             assert jobs.find(connection, small_catalog.sandbox_id, first).id == 7
-            page = jobs.page(connection, small_catalog.sandbox_id, limit=9)
+            page, more = jobs.page(connection, small_catalog.sandbox_id, limit=9)
+        assert not more
         assert [job.id for job in page] == [7]
 
 
@@ -78,7 +79,7 @@ class TestPages:
 
         def page(**words: object) -> list[jobs.Job]:
             with store.read() as connection:
-                return jobs.page(connection, small_catalog.sandbox_id, limit=2, **words)  # type: ignore[arg-type]
+                return jobs.page(connection, small_catalog.sandbox_id, limit=2, **words)[0]  # type: ignore[arg-type]
 
         seen = page()
         add(9)
@@ -92,13 +93,26 @@ class TestPages:
         assert [job.id for job in page(skip=1)] == by_age[:2]
         assert page(status="FAILED") == []
 
+    def test_a_page_has_no_more_text_than_fits(
+        self,
+        add: Add,
+        store: Store,
+        small_catalog: SmallCatalog,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        ids = sorted((add(n) for n in range(3)), reverse=True)
+        monkeypatch.setattr(jobs, "MOST_TEXT", 10)  # less than one
+        with store.read() as connection:
+            page, more = jobs.page(connection, small_catalog.sandbox_id, limit=9)
+        assert ([job.id for job in page], more) == (ids[:1], True)
+
     def test_what_belongs_to_another(
         self, add: Add, store: Store, small_catalog: SmallCatalog
     ) -> None:
         id_ = add()
         with store.write() as connection:
             other = sandboxes.ensure(connection, serving.ORG, serving.OTHER_NAME)
-            assert jobs.page(connection, other, limit=9) == []
+            assert jobs.page(connection, other, limit=9) == ([], False)
             for call in (jobs.find, lambda *a: jobs.cancel(*a, at=START)):
                 with pytest.raises(NotFound):
                     call(connection, other, id_)

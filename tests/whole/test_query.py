@@ -98,6 +98,15 @@ def test_an_answer_that_is_too_large(ask: Asked, monkeypatch: pytest.MonkeyPatch
     assert "fewer rows" in detail
 
 
+def test_lists_of_very_many_values(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million booleans are 125 kB in Arrow, and 5 MB of JSON."""
+    monkeypatch.setattr("profile_export.query.MOST_VALUES", 1000)
+    sql = "SELECT array(struct({0}), struct({0})) AS a, map('k', array({0})) AS m"
+    assert ask.rows(sql.format(", ".join(["true"] * 300)))
+    code, detail = ask.refused(sql.format(", ".join(["true"] * 400)))
+    assert (code, "too large" in detail) == ("too-large", True)
+
+
 def test_rows_that_are_too_large(ask: Asked) -> None:
     if ask.engine.name == "spark":
         pytest.skip("only Sail answers in messages, of 128 MiB at most")

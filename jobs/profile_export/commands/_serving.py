@@ -81,9 +81,10 @@ def fill(store: "Store", loaded: Iterable[tuple[Path, "Sandbox"]]) -> None:
     Raises:
         Refused: two of them are of one name, or a dataset has the id of one that the API made.
     """
-    from profile_export.service.store import from_file
+    from profile_export.service.store import from_file, migrate
 
     with store.write() as connection:
+        migrate.alone(connection)  # two with the same files in another order would wait in a ring
         for file, sandbox in loaded:
             from_file.load(connection, sandbox, root=str(file.absolute().parent))
 
@@ -134,10 +135,11 @@ def _demo() -> str:
 
 def _first_token(store: "Store", loaded: list["Sandbox"], url: str) -> list[str]:
     """What is said of a token for each organisation, where the store has no token yet."""
-    from profile_export.service.store import tokens
+    from profile_export.service.store import migrate, tokens
 
     lines: list[str] = []
     with store.write() as connection:
+        migrate.alone(connection)  # of two that start at once one makes it
         if tokens.all_of(connection):
             return []
         if not loaded:

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -18,6 +19,25 @@ def plain_rows(table: pa.Table) -> list[list[object]]:
         return [[] for _ in range(table.num_rows)]
     columns = [[_plain(v, c.type) for v in c.to_pylist()] for c in table.columns]
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def values_in(columns: Iterable[pa.Array | pa.ChunkedArray]) -> int:
+    """How many values there are, those of lists, maps and structs counted one by one."""
+    total = 0
+    for column in columns:
+        for part in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+            total += len(part)
+            if pa.types.is_nested(part.type):
+                total += values_in(_inside(part))
+    return total
+
+
+def _inside(array: pa.Array) -> list[pa.Array]:
+    if pa.types.is_struct(array.type):
+        return [array.field(i) for i in range(array.type.num_fields)]
+    if pa.types.is_map(array.type):
+        return [array.keys, array.items]
+    return [array.flatten()]
 
 
 def _plain(value: object, type_: pa.DataType) -> object:

@@ -71,10 +71,9 @@ def show_all(request: Request, caller: Reader) -> Response:
     asked.check()
     store: Store = request.app.state.store
     with store.read() as connection:
-        found = jobs.page(
-            connection, caller.sandbox_id, limit=limit + 1, status=status, after=after, skip=skip
+        shown, more = jobs.page(
+            connection, caller.sandbox_id, limit=limit, status=status, after=after, skip=skip
         )
-    shown, more = found[:limit], len(found) > limit
     cursor = f"{shown[-1].created}_{shown[-1].id}" if shown else ""
     only = f"&status={status}" if status else ""
     link = f"/export/jobs/?limit={limit}&offset={cursor}{only}" if more else ""

@@ -20,6 +20,8 @@ from profile_export.service.store.tables import jobs
 
 _EPOCH_2020 = 1_577_836_800_000
 _RANDOM_BITS = 12
+MOST_TEXT = 16 * 2**20
+"""Letters of the documents on a page: one of 4,000 segments has a million."""
 MOST_TRIES = 3
 """How often a job is taken before it is given up (4-architecture.md, The job's life)."""
 
@@ -89,13 +91,13 @@ def page(
     status: str | None = None,
     after: tuple[int, int] | None = None,
     skip: int = 0,
-) -> list[Job]:
-    """Jobs of a sandbox, newest first: stable while jobs are added.
+) -> tuple[list[Job], bool]:
+    """Jobs of a sandbox, newest first, and whether there are more: stable while jobs are added.
 
     Args:
         connection: Any.
         sandbox_id: Whose.
-        limit: At most so many.
+        limit: At most so many, and no more than :data:`MOST_TEXT` of them, but one.
         status: Only these.
         after: ``(created, id)`` of the last job of the page before.
         skip: So many are left out before the first.
@@ -106,8 +108,15 @@ def page(
         chosen = chosen.where(jobs.c.status == status)
     if after is not None:
         chosen = chosen.where(tuple_(*order) < tuple_(*after))
-    chosen = chosen.order_by(*(column.desc() for column in order)).limit(limit).offset(skip)
-    return [_job(row) for row in connection.execute(chosen)]
+    chosen = chosen.order_by(*(column.desc() for column in order)).limit(limit + 1).offset(skip)
+    found: list[Job] = []
+    size = 0
+    for row in connection.execute(chosen):
+        size += len(row.document)
+        if len(found) == limit or (found and size > MOST_TEXT):
+            return found, True
+        found.append(_job(row))
+    return found, False
 
 
 def cancel(connection: Connection, sandbox_id: int, job_id: int, *, at: datetime) -> Job:

@@ -33,8 +33,7 @@ def upgrade(engine: Engine) -> None:
     config = configuration()
     scripts = ScriptDirectory.from_config(config)
     with engine.connect() as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+        alone(connection)
         found = revision(connection)
         if found not in (None, *(script.revision for script in scripts.walk_revisions())):
             detail = f"A later version of this program made the store (revision {found}): use that."
@@ -42,6 +41,15 @@ def upgrade(engine: Engine) -> None:
         if found != scripts.get_current_head():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def alone(connection: Connection) -> None:
+    """Be the only process that sets a store up, to the end of the transaction.
+
+    On SQLite who writes is alone anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
 
 
 def revision(connection: Connection) -> str | None:

@@ -44,6 +44,7 @@ export async function show({ id, signal, trying }) {
 export const title = (id) => `Job ${id}`;
 
 export function forget() {
+  known = { of: "", batches: new Map() };
   $("job-title").textContent = "";
   $("job").replaceChildren();
 }
@@ -74,13 +75,23 @@ function times(job) {
   return make("p", { class: "quiet", text: `Created ${when(job.creationTime)}${took}; dataset ${job.destination.datasetId}; ${policy}` });
 }
 
+/** What is known of the batches of a job in one status: it changes with that only. */
+let known = { of: "", batches: new Map() };
+
+function batch(id) {
+  if (!known.batches.has(id)) known.batches.set(id, api.batch(id).catch(() => { known.batches.delete(id); return {}; }));
+  return known.batches.get(id);
+}
+
 async function batches(job, names) {
+  const of = `${job.id} ${job.status}`;
+  if (known.of !== of) known = { of, batches: new Map() };
   const listed = (job.destination.batches ?? [job.destination]).filter((batch) => batch.batchId);
   if (!listed.length) return make("p", { class: "quiet", text: "None: the job failed, and nothing of it is visible." });
   const kinds = ["id", "id", "", "number", "number"];
-  const rows = await Promise.all(listed.map(async (batch) => {
-    const known = await api.batch(batch.batchId).catch(() => ({}));
-    const cells = [segment(batch, names), batch.batchId, known.status ?? "", shown(known.recordCount), shown(known.size)];
+  const rows = await Promise.all(listed.map(async (each) => {
+    const { status, recordCount, size } = await batch(each.batchId);
+    const cells = [segment(each, names), each.batchId, status ?? "", shown(recordCount), shown(size)];
     return make("tr", { children: cells.map((text, index) => make("td", { text, ...(kinds[index] && { class: kinds[index] }) })) });
   }));
   const titles = ["Segment", "Batch", "Status", "Records", "Bytes"];
