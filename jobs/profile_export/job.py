@@ -118,7 +118,10 @@ def _location(plan: ExportPlan, engine: Engine) -> str:
 def _life(run: _Run, document: Document, *, exclusive: bool) -> Document:
     if (done := run.folder.finished(run.plan)) is not None:
         if run.folder.was_left():  # a lock needs a target that can be written: the answer does not
-            with suppress(OSError, Cancelled, JobFailed), run.folder.locked(run.stop):
+            with (
+                suppress(OSError, Cancelled, JobFailed),
+                run.folder.locked(run.stop, exclusive=exclusive),
+            ):
                 _tidy(run, done[0])
         return done[1]
     with run.folder.locked(run.stop, exclusive=exclusive):
@@ -232,7 +235,7 @@ def _given_up(run: _Run, error: BaseException) -> BaseException:
     except JobFailed as unreadable:  # nothing may be deleted
         committed = run.stop.closed
         if not committed:
-            unsure = run.may_be_committed.is_set()
+            unsure = run.may_be_committed.is_set() and unreadable.code != "commit-expired"
             return outcome_unknown(str(unreadable).rstrip(".")) if unsure else told
     if committed:
         return JobFailed(

@@ -64,12 +64,12 @@ def commit_files(
     """
     adds = [_add_action(file, number) for file, number in rows.items()]
     for attempt in range(ATTEMPTS):
-        check()
         state = look(folder.location)
         # Asked of the very state that the commit below builds on: were it another, the job's other
         # process could commit between the two looks.
         if state is not None and state.has_committed(app_id):
             break
+        check()  # not before: a job that has committed cannot be stopped any more
         try:
             _commit_once(adds, folder, state, wanted, _properties(app_id, note))
         except DeltaError as error:
