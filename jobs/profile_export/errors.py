@@ -100,6 +100,12 @@ class JobFailed(ExportError):
     code, title, status, exit_code = "job-failed", "Job failed", 500, 1
 
 
+MAY_HAVE_COMMITTED = ("manifest-missing", "outcome-unknown")
+"""Codes of jobs that have committed, or of which nobody can say: they must end in no other way."""
+ENGINE_MAY_BE_GONE = frozenset({"engine", "internal-error", "out-of-memory"})
+"""Codes of work for which the engine could be to blame, and may be gone."""
+
+
 def outcome_unknown(why: str) -> JobFailed:
     """The error of a job of which nobody can say yet whether it has committed: it must not end as
     failed or cancelled, since a commit wins (S27)."""

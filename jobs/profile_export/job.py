@@ -233,10 +233,10 @@ def _given_up(run: _Run, error: BaseException) -> BaseException:
     try:
         committed = find_commit(run.plan, run.location) is not None
     except JobFailed as unreadable:  # nothing may be deleted
-        committed = run.stop.closed
-        if not committed:
+        if not run.stop.closed:
             unsure = run.may_be_committed.is_set() and unreadable.code != "commit-expired"
             return outcome_unknown(str(unreadable).rstrip(".")) if unsure else told
+        committed = True
     if committed:
         return JobFailed(
             f"The export was committed, but its manifest is not written: {told} Run it again with"

@@ -41,54 +41,60 @@ def table(
         physical: Column -> its name in the files (column mapping).
         widened: Column -> its type before and now, in Delta's words.
     """
+    named = sorted(features)
+    protocol = {
+        "minReaderVersion": 3,
+        "minWriterVersion": 7,
+        "readerFeatures": named,
+        "writerFeatures": named,
+    }
+    described = {
+        "id": "00000000-0000-4000-8000-000000000001",
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": _schema(columns, physical or {}, widened or {}),
+        "partitionColumns": [],
+        "configuration": dict(configuration),
+        "createdTime": 0,
+    }
+    (folder / "_delta_log").mkdir(parents=True)
+    adds = [
+        {"add": _add(folder / name, rows, sorted((deleted or {}).get(name, ())))}
+        for name, rows in files.items()
+    ]
+    actions = [{"protocol": protocol}, {"metaData": described}, *adds]
+    log = folder / "_delta_log" / f"{0:020}.json"
+    log.write_text("".join(json.dumps(action) + "\n" for action in actions), encoding="utf-8")
+
+
+def _schema(
+    columns: Struct, physical: Mapping[str, str], widened: Mapping[str, tuple[str, str]]
+) -> str:
     metadata: dict[str, dict[str, Any]] = {}
-    for number, (name, inside) in enumerate((physical or {}).items(), start=1):
+    for number, (name, inside) in enumerate(physical.items(), start=1):
         metadata[name] = {
             "delta.columnMapping.id": number,
             "delta.columnMapping.physicalName": inside,
         }
-    for name, (before, now) in (widened or {}).items():
+    for name, (before, now) in widened.items():
         metadata[name] = {"delta.typeChanges": [{"fromType": before, "toType": now}]}
     schema = to_json(columns)
     for field in schema["fields"]:
         field["metadata"] = metadata.get(field["name"], {})
-    named = sorted(features)
-    actions: list[dict[str, Any]] = [
-        {
-            "protocol": {
-                "minReaderVersion": 3,
-                "minWriterVersion": 7,
-                "readerFeatures": named,
-                "writerFeatures": named,
-            }
-        },
-        {
-            "metaData": {
-                "id": "00000000-0000-4000-8000-000000000001",
-                "format": {"provider": "parquet", "options": {}},
-                "schemaString": json.dumps(schema),
-                "partitionColumns": [],
-                "configuration": dict(configuration),
-                "createdTime": 0,
-            }
-        },
-    ]
-    (folder / "_delta_log").mkdir(parents=True)
-    for name, rows in files.items():
-        pq.write_table(rows, folder / name)
-        add = {
-            "path": name,
-            "partitionValues": {},
-            "size": (folder / name).stat().st_size,
-            "modificationTime": 0,
-            "dataChange": True,
-            "stats": json.dumps({"numRecords": rows.num_rows, "tightBounds": False}),
-        }
-        if gone := sorted((deleted or {}).get(name, ())):
-            add["deletionVector"] = _vector(gone)
-        actions.append({"add": add})
-    log = folder / "_delta_log" / f"{0:020}.json"
-    log.write_text("".join(json.dumps(action) + "\n" for action in actions), encoding="utf-8")
+    return json.dumps(schema)
+
+
+def _add(file: Path, rows: pa.Table, deleted: list[int]) -> dict[str, Any]:
+    """Write a file; gives its ``add`` action."""
+    pq.write_table(rows, file)
+    action = {
+        "path": file.name,
+        "partitionValues": {},
+        "size": file.stat().st_size,
+        "modificationTime": 0,
+        "dataChange": True,
+        "stats": json.dumps({"numRecords": rows.num_rows, "tightBounds": False}),
+    }
+    return {**action, "deletionVector": _vector(deleted)} if deleted else action
 
 
 def _vector(positions: list[int]) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from multiprocessing.context import SpawnProcess
 
 from profile_export.children.child import Failed, Work, serve
 from profile_export.children.turns import Busy, Turns
-from profile_export.errors import JobFailed
+from profile_export.errors import ENGINE_MAY_BE_GONE, JobFailed
+from profile_export.sql.errors import QueryFailed
 
 __all__ = ["Busy", "EngineProcess", "Work"]
 
 START_LIMIT = 120.0
 """Seconds for the engine to start; a JVM on a busy machine takes half a minute."""
-_OF_THE_ENGINE = ("engine", "internal-error", "out-of-memory", "query-failed")
+_OF_THE_ENGINE = ENGINE_MAY_BE_GONE | {QueryFailed.code}
 """What work fails with where the child's engine may be gone for good: the next has another."""
 GRACE = 2.0
 """Seconds that the child has for stopping the work itself, before it is killed."""

@@ -1,5 +1,6 @@
 """Export and dry run as the commands do them: open, run, and a document whatever the end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from profile_export.commands import _say
 from profile_export.commands._ended import JobEnded
 from profile_export.commands._places import Places, target_path
 from profile_export.commands._progress import progress_bar
-from profile_export.errors import Cancelled, JobFailed, NotFound
+from profile_export.errors import MAY_HAVE_COMMITTED, Cancelled, JobFailed, NotFound
 
 if TYPE_CHECKING:
     from profile_export.catalog import Sandbox
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from profile_export.plan import ExportPlan
 
 
-_COMMITTED = ("manifest-missing", "commit-expired", "outcome-unknown")
-"""What a job that has committed, or may have, can still fail with."""
+_COMMITTED = (*MAY_HAVE_COMMITTED, "commit-expired")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def export(planned: "Planned", engine: "LazyEngine") -> Exported:
             location = target.location or opened.locate(target)
     except JobFailed as error:
         started = documents.processing(document, at=datetime.now(UTC))
-        if error.code in _COMMITTED:  # its rows are visible: it has not failed
+        if error.code in _COMMITTED:  # its rows are visible, or may be: it has not failed
             raise JobEnded(error, started) from error
         told = documents.failed(started, error.code, str(error), at=datetime.now(UTC))
         raise JobEnded(error, told) from error
@@ -100,6 +100,18 @@ def export(planned: "Planned", engine: "LazyEngine") -> Exported:
         raise JobEnded(error, documents.cancelled(document, at=datetime.now(UTC))) from error
     places = Places(target_path(target, location, planned.sandbox_file), plan.job_id)
     return Exported(plan, planned.sandbox, done, location, places)
+
+
+def say_done(done: Exported, words: Callable[[], None], *, json: bool) -> None:
+    """Say what a job has done: its paper, or in ``words``.
+
+    A full disk below stdout is told, and does not make the job look undone.
+    """
+    with _say.of_work_done():
+        if json:
+            _say.result_json(done.paper())
+        else:
+            words()
 
 
 def dry_run(planned: "Planned", engine: "LazyEngine") -> dict[str, object]:

@@ -19,7 +19,7 @@ from profile_export.errors import (
     problem_json,
 )
 
-_WRITTEN_PERHAPS = ("outcome-unknown", "papers-unreadable", "target-unreadable")
+_WRITTEN_PERHAPS = ("papers-unreadable", "target-unreadable")
 """Codes of jobs of which an earlier attempt may have committed."""
 
 

@@ -41,15 +41,11 @@ def demo(
 
         built = build(Path(to))
         from profile_export.commands._asked import Asked, make_plan
-        from profile_export.commands._export import export
+        from profile_export.commands._export import export, say_done
 
         planned = make_plan(Asked(str(built.requests["demo"]), str(built.sandbox)), lazy)
         done = export(planned, lazy)
-    with _say.of_work_done():
-        if json:
-            _say.result_json(done.paper())
-        else:
-            _tell(built, done)
+    say_done(done, lambda: _tell(built, done), json=json)
 
 
 def _tell(built: "DemoSandbox", done: "Exported") -> None:

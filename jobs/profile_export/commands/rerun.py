@@ -102,7 +102,7 @@ def _repeated(
     json: bool,
 ) -> None:
     from profile_export.commands._asked import Planned
-    from profile_export.commands._export import export
+    from profile_export.commands._export import export, say_done
     from profile_export.rerun import as_new_job
 
     done = export(Planned(as_new_job(plan), sandbox, file), lazy)
@@ -110,8 +110,4 @@ def _repeated(
         _say.note(line)
     from profile_export.commands import _report
 
-    with _say.of_work_done():
-        if json:
-            _say.result_json(done.paper())
-        else:
-            _report.of_job(done)
+    say_done(done, lambda: _report.of_job(done), json=json)

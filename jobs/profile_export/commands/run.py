@@ -73,14 +73,10 @@ def dry_run(
 
 def _exported(asked: "Asked", lazy: "LazyEngine", *, json: bool) -> None:
     from profile_export.commands._asked import make_plan
-    from profile_export.commands._export import export
+    from profile_export.commands._export import export, say_done
 
     done = export(make_plan(asked, lazy, or_finished=True), lazy)
-    with _say.of_work_done():
-        if json:
-            _say.result_json(done.paper())
-        else:
-            _tell(done, asked)
+    say_done(done, lambda: _tell(done, asked), json=json)
 
 
 def _tell(done: "Exported", asked: "Asked") -> None:

@@ -65,11 +65,10 @@ def described(
         "parameters": _parameters(query or {}, headers or {}, open_=open_),
         "responses": _responses(gives, or_gives or {}, stream, fails, open_=open_, success=success),
     }
-    for status in (success, *also) if tells or also else ():
-        answer = extra["responses"].setdefault(
-            str(status), {"description": _WORDS.get(status, "Done")}
-        )
-        answer["headers"] = {name: {"schema": {"type": "string"}} for name in tells}
+    extra["responses"].update({str(status): {"description": _WORDS[status]} for status in also})
+    for status in (success, *also) if tells else ():
+        told = {name: {"schema": {"type": "string"}} for name in tells}
+        extra["responses"][str(status)]["headers"] = told
     if 422 in fails:
         extra["x-fails"] = ["422"]
     if takes is not None:

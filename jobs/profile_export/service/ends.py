@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from enum import Enum
 
 from profile_export.document import Document
-from profile_export.errors import Cancelled, ExportError
+from profile_export.errors import (
+    ENGINE_MAY_BE_GONE,
+    MAY_HAVE_COMMITTED,
+    Cancelled,
+    ExportError,
+)
 from profile_export.service.store.jobs import MOST_TRIES
 from profile_export.service.store.queue import Hold
 
-SUSPECT = frozenset({"engine", "internal-error", "out-of-memory", "input-unreadable"})
-"""What a job fails with where the engine may be gone."""
 _NOT_OF_THE_ENGINE = "input-unreadable"
 """A broken file was found: with another engine the job would fail again."""
-
-_NOT_THE_END = ("manifest-missing", "outcome-unknown")
-"""It has committed, or may have: it must not end in any other way."""
+SUSPECT = ENGINE_MAY_BE_GONE | {_NOT_OF_THE_ENGINE}
+"""What a job fails with where the engine may be gone."""
 
 TOO_MANY = (
     f"The job was begun {MOST_TRIES} times and never came to an end: its worker or its engine died"
@@ -69,7 +71,7 @@ def end_of(
         return End(Way.NOTHING)
     if not isinstance(outcome, Exception):
         return End(Way.SUCCEED)
-    if code in _NOT_THE_END:
+    if code in MAY_HAVE_COMMITTED:
         return End(Way.WAIT if held.exhausted else Way.GIVE_BACK)
     if cancelling:
         return End(Way.CANCEL)

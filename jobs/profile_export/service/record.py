@@ -105,7 +105,7 @@ def _succeed(
     counters.add(connection, counters.BYTES, {}, size)
     for reason, number in excluded.items():
         counters.add(connection, counters.EXCLUSIONS, {"reason": reason}, number)
-    _count_end(connection, "SUCCEEDED", times)
+    _count_stages(connection, times)
     return True
 
 
@@ -113,15 +113,14 @@ def _end_without_rows(
     claim: queue.Claim, end: End, times: StageTimes, connection: Connection
 ) -> bool:
     if end.way is Way.CANCEL:
-        recorded, status = queue.cancelled(connection, claim), "CANCELLED"
+        recorded = queue.cancelled(connection, claim)
     else:
-        recorded, status = queue.fail(connection, claim, end.code, end.message), "FAILED"
+        recorded = queue.fail(connection, claim, end.code, end.message)
     if recorded:
-        _count_end(connection, status, times)
+        _count_stages(connection, times)
     return recorded
 
 
-def _count_end(connection: Connection, status: str, times: StageTimes) -> None:
-    counters.add(connection, counters.JOBS_ENDED, {"status": status}, 1)
+def _count_stages(connection: Connection, times: StageTimes) -> None:
     for stage, seconds in times.seconds().items():
         counters.add(connection, counters.STAGE_SECONDS, {"stage": stage}, seconds)

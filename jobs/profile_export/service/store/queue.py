@@ -96,7 +96,6 @@ def claim(connection: Connection, owner: str, *, lease: float) -> Claim | None:
         except ValueError:
             message = "This version cannot read the job's plan: submit the export again."
             fail(connection, held, "plan-unreadable", message)
-            counters.add(connection, counters.JOBS_ENDED, {"status": "FAILED"}, 1)
         else:
             return Claim(job_id, held.attempt, owner, document, plan)
     return None
@@ -212,6 +211,7 @@ def _held(held: Hold) -> ColumnElement[bool]:
 
 
 def _end(connection: Connection, held: Hold, document: Document) -> bool:
+    """Set how a job ended, and count it."""
     changed = connection.execute(
         update(jobs)
         .where(_held(held))
@@ -223,4 +223,7 @@ def _end(connection: Connection, held: Hold, document: Document) -> bool:
             lease_until=None,
         )
     )
-    return changed.rowcount == 1
+    if changed.rowcount != 1:
+        return False
+    counters.add(connection, counters.JOBS_ENDED, {"status": str(document["status"])}, 1)
+    return True
