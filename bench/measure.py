@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -128,9 +129,8 @@ def _tree(pids: tuple[int, ...]) -> list[int]:
     while todo:
         one = todo.pop()
         found.append(one)
-        for children in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
-                todo.extend(map(int, children.read_text().split()))
-            except OSError:
-                continue
+        with suppress(OSError):  # it, or a thread of it, has just ended
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                with suppress(OSError):
+                    todo.extend(map(int, children.read_text().split()))
     return found

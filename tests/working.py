@@ -126,12 +126,12 @@ class Program:
 
 
 ENDLESS = """
-from profile_export import job
-decide = job.stages.decide
+from profile_export import run
+decide = run.decide
 def endless(work, plan):
     while True:
         decide(work, plan)
-job.stages.decide = endless
+run.decide = endless
 from profile_export.cli import entry
 entry()
 """

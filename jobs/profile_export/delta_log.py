@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from deltalake import DeltaTable, TableFeatures
 from deltalake.exceptions import TableNotFoundError
 
-from profile_export.errors import JobFailed
+from profile_export.errors import EXPIRED, JobFailed
 from profile_export.schema import Array, DataType, Map, Struct, from_json
 from profile_export.storage import Folder, Stored
 from profile_export.tables import first_line
@@ -115,7 +115,7 @@ def own_commit(location: str, app_id: str) -> OwnCommit | None:
     raise JobFailed(
         "This job has committed long ago: its entry in the target's Delta log was cleaned up, so"
         " that its papers cannot be made again. Its rows are in the dataset, by their batch ids.",
-        code="commit-expired",
+        code=EXPIRED,
     )
 
 

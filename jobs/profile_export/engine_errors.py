@@ -54,7 +54,7 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
         return JobFailed(_DISK_IS_FULL, code="disk-full")
     if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
-    jvm_ended = isinstance(error, ConnectionError) or _JVM_ENDED.search(text) is not None
+    jvm_ended = isinstance(error, ConnectionError) or _is_mute(error) or _JVM_ENDED.search(text)
     if _MEMORY.search(text) or (jvm_ended and _MEMORY.search(_stderr.tail(1 << 16))):
         return JobFailed(
             "The engine ran out of memory. On spark give it more (spark.driver.memory,"
@@ -113,6 +113,15 @@ def said(error: BaseException) -> str:
         return str(error)
     except Exception as refused:
         return str(refused)
+
+
+def _is_mute(error: BaseException) -> bool:
+    """Whether nobody can be asked any more what the error is (see :func:`said`)."""
+    try:
+        str(error)
+    except Exception:
+        return True
+    return False
 
 
 def root_cause(error: BaseException) -> str:

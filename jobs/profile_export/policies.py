@@ -14,14 +14,14 @@ _MOST_OTHERS = 5
 
 
 @dataclass(frozen=True)
-class Choice:
+class PolicyChoice:
     """The policy, or the problems that leave it unknown."""
 
     policy: MergePolicyPin | None
     problems: tuple[Problem, ...] = ()
 
 
-def choose_policy(request: ExportRequest, sandbox: Sandbox) -> Choice:
+def choose_policy(request: ExportRequest, sandbox: Sandbox) -> PolicyChoice:
     """The first that applies: the request's policy, its segments', the sandbox's, the built-in.
 
     Problems: ``unknown-policy``, ``unknown-policy-version``, ``policies-disagree``.
@@ -31,24 +31,24 @@ def choose_policy(request: ExportRequest, sandbox: Sandbox) -> Choice:
     speaking = list(_speaking(request, sandbox))
     if speaking:
         return _of_segments(speaking, sandbox)
-    return Choice(_pin(sandbox.default_policy() or BUILT_IN_POLICY))
+    return PolicyChoice(_pin(sandbox.default_policy() or BUILT_IN_POLICY))
 
 
-def _asked(asked: AskedPolicy, sandbox: Sandbox) -> Choice:
+def _asked(asked: AskedPolicy, sandbox: Sandbox) -> PolicyChoice:
     if asked.id == UNUSABLE:
-        return Choice(None)  # its own problem is told already
+        return PolicyChoice(None)  # its own problem is told already
     versions = sandbox.versions(asked.id)
     if not versions:
-        return Choice(None, (_unknown(asked.id, sandbox, pointer("mergePolicy", "id")),))
+        return PolicyChoice(None, (_unknown(asked.id, sandbox, pointer("mergePolicy", "id")),))
     if asked.version is None:
-        return Choice(_pin(versions[-1]))
+        return PolicyChoice(_pin(versions[-1]))
     found = next((policy for policy in versions if policy.version == asked.version), None)
     if found is not None:
-        return Choice(_pin(found))
+        return PolicyChoice(_pin(found))
     known = ", ".join(str(policy.version) for policy in versions)
     detail = f"Merge policy {quote(asked.id)} has no such version; it has: {known}."
     at = pointer("mergePolicy", "version")
-    return Choice(None, (Problem("unknown-policy-version", detail, at),))
+    return PolicyChoice(None, (Problem("unknown-policy-version", detail, at),))
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ def _speaking(request: ExportRequest, sandbox: Sandbox) -> Iterator[_Speaking]:
             yield _Speaking(item.segment_id, policy_id, at)
 
 
-def _of_segments(speaking: list[_Speaking], sandbox: Sandbox) -> Choice:
+def _of_segments(speaking: list[_Speaking], sandbox: Sandbox) -> PolicyChoice:
     first_of = {each.policy_id: each for each in reversed(speaking)}
     if len(first_of) > 1:
-        return Choice(None, tuple(_disagreement(each, first_of) for each in speaking))
+        return PolicyChoice(None, tuple(_disagreement(each, first_of) for each in speaking))
     (policy_id,) = first_of
     versions = sandbox.versions(policy_id)
     if versions:
-        return Choice(_pin(versions[-1]))
-    return Choice(None, tuple(_unknown(policy_id, sandbox, each.at) for each in speaking))
+        return PolicyChoice(_pin(versions[-1]))
+    return PolicyChoice(None, tuple(_unknown(policy_id, sandbox, each.at) for each in speaking))
 
 
 def _disagreement(each: _Speaking, first_of: dict[str, _Speaking]) -> Problem:

@@ -1,6 +1,9 @@
 """The benchmark: its tables are the same each time, and its scripts make the rows that we make."""
 
+import os
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,6 +11,7 @@ import pytest
 from bench import equal
 from bench.cases import Case, cases, lay_out
 from bench.data import build
+from bench.measure import Watch
 from bench.programs import PROGRAMS
 from bench.shape import Shape, segment
 from deltalake import DeltaTable
@@ -100,3 +104,18 @@ def test_fifty_segments_cover_the_people_of_one() -> None:
     found = cases(SMALL)
     assert found["cover-1"].segments == (segment("cover"),)
     assert len(found["cover-50"].segments) == 50
+
+
+def test_a_process_that_ends_while_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look ended the watch: memory and processor time were told too low."""
+
+    def gone(*_: object) -> Iterator[Path]:
+        raise FileNotFoundError
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "glob", gone)
+        watch = Watch(os.getpid(), every=0.01)
+        time.sleep(0.2)
+        watch.end()
+    assert watch.peak > 0

@@ -313,6 +313,11 @@ def test_a_request_from_stdin(world: Path) -> None:
             1,
             "Complete it.",
         ),
+        (
+            JobEnded(JobFailed("It is in.", code="commit-expired"), {"status": "FAILED"}),
+            1,
+            "The job failed. It is in.",
+        ),
         (JobEnded(Cancelled("Stopped."), {"status": "CANCELLED"}), 130, "nothing was written"),
         (Conflict("Job id 1 was used."), 2, "Job id 1 was used."),
         (Different(["a is missing", "b is new"]), 3, "a is missing\nb is new"),

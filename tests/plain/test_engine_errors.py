@@ -19,11 +19,20 @@ class OfJava(Exception):
         raise RuntimeError("Error while sending or receiving")
 
 
+class OfJavaGone(Exception):
+    """As py4j's, where there is nobody any more to be asked."""
+
+    def __str__(self) -> str:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
 @pytest.mark.parametrize(
     ("error", "log", "code", "told"),
     [
         pytest.param(ConnectionRefusedError(111, "no"), HEAP, "out-of-memory", "memory", id="heap"),
         pytest.param(OfJava(), HEAP, "out-of-memory", "maxEventsPerProfile", id="no words"),
+        pytest.param(OfJavaGone(), HEAP, "out-of-memory", "memory", id="no words, gone"),
+        pytest.param(OfJavaGone(), "", "engine", "Java process ended", id="killed, gone"),
         pytest.param(ConnectionRefusedError(111, "no"), "", "engine", "Java process", id="killed"),
         pytest.param(OfJava(), "", "engine", "Java process ended", id="killed, no words"),
         pytest.param(

@@ -202,6 +202,8 @@ def origins(name: ast.Name) -> list[ast.expr]:
                 found += bound(name.id, each.target, part(each.iter))
         elif isinstance(place, ast.FunctionDef | ast.Module):
             found = [one for node in statements(place) for one in assigned(name.id, node)]
+        if isinstance(place, ast.Module):
+            found += [one for node in statements(place) for one in imported(name.id, node)]
         if isinstance(place, ast.FunctionDef) and (asked := taker(place, name.id)) is not None:
             found += [given for call in CALLS if (given := asked.given(call)) is not None]
         if found:
@@ -226,6 +228,15 @@ def assigned(name: str, node: ast.AST) -> list[ast.expr]:
         case ast.For():
             return bound(name, node.target, part(node.iter))
     return []
+
+
+def imported(name: str, node: ast.AST) -> list[ast.expr]:
+    """What a module that a name is taken from has given it."""
+    if not isinstance(node, ast.ImportFrom) or name not in {each.name for each in node.names}:
+        return []
+    file = ROOT.parent / f"{(node.module or '').replace('.', '/')}.py"
+    trees = [tree for tree, read in TREES.items() if read == file]
+    return [one for tree in trees for inner in statements(tree) for one in assigned(name, inner)]
 
 
 def bound(name: str, target: ast.expr, value: ast.expr) -> list[ast.expr]:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -62,8 +63,8 @@ NOT_IN_STAGES = {
 
 STORAGE = ("deltalake", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet", f"{PACKAGE}.storage")
 MAY_WRITE = (
-    "engines", "commit", "delta_log", "storage", "manifest", "job", "job_folder", "job_lock",
-    "demo", "compare", "diff.file", "children.counting",
+    "engines", "commit", "delta_log", "storage", "manifest", "job", "job_life", "attempt",
+    "job_folder", "job_lock", "demo", "compare", "diff.file", "children.counting",
 )  # fmt: skip
 """The last four write beside: the demo's tables, scratch of comparing and counting, diffs."""
 MAY_READ = (
@@ -184,6 +185,18 @@ def test_a_function_is_short(name: str) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             told = len((ast.get_docstring(node, clean=False) or "").splitlines())
             assert cast(int, node.end_lineno) - node.lineno + 1 - told <= 40, node.name
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """Two of one name are taken for each other; private ones, and words of ``explain``, aside."""
+    found = [
+        node.name
+        for name in MODULES
+        if not name.startswith("explained.")
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert [name for name, count in Counter(found).items() if count > 1] == []
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -152,14 +152,15 @@ def test_nothing_is_there(client: TestClient, headers: Headers) -> None:
 
 def test_methods(client: TestClient, headers: Headers) -> None:
     allowed = {
-        URL: "GET, POST",
-        f"{URL}/1": "GET, DELETE",
+        URL: "GET, HEAD, POST",
+        f"{URL}/1": "GET, HEAD, DELETE",
         f"{URL}/1/events": "GET",
         SQL: "POST",
-        "/data/foundation/export/batches/x/files": "GET",
+        "/data/foundation/export/batches/x/files": "GET, HEAD",
         "/data/foundation/export/files/x": "GET, HEAD",
         "/health/live": "GET, HEAD",
         "/metrics": "GET, HEAD",
+        "/": "GET, HEAD",
     }
     for path, methods in allowed.items():
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"):
@@ -168,6 +169,14 @@ def test_methods(client: TestClient, headers: Headers) -> None:
                     answer = client.request(method, f"{path}{slash}", headers=headers())
                     assert (answer.status_code, answer.headers["allow"]) == (405, methods)
                     assert answer.headers["content-type"] == PROBLEM
+
+
+def test_a_head_says_what_its_get_would(client: TestClient, headers: Headers) -> None:
+    for path in (URL, f"{URL}/1", "/", "/openapi.json"):
+        got, told = (client.request(m, path, headers=headers()) for m in ("GET", "HEAD"))
+        assert told.status_code == got.status_code, path
+        for name in ("content-type", "content-length"):
+            assert told.headers[name] == got.headers[name], path
 
 
 def test_a_fault_of_ours_shows_nothing(

@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from postgres import Postgres
 from profile_export import job as job_module
+from profile_export import run as stages
 from profile_export.engines import Engine
 from profile_export.errors import Cancelled, Conflict, ExportError, JobFailed, outcome_unknown
 from profile_export.faults import POINTS
@@ -22,7 +23,7 @@ from profile_export.plan import ExportPlan
 from profile_export.service import worker as worker_module
 from profile_export.service.ends import Way, end_of
 from profile_export.service.heart import Held, now
-from profile_export.service.record import Record
+from profile_export.service.record import Recorder
 from profile_export.service.store import Store, counters, jobs, open_store, presence, queue
 from profile_export.service.store.queue import Claim, Hold
 from profile_export.service.store.tables import batches
@@ -89,16 +90,16 @@ def test_a_done_job_is_recorded_whatever_became_of_its_manifest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sandbox, plan = sandbox_of(quick_store), new_plan(tmp_path)
-    write = Record.write
+    write = Recorder.write
 
-    def spoilt(self: Record, *args: Any) -> None:
+    def spoilt(self: Recorder, *args: Any) -> None:
         paper = target_of(plan) / "_profile_export" / str(plan.job_id) / "manifest.json"
         paper.unlink()
         if content is not None:
             paper.write_text(content)
         write(self, *args)
 
-    monkeypatch.setattr(Record, "write", spoilt)
+    monkeypatch.setattr(Recorder, "write", spoilt)
     submit(quick_store, sandbox, plan)
     with working(quick_store, engine):
         assert ended(quick_store, sandbox, plan.job_id).status == "SUCCEEDED"
@@ -158,14 +159,14 @@ def test_what_cannot_be_done_fails_clearly_and_the_worker_goes_on(
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Jobs compute until they are stopped; ``undo()`` ends that."""
-    decide = job_module.stages.decide
+    decide = stages.decide
 
     def forever(work: Any, plan: ExportPlan) -> None:
         while True:
             decide(work, plan)
 
     with monkeypatch.context() as patched:
-        patched.setattr(job_module.stages, "decide", forever)
+        patched.setattr(stages, "decide", forever)
         yield patched
 
 
@@ -213,7 +214,7 @@ def test_a_cancel_that_was_accepted_before_the_commit_wins(
     """Whatever the last heartbeat heard: the store is asked before the commit is made."""
     store, sandbox, plan = quick_store, sandbox_of(quick_store), new_plan(tmp_path)
 
-    rows = job_module.stages.rows
+    rows = stages.rows
 
     def cancel(*_: object) -> None:
         with store.write() as connection:
@@ -222,7 +223,7 @@ def test_a_cancel_that_was_accepted_before_the_commit_wins(
     if engine.name == "sail":  # its files are written, and nothing is left to do but the commit
         monkeypatch.setattr("profile_export.engines.sail_write.fault", cancel)
     else:  # one call is to write and to commit
-        monkeypatch.setattr(job_module.stages, "rows", lambda *asked: cancel() or rows(*asked))
+        monkeypatch.setattr(stages, "rows", lambda *asked: cancel() or rows(*asked))
     submit(store, sandbox, plan)
     with working(store, engine):
         assert ended(store, sandbox, plan.job_id).status == "CANCELLED"
@@ -240,9 +241,9 @@ def _dies(plan: ExportPlan, engine: Engine, point: str, monkeypatch: pytest.Monk
             raise Died
 
     with monkeypatch.context() as patched:
-        patched.setattr("profile_export.job.fault", die)
+        patched.setattr("profile_export.job_life.fault", die)
         patched.setattr("profile_export.engines.sail_write.fault", die)
-        patched.setattr("profile_export.job._given_up", lambda _run, error: error)
+        patched.setattr("profile_export.job_life.given_up", lambda _run, error: error)
         with pytest.raises(Died):
             run_job(plan, engine)
 
@@ -344,10 +345,8 @@ def test_the_store_goes_away_while_a_job_runs(
     store = open_store(own_postgres.url(own_postgres.create()))
     sandbox, plan = sandbox_of(store), new_plan(tmp_path)
     submit(store, sandbox, plan)
-    gone, decide = threading.Event(), job_module.stages.decide
-    monkeypatch.setattr(
-        job_module.stages, "decide", lambda *asked: gone.wait(60) and decide(*asked)
-    )
+    gone, decide = threading.Event(), stages.decide
+    monkeypatch.setattr(stages, "decide", lambda *asked: gone.wait(60) and decide(*asked))
     with working(store, engine, lease=1.5):
         wait_for(lambda: job(store, sandbox, plan.job_id).status == "PROCESSING")
         own_postgres.stop()
@@ -427,6 +426,7 @@ REFUSED = JobFailed("No such column.", code="target-schema")
 TORN = JobFailed("Torn file.", code="input-unreadable")
 PAPERS = JobFailed("Committed.", code="manifest-missing")
 UNKNOWN = outcome_unknown("its log cannot be read")
+EXPIRED = JobFailed("Committed long ago.", code="commit-expired")
 FAULT = KeyError("x")
 
 
@@ -442,6 +442,8 @@ FAULT = KeyError("x")
         (UNKNOWN, HOLD, "", Way.GIVE_BACK),
         (UNKNOWN, HOLD, "cancelling leaving", Way.GIVE_BACK),
         (UNKNOWN, LAST, "cancelling", Way.WAIT),
+        (EXPIRED, HOLD, "", Way.FAIL),
+        (EXPIRED, LAST, "cancelling dead", Way.FAIL),
         (REFUSED, HOLD, "lost", Way.NOTHING),
         (STOPPED, HOLD, "cancelling", Way.CANCEL),
         (STOPPED, HOLD, "cancelling leaving", Way.CANCEL),

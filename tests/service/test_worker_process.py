@@ -106,12 +106,12 @@ def test_a_worker_killed_while_it_cancels(
 
 STUBBORN = """
 import time
-from profile_export import job
+from profile_export import run
 from profile_export.engines.sail import SailEngine
 from profile_export.service import worker
 SailEngine.interrupt = lambda _: None
 worker._OBEYS["sail"] = 0.2
-job.stages.decide = lambda *_: time.sleep(3600)
+run.decide = lambda *_: time.sleep(3600)
 from profile_export.cli import entry
 entry()
 """

@@ -207,7 +207,7 @@ def test_s27_a_job_that_is_done_stays_done_where_nothing_can_be_tidied(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     with monkeypatch.context() as broken:
-        broken.setattr("profile_export.job.sweep", may_not)
+        broken.setattr("profile_export.attempt.sweep", may_not)
         document = run_job(plan, engine)
         assert document["status"] == "SUCCEEDED"
         assert run_job(plan, engine) == document
@@ -353,8 +353,8 @@ def test_a_repeated_job_reads_the_versions_of_the_first(
     def die(*_: object) -> None:
         raise Died
 
-    monkeypatch.setattr("profile_export.job.check_target", die)
-    monkeypatch.setattr("profile_export.job._given_up", lambda _run, error: error)
+    monkeypatch.setattr("profile_export.job_life.check_target", die)
+    monkeypatch.setattr("profile_export.job_life.given_up", lambda _run, error: error)
     with pytest.raises(Died):
         run_job(plan, engine)
     monkeypatch.undo()

@@ -39,7 +39,7 @@ class Work(ABC):
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failure:
     """An error on its way through the pipe: exceptions of ours do not survive pickling."""
 
     problems: tuple[Problem, ...]
@@ -94,6 +94,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _failed(error: ExportError) -> Failed:
+def _failed(error: ExportError) -> Failure:
     problems = error.problems if isinstance(error, Refused) else ()
-    return Failed(problems, str(error), error.code, error.title)
+    return Failure(problems, str(error), error.code, error.title)

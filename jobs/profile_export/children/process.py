@@ -10,7 +10,7 @@ import multiprocessing
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
-from profile_export.children.child import Failed, Work, serve
+from profile_export.children.child import Failure, Work, serve
 from profile_export.children.turns import Busy, Turns
 from profile_export.errors import ENGINE_MAY_BE_GONE, JobFailed
 from profile_export.sql.errors import QueryFailed
@@ -66,9 +66,9 @@ class EngineProcess:
             finally:
                 if answer is None:
                     self._kill()
-            if isinstance(answer, Failed) and answer.code in _OF_THE_ENGINE:
+            if isinstance(answer, Failure) and answer.code in _OF_THE_ENGINE:
                 self._kill()
-        if isinstance(answer, Failed):
+        if isinstance(answer, Failure):
             raise answer.error()
         return answer
 
@@ -93,7 +93,7 @@ class EngineProcess:
             told = ours.recv() if ours.poll(START_LIMIT) else None
         except (EOFError, OSError):
             told = None
-        if told is None or isinstance(told, Failed):
+        if told is None or isinstance(told, Failure):
             self._kill()
             raise told.error() if told else JobFailed("The engine did not start.", code="engine")
         return child, ours

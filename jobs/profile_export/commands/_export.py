@@ -9,7 +9,7 @@ from profile_export.commands import _say
 from profile_export.commands._ended import JobEnded
 from profile_export.commands._places import Places, target_path
 from profile_export.commands._progress import progress_bar
-from profile_export.errors import MAY_HAVE_COMMITTED, Cancelled, JobFailed, NotFound
+from profile_export.errors import EXPIRED, MAY_HAVE_COMMITTED, Cancelled, JobFailed, NotFound
 
 if TYPE_CHECKING:
     from profile_export.catalog import Sandbox
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from profile_export.plan import ExportPlan
 
 
-_COMMITTED = (*MAY_HAVE_COMMITTED, "commit-expired")
+_COMMITTED = (*MAY_HAVE_COMMITTED, EXPIRED)
 
 
 @dataclass(frozen=True)
-class Exported:
+class DoneJob:
     """A job that is done.
 
     Attributes:
@@ -70,7 +70,7 @@ class Exported:
         return found
 
 
-def export(planned: "Planned", engine: "LazyEngine") -> Exported:
+def export(planned: "Planned", engine: "LazyEngine") -> DoneJob:
     """Run the job of a plan, with a bar on a terminal.
 
     Raises:
@@ -99,10 +99,10 @@ def export(planned: "Planned", engine: "LazyEngine") -> Exported:
     except Cancelled as error:
         raise JobEnded(error, documents.cancelled(document, at=datetime.now(UTC))) from error
     places = Places(target_path(target, location, planned.sandbox_file), plan.job_id)
-    return Exported(plan, planned.sandbox, done, location, places)
+    return DoneJob(plan, planned.sandbox, done, location, places)
 
 
-def say_done(done: Exported, words: Callable[[], None], *, json: bool) -> None:
+def say_done(done: DoneJob, words: Callable[[], None], *, json: bool) -> None:
     """Say what a job has done: its paper, or in ``words``.
 
     A full disk below stdout is told, and does not make the job look undone.

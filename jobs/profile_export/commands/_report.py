@@ -10,13 +10,13 @@ from profile_export.commands import _say
 
 if TYPE_CHECKING:
     from profile_export.catalog import Sandbox
-    from profile_export.commands._export import Exported
+    from profile_export.commands._export import DoneJob
     from profile_export.document import Document
 
 _NO_SEGMENT = "All who are exported"
 
 
-def of_job(done: "Exported") -> None:
+def of_job(done: "DoneJob") -> None:
     """Say what a job has done, on stdout."""
     manifest, document, sandbox = done.manifest(), done.document, done.sandbox
     metrics = _mapping(document["metrics"])

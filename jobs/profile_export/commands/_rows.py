@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, cast
 from profile_export.outputs import BATCH_COLUMN
 
 if TYPE_CHECKING:
-    from profile_export.commands._export import Exported
+    from profile_export.commands._export import DoneJob
 
 Row = Mapping[str, object]
 _SHOWN = 1
 """Members of an array; the rest is only counted."""
 
 
-def of_first_batch(done: "Exported", *, count: int) -> list[Row]:
+def of_first_batch(done: "DoneJob", *, count: int) -> list[Row]:
     """The first rows of the job's first batch that has some, by their first identity."""
     from deltalake import DeltaTable
 

@@ -11,6 +11,7 @@ import typer
 from profile_export.commands import _say
 from profile_export.commands._ended import JobEnded
 from profile_export.errors import (
+    EXPIRED,
     Cancelled,
     Different,
     ExportError,
@@ -19,8 +20,8 @@ from profile_export.errors import (
     problem_json,
 )
 
-_WRITTEN_PERHAPS = ("papers-unreadable", "target-unreadable")
-"""Codes of jobs of which an earlier attempt may have committed."""
+_WRITTEN_PERHAPS = ("papers-unreadable", "target-unreadable", EXPIRED)
+"""Codes of failed jobs of which an earlier attempt may have committed, or has."""
 
 
 @dataclass(frozen=True)

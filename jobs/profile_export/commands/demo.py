@@ -8,7 +8,7 @@ import typer
 from profile_export.commands import _options, _say
 
 if TYPE_CHECKING:
-    from profile_export.commands._export import Exported
+    from profile_export.commands._export import DoneJob
     from profile_export.demo import DemoSandbox
 
 To = Annotated[str, typer.Option("--to", metavar="DIR", help="Where to build it.")]
@@ -48,7 +48,7 @@ def demo(
     say_done(done, lambda: _tell(built, done), json=json)
 
 
-def _tell(built: "DemoSandbox", done: "Exported") -> None:
+def _tell(built: "DemoSandbox", done: "DoneJob") -> None:
     from profile_export.commands import _report, _rows
 
     tables = ", ".join(f"{name} ({number:,} rows)" for name, number in built.rows.items())
@@ -62,7 +62,7 @@ def _tell(built: "DemoSandbox", done: "Exported") -> None:
     _report.to_try(_tries(built, done, _rows.an_identity(people)))
 
 
-def _tries(built: "DemoSandbox", done: "Exported", identity: str) -> list[str]:
+def _tries(built: "DemoSandbox", done: "DoneJob", identity: str) -> list[str]:
     from profile_export.commands._places import command
 
     at, places = ("--sandbox", str(built.sandbox)), done.places

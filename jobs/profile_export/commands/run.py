@@ -9,7 +9,7 @@ from profile_export.commands import _options, _say
 if TYPE_CHECKING:
     from profile_export.commands._asked import Asked
     from profile_export.commands._engine import LazyEngine
-    from profile_export.commands._export import Exported
+    from profile_export.commands._export import DoneJob
 
 Request = Annotated[
     str, typer.Argument(metavar="REQUEST", help="The request, a JSON file; - is stdin.")
@@ -79,7 +79,7 @@ def _exported(asked: "Asked", lazy: "LazyEngine", *, json: bool) -> None:
     say_done(done, lambda: _tell(done, asked), json=json)
 
 
-def _tell(done: "Exported", asked: "Asked") -> None:
+def _tell(done: "DoneJob", asked: "Asked") -> None:
     from profile_export.commands import _report
     from profile_export.commands._places import command
 

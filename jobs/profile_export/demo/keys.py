@@ -6,7 +6,7 @@ The two sources know nothing of each other. A FEBRL person N (0..1999) is made t
 
 import re
 
-from profile_export.demo.sources import Person
+from profile_export.demo.sources import FebrlPerson
 
 PERSONS = 2000
 SHOP_TERMINAL = "shop-terminal-1"
@@ -45,7 +45,7 @@ def at_shop_terminal(number: int) -> bool:
     return number % 40 == 39
 
 
-def email(person: Person) -> str | None:
+def email(person: FebrlPerson) -> str | None:
     """An address made of name and year of birth AS WRITTEN, so that a typing error breaks it."""
     if not (person.given_name and person.surname and person.date_of_birth):
         return None

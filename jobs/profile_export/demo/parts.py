@@ -3,14 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
-from profile_export.demo.sources import Person
+from profile_export.demo.sources import FebrlPerson
 
 Document: TypeAlias = dict[str, object]
 
 OPENED = datetime(2018, 1, 1, tzinfo=UTC)
 
 
-def contact(person: Person, address: str | None) -> Document:
+def contact(person: FebrlPerson, address: str | None) -> Document:
     """``person``, ``homeAddress`` and ``personalEmail``; errors and gaps stay as they are."""
     born = person.date_of_birth
     street = " ".join(part for part in (person.street_number, person.address_1) if part)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from profile_export.demo import keys, schemas
 from profile_export.demo.parts import OPENED, Document, audit, contact, spread, whole
 from profile_export.demo.segments import FIRST, SECOND, Evaluation
-from profile_export.demo.sources import Person
+from profile_export.demo.sources import FebrlPerson
 
 CRM_LOADED = datetime(2018, 10, 1, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ TIERS = ((200.0, "gold"), (50.0, "silver"), (0.0, "basic"))
 PAGES = ("/register", "/newsletter", "/checkout")
 
 
-def crm(people: Sequence[Person], segments: Evaluation) -> pa.Table:
+def crm(people: Sequence[FebrlPerson], segments: Evaluation) -> pa.Table:
     """2,000 current records, and for every 40th person the older one that it replaces (S4)."""
     originals = [person for person in people if person.copy is None]
     rows = [_replaced_crm(p, segments) for p in originals if p.number % 40 == 0]
@@ -29,7 +29,9 @@ def crm(people: Sequence[Person], segments: Evaluation) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schemas.CRM)
 
 
-def loyalty(people: Sequence[Person], segments: Evaluation, spent: Mapping[int, float]) -> pa.Table:
+def loyalty(
+    people: Sequence[FebrlPerson], segments: Evaluation, spent: Mapping[int, float]
+) -> pa.Table:
     """1,874 accounts; ``spent`` gives dollars by customer, for points and tier."""
     rows = [
         _loyalty(person, person.copy, segments, spent)
@@ -39,13 +41,13 @@ def loyalty(people: Sequence[Person], segments: Evaluation, spent: Mapping[int, 
     return pa.Table.from_pylist(rows, schema=schemas.LOYALTY)
 
 
-def web_sign_ups(people: Sequence[Person]) -> pa.Table:
+def web_sign_ups(people: Sequence[FebrlPerson]) -> pa.Table:
     """1,126 sign-ups, which know a visitor and an address, and no number of the other systems."""
     rows = [_web(person, person.copy) for person in people if person.copy and person.copy % 2]
     return pa.Table.from_pylist(rows, schema=schemas.WEB_SIGN_UPS)
 
 
-def _crm(person: Person, segments: Evaluation) -> Document:
+def _crm(person: FebrlPerson, segments: Evaluation) -> Document:
     customer = keys.customer_of(person.number)
     # Buyers are written again with each evaluation; the others lie as they were loaded (S16).
     ingested = SECOND + HOUR if customer else CRM_LOADED
@@ -60,7 +62,7 @@ def _crm(person: Person, segments: Evaluation) -> Document:
     }
 
 
-def _replaced_crm(person: Person, segments: Evaluation) -> Document:
+def _replaced_crm(person: FebrlPerson, segments: Evaluation) -> Document:
     """The record of the first evaluation, with a mail address that the person gave up."""
     created, _ = audit(person.number, FIRST)
     return _crm(person, segments) | {
@@ -72,7 +74,7 @@ def _replaced_crm(person: Person, segments: Evaluation) -> Document:
 
 
 def _loyalty(
-    person: Person, copy: int, segments: Evaluation, spent: Mapping[int, float]
+    person: FebrlPerson, copy: int, segments: Evaluation, spent: Mapping[int, float]
 ) -> Document:
     # A person's purchases count for the first account; further ones are doubles that lie idle.
     customer = keys.customer_of(person.number) if copy == 0 else None
@@ -103,7 +105,7 @@ def _loyalty(
     }
 
 
-def _web(person: Person, copy: int) -> Document:
+def _web(person: FebrlPerson, copy: int) -> Document:
     address = keys.email(person)
     time = spread(person.number * 11 + copy, OPENED + timedelta(days=58), SECOND)
     return {

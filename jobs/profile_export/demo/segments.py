@@ -20,7 +20,7 @@ Bought: TypeAlias = Sequence[tuple[int, datetime, float]]
 
 
 @dataclass(frozen=True)
-class Segment:
+class DemoSegment:
     """A rule on one customer's purchases of the last ``days`` days.
 
     Attributes:
@@ -39,10 +39,10 @@ class Segment:
     valid_days: int | None = None
 
 
-RECENT = Segment("ups", "1rfe8422-334d-12f4-3sd4-12cf6g990g51", days=182)
-LAPSED = Segment("ups", "7c1f0d0e-5b7a-4b7e-9a53-2f4f0b8c6d10", days=182, absent=True)
-OFFER = Segment("ups", "b0a6c1de-93f4-4f0b-8a0e-6c2f7d1e9a22", days=91, valid_days=91)
-SPENDERS = Segment("AAM", "4edc8488-2c35-4f6d-b4c6-9075c68d2df4", days=182, at_least=50.0)
+RECENT = DemoSegment("ups", "1rfe8422-334d-12f4-3sd4-12cf6g990g51", days=182)
+LAPSED = DemoSegment("ups", "7c1f0d0e-5b7a-4b7e-9a53-2f4f0b8c6d10", days=182, absent=True)
+OFFER = DemoSegment("ups", "b0a6c1de-93f4-4f0b-8a0e-6c2f7d1e9a22", days=91, valid_days=91)
+SPENDERS = DemoSegment("AAM", "4edc8488-2c35-4f6d-b4c6-9075c68d2df4", days=182, at_least=50.0)
 SEGMENTS = (RECENT, LAPSED, OFFER, SPENDERS)
 
 
@@ -50,8 +50,8 @@ SEGMENTS = (RECENT, LAPSED, OFFER, SPENDERS)
 class Evaluation:
     """Who is in which segment at the two dates, as sets of customer ids."""
 
-    first: Mapping[Segment, Collection[int]]
-    second: Mapping[Segment, Collection[int]]
+    first: Mapping[DemoSegment, Collection[int]]
+    second: Mapping[DemoSegment, Collection[int]]
 
     def at_first(self, customer: int | None, *namespaces: str) -> Membership:
         """What a record written after the first date says: only ``realized``."""
@@ -70,7 +70,7 @@ class Evaluation:
             and (verdict := self._verdict(segment, customer)) is not None
         )
 
-    def _verdict(self, segment: Segment, customer: int | None) -> tuple[str, datetime] | None:
+    def _verdict(self, segment: DemoSegment, customer: int | None) -> tuple[str, datetime] | None:
         before, now = customer in self.first[segment], customer in self.second[segment]
         if before and now:
             return "existing", FIRST
@@ -89,7 +89,7 @@ def evaluate(bought: Bought) -> Evaluation:
     )
 
 
-def _members(segment: Segment, bought: Bought, at: datetime) -> frozenset[int]:
+def _members(segment: DemoSegment, bought: Bought, at: datetime) -> frozenset[int]:
     start = at - timedelta(days=segment.days)
     ever: set[int] = set()
     spent: dict[int, float] = {}
@@ -102,7 +102,7 @@ def _members(segment: Segment, bought: Bought, at: datetime) -> frozenset[int]:
     return frozenset(ever - inside if segment.absent else inside)
 
 
-def _membership(entries: Iterable[tuple[Segment, str, datetime]]) -> Membership:
+def _membership(entries: Iterable[tuple[DemoSegment, str, datetime]]) -> Membership:
     found: Membership = {}
     for segment, status, time in entries:
         keeps = segment.valid_days is not None and status != "exited"

@@ -18,7 +18,7 @@ OPENING = timedelta(hours=8)
 OPEN_SECONDS = 14 * 3600
 
 
-class Person(NamedTuple):
+class FebrlPerson(NamedTuple):
     """One FEBRL row. ``copy`` is None for the original, 0..4 for a duplicate with errors."""
 
     number: int
@@ -36,18 +36,18 @@ class Person(NamedTuple):
     soc_sec_id: str | None
 
 
-def read_people() -> list[Person]:
+def read_people() -> list[FebrlPerson]:
     """All 5,000 FEBRL rows by (person, original first, copy); blank fields are None."""
     rows = csv.reader(_read("febrl_dataset3.csv.gz").splitlines(), skipinitialspace=True)
     next(rows)
     return sorted(map(_person, rows), key=lambda p: (p.number, -1 if p.copy is None else p.copy))
 
 
-def _person(row: list[str]) -> Person:
+def _person(row: list[str]) -> FebrlPerson:
     rec_id, *values = row
     _, number, *rest = rec_id.split("-")  # rec-N-org or rec-N-dup-K
     copy = int(rest[1]) if rest[0] == "dup" else None
-    return Person(int(number), copy, rec_id, *(value.strip() or None for value in values))
+    return FebrlPerson(int(number), copy, rec_id, *(value.strip() or None for value in values))
 
 
 def read_purchases() -> pa.Table:

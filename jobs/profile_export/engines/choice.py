@@ -34,14 +34,16 @@ estimate."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class EngineChoice:
     """An engine, and why."""
 
     name: str
     reason: str
 
 
-def choose(plan: ExportPlan, *, free: int | None = None, has_java: bool | None = None) -> Choice:
+def choose(
+    plan: ExportPlan, *, free: int | None = None, has_java: bool | None = None
+) -> EngineChoice:
     """The engine for a plan. A wrong estimate costs time or a failed job, never a row.
 
     Args:
@@ -57,15 +59,15 @@ def choose(plan: ExportPlan, *, free: int | None = None, has_java: bool | None =
     has_java = _settings.has_java() if has_java is None else has_java
     needed = memory_needed(plan)
     if needed is None:
-        return Choice("spark", "a table is known by name only, or its size cannot be read")
+        return EngineChoice("spark", "a table is known by name only, or its size cannot be read")
     told = f"about {shown(needed)} needed, {shown(free)} free"
     if limit is not None:
         told += f", {shown(limit)} allowed"
     if needed <= USABLE * free and (limit is None or _counted(needed, plan) <= limit):
-        return Choice("sail", told)
+        return EngineChoice("sail", told)
     if not has_java:
-        return Choice("sail", f"{told}; spark would be safer, but there is no Java")
-    return Choice("spark", told)
+        return EngineChoice("sail", f"{told}; spark would be safer, but there is no Java")
+    return EngineChoice("spark", told)
 
 
 def _counted(needed: int, plan: ExportPlan) -> int:

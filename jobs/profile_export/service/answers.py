@@ -17,7 +17,7 @@ _log = logging.getLogger("profile_export.service")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-class Failed(ExportError):
+class InternalError(ExportError):
     """Something that should not happen; what, is in the service's log."""
 
     code, title, status = "internal-error", "Internal error", 500
@@ -79,7 +79,7 @@ def _of_routing(request: Request, error: Exception) -> Response:
         return problem(request, told, Allow=allowed)
     if error.status_code == 404:
         return problem(request, NotFound("There is nothing at this address."))
-    other = Failed(str(error.detail))
+    other = InternalError(str(error.detail))
     other.status = error.status_code
     return problem(request, other)
 
@@ -107,4 +107,4 @@ def unexpected(request: Request, error: Exception) -> Response:
     """The answer to a fault of ours. What it was is in the log, and nowhere else."""
     extra = {"request_id": getattr(request.state, "request_id", "")}
     _log.error("unexpected error", exc_info=error, extra=extra)
-    return problem(request, Failed("Something went wrong here; it is in the service's log."))
+    return problem(request, InternalError("Something went wrong here; it is in the service's log."))

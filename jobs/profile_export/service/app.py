@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from threading import Thread
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from profile_export.service.answers import answer_errors
 from profile_export.service.config import ServiceConfig
@@ -28,7 +29,7 @@ from profile_export.service.routes import (
 )
 from profile_export.service.store import Store
 
-ROUTERS = (
+_ROUTERS = (
     export_jobs.router,
     datasets.router,
     batches.router,
@@ -40,6 +41,19 @@ ROUTERS = (
     metrics.router,
     page.router,
 )
+
+
+def _heads() -> APIRouter:
+    """HEAD wherever there is GET, but of streams that do not end."""
+    made = APIRouter(include_in_schema=False)
+    for route in (route for router in _ROUTERS for route in router.routes):
+        assert isinstance(route, APIRoute)
+        if "GET" in (route.methods or ()) and route.endpoint is not export_jobs.follow:
+            made.add_api_route(route.path, route.endpoint, methods=["HEAD"])
+    return made
+
+
+ROUTERS = (*_ROUTERS, _heads())
 
 
 def create_app(store: Store, config: ServiceConfig) -> FastAPI:

@@ -18,7 +18,7 @@ from profile_export.manifest import MANIFEST, papers_folder
 from profile_export.papers import Manifest, ManifestFile, Papers
 from profile_export.service.engines import Engines
 from profile_export.service.store import Store, batch_files
-from profile_export.service.store.batch_files import StoredBatch
+from profile_export.service.store.batch_files import BatchAndTarget
 from profile_export.storage import Folder
 
 _BATCH = re.compile(r"[0-9a-f]{32}")
@@ -46,7 +46,7 @@ class BatchFile:
 
     id: str
     name: str
-    batch: StoredBatch
+    batch: BatchAndTarget
     described: ManifestFile
 
 
@@ -126,19 +126,19 @@ class Files:
             raise Conflict(f"{file.name} is not the file that was written.", code="file-changed")
         return opened
 
-    def _batch(self, batch_id: str) -> StoredBatch:
+    def _batch(self, batch_id: str) -> BatchAndTarget:
         if _BATCH.fullmatch(batch_id) is None:
             raise NotFound("There is no such batch in this sandbox.")
         with self._store.read() as connection:
             return batch_files.find(connection, self._sandbox_id, batch_id)
 
-    def _location(self, batch: StoredBatch) -> str:
+    def _location(self, batch: BatchAndTarget) -> str:
         return self._engines.locate(batch.target)
 
-    def _papers(self, batch: StoredBatch) -> Folder:
+    def _papers(self, batch: BatchAndTarget) -> Folder:
         return papers_folder(self._location(batch), batch.job_id)
 
-    def _manifest(self, batch: StoredBatch) -> Manifest:
+    def _manifest(self, batch: BatchAndTarget) -> Manifest:
         try:
             return _read_manifest(self._papers(batch).location)
         except ExportError:  # its words show where it was looked for

@@ -7,6 +7,7 @@ from enum import Enum
 from profile_export.document import Document
 from profile_export.errors import (
     ENGINE_MAY_BE_GONE,
+    EXPIRED,
     MAY_HAVE_COMMITTED,
     Cancelled,
     ExportError,
@@ -73,6 +74,8 @@ def end_of(
         return End(Way.SUCCEED)
     if code in MAY_HAVE_COMMITTED:
         return End(Way.WAIT if held.exhausted else Way.GIVE_BACK)
+    if code == EXPIRED:
+        return End(Way.FAIL, code, str(outcome))
     if cancelling:
         return End(Way.CANCEL)
     if isinstance(outcome, Cancelled):

@@ -26,7 +26,7 @@ _PATIENCE = 60.0
 """How long a worker that was asked to go away tries to record an end while the store is away."""
 
 
-class Record:
+class Recorder:
     """Writes the ends of jobs that one worker has done on one engine."""
 
     def __init__(self, store: Store, engine: Engine, *, leaving: Callable[[], bool]) -> None:

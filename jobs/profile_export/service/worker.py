@@ -14,7 +14,7 @@ from profile_export.errors import ExportError
 from profile_export.processes import started
 from profile_export.service import ends
 from profile_export.service.heart import Heart, Held, Worker, now
-from profile_export.service.record import Record
+from profile_export.service.record import Recorder
 from profile_export.service.stage_times import StageTimes
 from profile_export.service.store import Store, presence, queue
 from profile_export.service.store.database import StoreAway
@@ -44,7 +44,7 @@ class WorkLoop:
         self._held: Held | None = None
         self._ending = False
         self._asked_engine = time.monotonic()
-        self._record = Record(store, engine, leaving=lambda: self._ending)
+        self._record = Recorder(store, engine, leaving=lambda: self._ending)
 
     def end(self) -> None:
         """Stop: the job under way is handed over, or finished if it has committed."""

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from profile_export.delta_log import TargetState, look, own_commit
-from profile_export.errors import JobFailed
+from profile_export.errors import EXPIRED, JobFailed
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.papers import Manifest
 from profile_export.storage import Folder
@@ -43,7 +43,7 @@ def _of_commit(manifest: Manifest, dataset: Folder, state: TargetState) -> Itera
         commit = own_commit(dataset.location, transaction(manifest))
     except JobFailed as error:
         # One that expired was cleaned out of the log by its retention: what is live tells the rest.
-        if error.code != "commit-expired":
+        if error.code != EXPIRED:
             yield Finding("log-unreadable", LOG, f"has no commit of job {manifest.job_id} to read")
         return
     if commit is None:

@@ -63,7 +63,6 @@ def of_batch(request: Request, caller: Reader, batch_id: str) -> Response:
     return JSONResponse({"data": data, "_page": {"limit": limit, "count": len(data)}})
 
 
-@router.head("/files/{file_id}", include_in_schema=False)
 @router.get(
     "/files/{file_id}",
     **described(

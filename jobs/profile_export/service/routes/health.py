@@ -18,14 +18,12 @@ class NotReady(ExportError):
     code, title, status = "not-ready", "Not ready", 503
 
 
-@router.head("/live", include_in_schema=False)
 @router.get("/live", **described(gives=HealthOut, open_=True))
 def live() -> Response:
     """This process answers."""
     return JSONResponse({"status": "live"})
 
 
-@router.head("/ready", include_in_schema=False)
 @router.get("/ready", **described(gives=HealthOut, open_=True, fails=(503,)))
 def ready(request: Request) -> Response:
     """The store can be reached, and a worker was seen within its lease."""

@@ -19,7 +19,6 @@ from profile_export.service.store.tables import jobs, workers
 router = APIRouter(tags=["Service"])
 
 
-@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", **described(stream="text/plain", open_=True, fails=(503,)))
 def metrics(request: Request) -> Response:
     """Jobs by state, the age of the queue, and totals of what was exported."""

@@ -11,7 +11,7 @@ from profile_export.service.store.tables import batches, jobs
 
 
 @dataclass(frozen=True)
-class StoredBatch:
+class BatchAndTarget:
     """A batch, and the target that its job wrote to."""
 
     id: str
@@ -23,7 +23,7 @@ class StoredBatch:
     target: TableRef
 
 
-def find(connection: Connection, sandbox_id: int, batch_id: str) -> StoredBatch:
+def find(connection: Connection, sandbox_id: int, batch_id: str) -> BatchAndTarget:
     """A batch of a sandbox, whatever its status.
 
     Raises:
@@ -39,6 +39,6 @@ def find(connection: Connection, sandbox_id: int, batch_id: str) -> StoredBatch:
     if row is None:
         raise NotFound("There is no such batch in this sandbox.")
     target = TableRef.model_validate(json.loads(row.plan)["target"]["table"])
-    return StoredBatch(
+    return BatchAndTarget(
         row.id, row.job_id, row.dataset_id, row.status, row.created, row.updated, target
     )
