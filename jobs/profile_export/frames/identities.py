@@ -34,9 +34,8 @@ def staged(frame: DataFrame, source: Input, columns: Mapping[str, Column]) -> Da
     elif source.has_identity_map:
         raw["identityMap"] = F.col("identityMap")
     every = {**raw, **columns}
-    return frame.select(*(c.alias(name) for name, c in every.items())).select(
-        primary_key(source).alias("pk"), *every
-    )
+    selected = frame.select(*(c.alias(name) for name, c in every.items()))
+    return frames.qualified(selected).select(primary_key(source).alias("pk"), *every)
 
 
 def to_be_hashed(frame: DataFrame, source: Input) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.columns import any_of
+from profile_export.frames import qualified
 from profile_export.schema import Struct
 
 
@@ -37,10 +38,10 @@ def assembled(frame: DataFrame, *, schema: Struct, leaves: str, keep: Sequence[s
             is_known = any_of([F.col(column).isNotNull() for _, column in members])
             made[path] = (f"struct{next(numbers)}", F.when(is_known, values))
         columns = [column.alias(name) for name, column in made.values()]
-        frame = frame.select(*keep, *at.values(), *columns)
+        frame = qualified(frame).select(*keep, *at.values(), *columns)
         at.update({path: name for path, (name, _) in made.items()})
     tops = [F.col(at[f.name]).alias(f"a{i}") for i, f in enumerate(schema.fields)]
-    return frame.select(*keep, *tops)
+    return qualified(frame).select(*keep, *tops)
 
 
 def _deepest_first(schema: Struct) -> list[dict[str, Struct]]:

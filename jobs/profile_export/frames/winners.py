@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.columns.lineage import lineage_of
+from profile_export.frames import qualified
 from profile_export.frames.structs import assembled
 from profile_export.plan import ExportPlan
 from profile_export.schema import Struct
@@ -32,11 +33,9 @@ def in_structs(winners: DataFrame, *, leaves: Struct, plan: ExportPlan) -> DataF
         ``person``, the attributes in their order as ``a0, a1, ...``, and ``lineage`` where asked.
         No shuffle.
     """
+    if not plan.lineage:
+        return assembled(winners, schema=leaves, leaves="w", keep=["person"])
     named = list(leaves.leaves())
-    value = "w{}.value" if plan.lineage else "w{}"
-    values = [F.col(value.format(i)).alias(f"v{i}") for i in range(len(named))]
-    lineage = [lineage_of(named, plan)] if plan.lineage else []
-    keep = ["person", *(["lineage"] if plan.lineage else [])]
-    return assembled(
-        winners.select("person", *values, *lineage), schema=leaves, leaves="v", keep=keep
-    )
+    values = [F.col(f"w{i}.value").alias(f"v{i}") for i in range(len(named))]
+    traced = qualified(winners).select("person", *values, lineage_of(named, plan))
+    return assembled(traced, schema=leaves, leaves="v", keep=["person", "lineage"])

@@ -9,6 +9,7 @@ from profile_export.columns import at, known, leaf, membership, micros, micros_o
 from profile_export.columns import identity as ids
 from profile_export.columns import row as rows
 from profile_export.columns.canonical import content_hash
+from profile_export.frames import qualified
 from profile_export.frames.identities import staged
 from profile_export.frames.structs import assembled
 from profile_export.plan import AskedSegment, EventList, Input
@@ -49,11 +50,11 @@ def fragments(
         made["all_entries"] = membership.all_entries(source, entry)
     columns = [F.col("person"), F.col("pk"), *(c.alias(name) for name, c in made.items())]
     if not ranked:
-        return joined.select(*columns)
+        return qualified(joined).select(*columns)
     who = [*ids.lists(source), membership.asked_entries(source, asked).alias("entries")]
-    listed = joined.select(*columns, "r0", "r1", *who)
+    listed = qualified(joined).select(*columns, "r0", "r1", *who)
     of_person, of_rest = rows.who_hash(source), _rest_hash(source, wide, leaves, entry)
-    return listed.select(
+    return qualified(listed).select(
         "person", "pk", *wide, "r0", "r1", of_person.alias("r2"), of_rest.alias("r3")
     )
 
@@ -106,9 +107,10 @@ def events(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:
     }
     selected = staged(frame, source, columns | leaves)
     kept = ["pk", *columns]
-    whole = assembled(selected.select(*kept, *leaves), schema=wanted.columns, leaves="v", keep=kept)
+    picked = qualified(selected).select(*kept, *leaves)
+    whole = assembled(picked, schema=wanted.columns, leaves="v", keep=kept)
     members = [F.col(f"a{i}").alias(f.name) for i, f in enumerate(wanted.columns.fields)]
-    return whole.select(*kept, F.struct(*members).alias("event"))
+    return qualified(whole).select(*kept, F.struct(*members).alias("event"))
 
 
 def ingested_within(frame: DataFrame, *, source: Input, wanted: EventList) -> DataFrame:

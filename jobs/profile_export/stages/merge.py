@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from profile_export.columns import known
+from profile_export.frames import qualified
 from profile_export.frames.winners import in_structs, winner
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import Struct, ddl
@@ -28,7 +29,7 @@ def ranked(current: DataFrame, *, source: Input, leaves: Struct, plan: ExportPla
         for i, (path, type_) in enumerate(leaves.leaves())
     ]
     rank = F.lit(plan.precedence(source)).alias("precedence")
-    return current.select("person", "pk", "updated", rank, *columns)
+    return qualified(current).select("person", "pk", "updated", rank, *columns)
 
 
 def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> DataFrame:
@@ -47,7 +48,7 @@ def attributes(fragments: DataFrame, *, leaves: Struct, plan: ExportPlan) -> Dat
     """
     named = list(leaves.leaves())
     # By a number: a struct in `max_by` takes Sail four times as long (docs/decisions/0020).
-    numbered = fragments.withColumn("nth", _number(plan))
+    numbered = qualified(fragments).withColumn("nth", _number(plan))
     winners = [
         F.max_by(
             _value(F.col(f"c{i}"), lineage=plan.lineage),

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from profile_export.columns import known
+from profile_export.frames import qualified
 from profile_export.frames.winners import in_structs, winner
 from profile_export.plan import ExportPlan, Input
 from profile_export.schema import DataType, Struct
@@ -59,11 +60,12 @@ def joined(
             i: F.coalesce(*(value(k, i) for k in in_order if k in holders[i])) for i in holders
         }
     else:
-        rows = rows.select("*", *_duels(ranks))
+        rows = qualified(rows).select("*", *_duels(ranks))
         winners = {i: _newest(i, holders[i], value) for i in holders}
     counts = [_count(i, holders[i]).alias(f"n{i}") for i in holders if plan.lineage]
     columns = (column.alias(f"w{i}") for i, column in winners.items())
-    return in_structs(rows.select("person", *columns, *counts), leaves=leaves, plan=plan)
+    won = qualified(rows).select("person", *columns, *counts)
+    return in_structs(won, leaves=leaves, plan=plan)
 
 
 def _side_by_side(
@@ -78,8 +80,8 @@ def _side_by_side(
         at = known(F.col("updated")).alias(f"u{k}")
         # From the right: Sail then makes the hash table of the records, and the members, of whom
         # each is there, pass it on all cores (docs/decisions/0026).
-        each = frame.select("person", at, *origin, *mine)
-        rows = each.join(rows, on="person", how="right")
+        each = qualified(frame).select(F.col("person").alias(f"p{k}"), at, *origin, *mine)
+        rows = each.join(rows, on=F.col(f"p{k}") == F.col("person"), how="right")
     return rows
 
 

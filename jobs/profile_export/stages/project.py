@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from profile_export.columns import conform, key_namespace, key_value, written_namespace
 from profile_export.columns.identity import AUTHENTICATED, LOGGED_OUT
+from profile_export.frames import qualified
 from profile_export.outputs import (
     BATCH_COLUMN,
     EVENTS_COLUMN,
@@ -86,9 +87,9 @@ def rows(members: DataFrame, *, parts: Mapping[str, DataFrame], plan: ExportPlan
     columns = {**_fields(parts, plan), **_extras(parts, plan)}
     # Positional names until the last select: a field of the output may be called anything.
     numbered = [column.alias(f"o{i}") for i, column in enumerate(columns.values())]
-    exploded = joined.select(F.explode("batches").alias("batch"), *numbered)
+    exploded = qualified(joined).select(F.explode("batches").alias("batch"), *numbered)
     ids = F.array(*(F.lit(batch.batch_id) for batch in plan.batches))
-    return exploded.select(
+    return qualified(exploded).select(
         *(F.col(f"o{i}").alias(name) for i, name in enumerate(columns)),
         F.element_at(ids, F.col("batch") + 1).alias(BATCH_COLUMN),
     )
