@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from profile_export import document
 from profile_export.commit import app_id, batch_ids, table_columns
-from profile_export.engines import BatchRows, Written, WrittenFile
+from profile_export.engines import BatchRows, Writing, Written, WrittenFile
 from profile_export.engines.batch_folders import batch_files, batch_folder, batch_of
 from profile_export.engines.sail_commit import commit_files
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
@@ -47,10 +47,16 @@ def export_by_hand(plan: ExportPlan, batches: Sequence[Sequence[pa.Table]]) -> P
     files = batch_files(folder, ids)
     commit = commit_files(
         {file: folder.parquet_rows(file.path) for file in files},
-        folder,
-        wanted=table_columns(plan),
-        app_id=app_id(plan),
-        note="by hand",
+        Writing(
+            folder.location,
+            shown=plan.target.table.display,
+            table=None,
+            columns=table_columns(plan),
+            batch_ids=tuple(ids),
+            app_id=app_id(plan),
+            note="by hand",
+            persons=None,
+        ),
     )
     written = tuple(
         WrittenFile(batch_of(f.path), f.path, f.bytes, folder.parquet_rows(f.path), digest)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from profile_export.delta_log import APP, OwnCommit, look, own_commit
 from profile_export.engines import Engine, Writing
 from profile_export.engines.batch_folders import batch_files, batch_folder
-from profile_export.errors import JobFailed
-from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.plan import ExportPlan
 from profile_export.schema import Field, Struct, quoted
 from profile_export.storage import Folder
+from profile_export.target_rules import see_that_it_fits
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -36,36 +35,18 @@ def table_columns(plan: ExportPlan) -> Struct:
 
 
 def check_target(plan: ExportPlan, location: str) -> None:
-    """See that the target can take this export (S26). Reads the log only; to be called first.
+    """See that the target can take this export (S26); to be called first. Reads the log, or lists
+    the folder where there is none.
 
     Raises:
         JobFailed: ``target-schema``, ``target-unreadable``.
     """
-    state = look(location)
-    if state is None:
-        grown_schema(Struct(), table_columns(plan))
-        return
-    if state.partitions != (BATCH_COLUMN,):
-        found = ", ".join(state.partitions) or "nothing"
-        raise JobFailed(
-            f"The target {plan.target.table.display} is partitioned by {found}, not by"
-            f" {BATCH_COLUMN}: it is no export dataset. Choose another path for the export.",
-            code="target-schema",
-        )
-    if state.configuration.get("delta.columnMapping.mode", "none") != "none":
-        raise JobFailed(
-            f"The target {plan.target.table.display} renames its columns (column mapping); exports"
-            " go to plain Delta tables only. Choose another path for the export.",
-            code="target-schema",
-        )
-    if state.constraints:  # delta-rs would commit rows that break them
-        raise JobFailed(
-            f"The target {plan.target.table.display} has rules of its own for rows"
-            f" ({'; '.join(state.constraints)}); exports go to plain Delta tables only. Drop them,"
-            " or choose another path for the export.",
-            code="target-schema",
-        )
-    grown_schema(state.columns, table_columns(plan))
+    see_that_it_fits(
+        look(location),
+        Folder(location),
+        shown=plan.target.table.display,
+        columns=table_columns(plan),
+    )
 
 
 def find_commit(plan: ExportPlan, location: str) -> OwnCommit | None:
@@ -120,10 +101,18 @@ def sweep(plan: ExportPlan, location: str, *, commit: OwnCommit | None) -> None:
     """Delete this job's files that no commit names, and folders left empty.
 
     Only folders of this job's own batch ids are looked into. To be called when the outcome is
-    known: after the commit, or on failure under the job's lock.
+    known: after the commit, or on failure under the job's lock. What readers of the table see is
+    no stray, whatever is known of its commit.
+
+    Raises:
+        JobFailed: ``target-unreadable``.
     """
     folder = Folder(location)
-    kept = set() if commit is None else {file.path for file in commit.files}
+    if commit is None:
+        state = look(location)
+        kept = set() if state is None else state.live_files(batch_ids(plan))
+    else:
+        kept = {file.path for file in commit.files}
     for file in batch_files(folder, batch_ids(plan)):
         if file.path not in kept:
             folder.delete(file.path)

@@ -2,14 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
+import pyarrow as pa
 from deltalake import DeltaTable, TableFeatures
 from deltalake.exceptions import TableNotFoundError
 
+from profile_export.engines.batch_folders import batch_of
 from profile_export.errors import EXPIRED, JobFailed
 from profile_export.schema import Array, DataType, Map, Struct, from_json
 from profile_export.storage import Folder, Stored
@@ -21,7 +23,12 @@ TXN_VERSION = 1
 """A job commits once, so its application transaction has one version only."""
 
 _CHECK = "delta.constraints."
-_RULES = ("delta.invariants", "delta.generationExpression", "delta.identity.")
+_RULES = (
+    *("delta.invariants", "delta.generationExpression", "delta.identity."),
+    "__CHAR_VARCHAR_TYPE_STRING",
+)
+_FORGETS = "delta.setTransactionRetentionDuration"
+"""A table that is told so loses application transactions that are as old."""
 
 _NO_BLANK = re.compile(r"\S")
 
@@ -37,10 +44,22 @@ class TargetState:
     configuration: dict[str, str]
     constraints: tuple[str, ...]
     table: DeltaTable
+    folder: Folder
 
     def has_committed(self, app_id: str) -> bool:
-        """Whether the application transaction is in this state."""
-        return self.table.transaction_version(app_id) is not None
+        """Whether the application transaction is in this state, or was before the table forgot it.
+
+        Costs the reading of all commits where the table forgets any.
+        """
+        if self.table.transaction_version(app_id) is not None:
+            return True
+        return _FORGETS in self.configuration and has_transaction(self.folder, f'"{app_id}"')
+
+    def live_files(self, batch_ids: Collection[str]) -> set[str]:
+        """The data files that readers see in folders of these batches, as paths in the table."""
+        adds = pa.table(self.table.get_add_actions())
+        paths = (unquote(path) for path in adds.column("path").to_pylist())
+        return {path for path in paths if batch_of(path) in batch_ids}
 
 
 @dataclass(frozen=True)
@@ -70,6 +89,7 @@ def look(location: str) -> TargetState | None:
             configuration,
             (*_checks(configuration), *_column_rules(schema)),
             table,
+            Folder(location),
         )
     except TableNotFoundError:
         return None
@@ -120,13 +140,20 @@ def own_commit(location: str, app_id: str) -> OwnCommit | None:
 
 
 def has_job(target: Folder, job_id: int) -> bool:
-    """Whether a job of this id has committed, as far as the log's commits go back.
+    """Whether a job of this id has committed, as :func:`has_transaction` says: for jobs whose id
+    was given and whose papers are not there."""
+    return has_transaction(target, f'"{APP}/{job_id}/')
 
-    Costs the reading of all of them: for jobs whose id was given and whose papers are not there.
+
+def has_transaction(target: Folder, mark: str) -> bool:
+    """Whether an application transaction is in a log, as far as its commits go back.
+
+    Args:
+        target: The table.
+        mark: What the transaction's id begins with, with a quotation mark before it.
     """
-    mark = f'"{APP}/{job_id}/'.encode()
     commits = (file.path for file in target.files("_delta_log") if file.path.endswith(".json"))
-    return any(mark in target.read(path) for path in commits)
+    return any(mark.encode() in target.read(path) for path in commits)
 
 
 def with_features(state: TargetState, grown: Struct) -> bool:

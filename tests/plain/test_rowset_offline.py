@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -167,6 +168,19 @@ def test_maps_by_structs_need_an_engine() -> None:
     keyed = pa.array([[({"a": 1}, 1)]], pa.map_(pa.struct([("a", pa.int32())]), pa.int32()))
     with pytest.raises(Unhashable, match="keys of type struct"):
         hashes(keyed, Map(struct_of(a="integer"), "integer"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "type_"), [(["a", "b", "a"], "string"), ([0.0, 1.0, -0.0], "double")]
+)
+def test_maps_that_have_a_key_twice_have_no_hash_to_rely_on(keys: list[Any], type_: str) -> None:
+    """``verify --deep`` called such rows others than those that were exported."""
+    of_keys = pa.string() if type_ == "string" else pa.float64()
+    values = pa.array([[(key, 1) for key in keys]], pa.map_(of_keys, pa.int32()))
+    with pytest.raises(Unhashable, match="a key twice"):
+        hashes(values, Map(type_, "integer"))
+    values = pa.array([[(keys[0], 1)], [(keys[2], 1)]], pa.map_(of_keys, pa.int32()))
+    hashes(values, Map(type_, "integer"))
 
 
 COLUMNS = Struct(

@@ -171,6 +171,13 @@ def test_methods(client: TestClient, headers: Headers) -> None:
                     assert answer.headers["content-type"] == PROBLEM
 
 
+def test_answers_are_kept_in_no_cache(client: TestClient, headers: Headers) -> None:
+    for path in (URL, f"{URL}/1", "/health/live"):
+        answer = client.get(path, headers=headers())
+        assert answer.headers["cache-control"] == "no-store", path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_a_head_says_what_its_get_would(client: TestClient, headers: Headers) -> None:
     for path in (URL, f"{URL}/1", "/", "/openapi.json"):
         got, told = (client.request(m, path, headers=headers()) for m in ("GET", "HEAD"))

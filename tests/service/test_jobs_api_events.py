@@ -2,17 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from profile_export.service.access import AccessDenied
 from profile_export.service.config import ServiceConfig
 from profile_export.service.events import Streams, job_events
 from profile_export.service.store import Store, jobs, queue
 from profile_export.service.store.database import StoreAway
+from profile_export.service.store.tables import tokens
 from small_sandbox import request
 
 URL = "/data/core/ups/export/jobs"
@@ -38,6 +42,15 @@ def documents(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def _cancel(store: Store, made: int) -> None:
+    with store.write() as connection:
+        jobs.cancel(connection, 1, made, at=jobs.now())
+
+
+def _let_in() -> None:
+    """The caller's token still gives access."""
+
+
 def test_a_job_that_has_ended_is_told_once(client: TestClient, headers: Headers, made: int) -> None:
     client.delete(f"{URL}/{made}", headers=headers())
     answer = client.get(f"{URL}/{made}/events/", headers=headers("read"))
@@ -54,7 +67,7 @@ def test_each_change_is_told_and_the_end_ends_it(store: Store, made: int) -> Non
         streams = Streams(1)
         with store.read() as connection:
             first = jobs.find(connection, 1, made)
-        stream = job_events(store, QUICK, streams, first)
+        stream = job_events(store, QUICK, streams, first, _let_in)
         told: list[str] = []
         held: queue.Claim | None = None
         async for piece in stream:
@@ -81,11 +94,13 @@ def test_each_change_is_told_and_the_end_ends_it(store: Store, made: int) -> Non
     assert len(set(map(json.dumps, shown))) == len(shown)
 
 
-def _pieces(store: Store, config: ServiceConfig, made: int) -> list[bytes]:
+def _pieces(
+    store: Store, config: ServiceConfig, made: int, see: Callable[[], None] = _let_in
+) -> list[bytes]:
     async def follow() -> list[bytes]:
         with store.read() as connection:
             first = jobs.find(connection, 1, made)
-        return [piece async for piece in job_events(store, config, Streams(1), first)]
+        return [piece async for piece in job_events(store, config, Streams(1), first, see)]
 
     return asyncio.run(follow())
 
@@ -95,6 +110,43 @@ def test_a_quiet_job_is_still_here_until_the_time_is_over(store: Store, made: in
     assert len(documents(b"".join(pieces).decode())) == 1
     beats = [piece for piece in pieces if piece.startswith(b":")]
     assert 2 <= len(beats) <= 8
+
+
+@pytest.mark.parametrize("then", ["nothing", "a change"])
+def test_who_is_not_let_in_any_more_hears_no_more(store: Store, made: int, then: str) -> None:
+    """A stream went on for up to a quarter of an hour after its token was revoked."""
+    asked = 0
+
+    def see() -> None:
+        nonlocal asked
+        asked += 1
+        raise AccessDenied(401, "401013", "Oauth token is not valid")
+
+    if then == "a change":
+        threading.Timer(0.3, _cancel, (store, made)).start()
+    slow = replace(QUICK, heartbeat_seconds=5.0) if then == "a change" else QUICK
+    shown = documents(b"".join(_pieces(store, slow, made, see)).decode())
+    assert ([document["status"] for document in shown], asked) == (["NEW"], 1)
+
+
+def test_a_stream_asks_for_the_access_of_its_own_caller(
+    client: TestClient, headers: Headers, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks: list[Callable[[], object]] = []
+
+    def kept(*given: Any) -> Iterator[bytes]:
+        asks.append(given[-1])
+        return iter([b"x"])
+
+    monkeypatch.setattr("profile_export.service.events.job_events", kept)
+    client.get(f"{URL}/{made}/events", headers=headers("read"))
+    (see_access,) = asks
+    see_access()
+    store: Store = client.app.state.store  # type: ignore[attr-defined]
+    with store.write() as connection:
+        connection.execute(update(tokens).values(revoked=1))
+    with pytest.raises(AccessDenied):
+        see_access()
 
 
 def test_a_store_that_is_away_for_a_while_is_waited_for(

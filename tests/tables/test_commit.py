@@ -294,3 +294,131 @@ def test_other_writers_meanwhile_lose_nothing(commit: Commit, tmp_path: Path) ->
     assert table.version() == 4
     assert table.count() == 50
     assert {"x", "y"} <= {field.name for field in table.schema().fields}
+
+
+def test_s27_a_target_that_forgets_transactions_gets_one_commit_of_a_job(
+    commit: Commit, tmp_path: Path
+) -> None:
+    """The job took its commit for that of nobody, repeated it, and swept the files of them all."""
+    commit(plan_for(tmp_path / "t", job_id=1))
+    forgets = {"delta.setTransactionRetentionDuration": "interval 0 seconds"}
+    DeltaTable(str(tmp_path / "t")).alter.set_table_properties(forgets)
+    plan = plan_for(tmp_path / "t", job_id=2)
+    made, _ = commit(plan)
+    assert commit(plan)[0] == made == find_commit(plan, str(tmp_path / "t"))
+    assert DeltaTable(str(tmp_path / "t")).version() == made.version == 2
+    assert DeltaTable(str(tmp_path / "t")).count() == 20
+
+
+def test_s27_what_readers_see_is_never_swept(commit: Commit, tmp_path: Path) -> None:
+    """Whatever the log says of the job: its commit may be there and not be found."""
+    plan = plan_for(tmp_path / "t", job_id=1)
+    made, _ = commit(plan)
+    stray = tmp_path / "t" / f"_ACP_BATCHID={plan.batches[0].batch_id}" / "x.parquet"
+    stray.write_bytes(b"PAR1")
+    sweep(plan, str(tmp_path / "t"), commit=None)
+    assert not stray.exists()
+    assert all((tmp_path / "t" / file.path).exists() for file in made.files)
+    _first_commit(tmp_path / "t").write_text("")
+    with pytest.raises(JobFailed):
+        sweep(plan, str(tmp_path / "t"), commit=None)
+    assert all((tmp_path / "t" / file.path).exists() for file in made.files)
+
+
+def _first_commit(target: Path) -> Path:
+    """The log's first entry, as all that is known of it."""
+    for beside in (target / "_delta_log").glob("*.crc"):
+        beside.unlink()
+    return target / "_delta_log" / f"{0:020}.json"
+
+
+def test_s26_rules_that_a_target_gets_while_a_job_writes_are_heeded(
+    engine: Engine, spark: SparkSession, commit: Commit, tmp_path: Path
+) -> None:
+    commit(plan_for(tmp_path / "t", job_id=1))
+    plan, changes = plan_for(tmp_path / "t", job_id=2), [{"young": "age < 100"}]
+
+    def another_writer() -> None:
+        for rule in changes:
+            changes.clear()
+            DeltaTable(str(tmp_path / "t")).alter.add_constraint(rule)
+
+    with pytest.raises(JobFailed, match="constraint young" if engine.name == "sail" else ""):
+        write_and_commit(
+            engine,
+            rows(spark, plan),
+            plan=plan,
+            location=str(tmp_path / "t"),
+            check=another_writer,
+        )
+    assert DeltaTable(str(tmp_path / "t")).count() == 10
+
+
+@pytest.mark.parametrize("lies", ["a.parquet", "day=1/a.parquet", "metadata/v1.metadata.json"])
+def test_s26_a_folder_of_other_data_is_no_target(lies: str, tmp_path: Path) -> None:
+    """Its rows were hidden from readers of Delta, and mixed with ours for readers of Parquet."""
+    plan, file = plan_for(tmp_path / "t"), tmp_path / "t" / lies
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"PAR1")
+    with pytest.raises(JobFailed, match=lies) as caught:
+        check_target(plan, str(tmp_path / "t"))
+    assert caught.value.code == "target-schema"
+
+
+def test_a_folder_that_a_killed_job_has_left_is_a_target(commit: Commit, tmp_path: Path) -> None:
+    for left in (f"_ACP_BATCHID={'f' * 32}/a.parquet", "_profile_export/9/scratch/a.parquet"):
+        (tmp_path / "t" / left).parent.mkdir(parents=True)
+        (tmp_path / "t" / left).write_bytes(b"PAR1")
+    assert commit(plan_for(tmp_path / "t"))[0].version == 0
+
+
+def _told(target: Path) -> dict[str, dict[str, object]]:
+    """The metadata of the columns, and of the members of a struct, as the log has it."""
+    found = json.loads(DeltaTable(str(target)).schema().to_json())["fields"]
+    inner = [each for field in found if field["name"] == "s" for each in field["type"]["fields"]]
+    return {field["name"]: field["metadata"] for field in (*found, *inner)}
+
+
+def test_s26_what_a_target_tells_of_its_columns_stays(commit: Commit, tmp_path: Path) -> None:
+    """Comments went, at the first export that brought a column."""
+    output, extra = wide("a")
+    commit(plan_for(tmp_path / "t", job_id=1, output=output), 10, extra)
+    log_file = _first_commit(tmp_path / "t")
+    plain, told = '\\"metadata\\":{}', '\\"metadata\\":{\\"comment\\":\\"the %s\\"}'
+    text = log_file.read_text()
+    for name in ("email", "a"):
+        begins = f'\\"name\\":\\"{name}\\"'
+        head, found, tail = text.partition(begins)
+        assert found
+        text = head + found + tail.replace(plain, told % name, 1)
+    log_file.write_text(text)
+    assert _told(tmp_path / "t")["email"] == {"comment": "the email"}
+    output, extra = wide("b")
+    commit(plan_for(tmp_path / "t", job_id=2, output=output), 10, extra)
+    found = _told(tmp_path / "t")
+    assert (found["email"], found["a"]) == ({"comment": "the email"}, {"comment": "the a"})
+    assert found["b"] == found["age"] == {}
+
+
+def test_s26_a_target_with_texts_of_a_bounded_length_is_refused(tmp_path: Path) -> None:
+    """Sail would commit longer ones; Spark fails after all the work."""
+    bounded = {"__CHAR_VARCHAR_TYPE_STRING": "varchar(3)"}
+    fields = [DeltaField("email", "string", metadata=bounded), DeltaField("_ACP_BATCHID", "string")]
+    DeltaTable.create(
+        str(tmp_path / "t"), schema=DeltaSchema(fields), partition_by=["_ACP_BATCHID"]
+    )
+    with pytest.raises(JobFailed, match=r"column email, checked") as caught:
+        check_target(plan_for(tmp_path / "t"), str(tmp_path / "t"))
+    assert caught.value.code == "target-schema"
+
+
+def test_no_reader_skips_a_file_for_nan(
+    commit: Commit, spark: SparkSession, tmp_path: Path
+) -> None:
+    """Sail's least and greatest leave NaN out; readers took them for all that a file has."""
+    output = struct_of(email="string", age="long", score="double")
+    nan = F.when(F.col("id") == 4, F.lit(float("nan"))).otherwise(F.lit(1.5)).alias("score")
+    made, _ = commit(plan_for(tmp_path / "t", output=output), 10, [nan])
+    paths = [str(tmp_path / "t" / file.path) for file in made.files]
+    read = spark.read.parquet(*paths)
+    assert read.where(F.col("score") > F.lit(1.6)).count() == 1

@@ -407,7 +407,7 @@ def test_a_batch_of_which_rows_are_missing_is_not_committed(
     monkeypatch.setattr(
         sail_write,
         "write_files",
-        lambda frame, _folder, ids: write_files(frame, elsewhere, ids)[:0],
+        lambda frame, _folder, writing: write_files(frame, elsewhere, writing)[:0],
     )
     with pytest.raises(JobFailed, match="has 20 persons, but 0 rows") as caught:
         run_job(plan, engine)

@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from deltalake import CommitProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
@@ -24,12 +25,14 @@ from profile_export.delta_log import (
     own_commit,
     with_features,
 )
+from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_of
 from profile_export.errors import JobFailed
 from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Struct, to_json
 from profile_export.storage import Folder, Stored
+from profile_export.target_rules import see_that_it_fits
 
 ATTEMPTS = 20
 """With waits doubling from 20 ms to 2 s: half a minute against a target that others write to."""
@@ -42,26 +45,23 @@ PLAIN_TABLE: dict[str, str | None] = {"delta.dataSkippingNumIndexedCols": "0"}
 
 def commit_files(
     rows: Mapping[Stored, int],
-    folder: Folder,
+    writing: Writing,
     *,
-    wanted: Struct,
-    app_id: str,
-    note: str,
     check: Callable[[], None] = lambda: None,
 ) -> OwnCommit:
     """One commit with files and the application transaction, or the one made before.
 
     Args:
         rows: Data files under the table, and how many rows each has.
-        folder: The table.
-        wanted: The columns of the files, the partition column included.
-        app_id: The job's application transaction; whoever committed it first wins.
-        note: Text for ``userMetadata``.
+        writing: What they are, and where they lie. Whoever commits its application transaction
+            first wins.
         check: Raises where the job is to stop; called before each attempt.
 
     Raises:
-        JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races.
+        JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races;
+            ``target-unwritable`` where the files are gone.
     """
+    folder, app_id = Folder(writing.location), writing.app_id
     adds = [_add_action(file, number) for file, number in rows.items()]
     for attempt in range(ATTEMPTS):
         state = look(folder.location)
@@ -70,8 +70,11 @@ def commit_files(
         if state is not None and state.has_committed(app_id):
             break
         check()  # not before: a job that has committed cannot be stopped any more
+        see_that_it_fits(state, folder, shown=writing.shown, columns=writing.columns)
+        if state is None and not all(folder.exists(file.path) for file in rows):
+            raise removed(writing)
         try:
-            _commit_once(adds, folder, state, wanted, _properties(app_id, note))
+            _commit_once(adds, folder, state, writing)
         except DeltaError as error:
             if features := _UNSUPPORTED.search(str(error)):
                 raise JobFailed(
@@ -94,10 +97,10 @@ def _commit_once(
     adds: list[AddAction],
     folder: Folder,
     state: TargetState | None,
-    wanted: Struct,
-    properties: CommitProperties,
+    writing: Writing,
 ) -> None:
     """Try once to add the next version, as put-if-absent."""
+    wanted, properties = writing.columns, _properties(writing.app_id, writing.note)
     if state is None:
         _create(adds, folder, wanted, properties)
         return  # grown next, if it is empty
@@ -118,7 +121,7 @@ def _commit_once(
     state.table.create_write_transaction(
         actions,
         "overwrite",
-        delta_schema(grown),
+        delta_schema(grown, found=state.table.schema()),
         [BATCH_COLUMN],
         partition_filters=[(BATCH_COLUMN, "in", ours)],
         commit_properties=properties,
@@ -143,9 +146,34 @@ def _create(
     )
 
 
-def delta_schema(columns: Struct) -> Schema:
-    """Columns as delta-rs takes them."""
-    return Schema.from_json(json.dumps(to_json(columns)))
+def delta_schema(columns: Struct, *, found: Schema | None = None) -> Schema:
+    """Columns as delta-rs takes them; what a table's owner has noted of those ``found`` stays."""
+    made = to_json(columns)
+    if found is not None:
+        _annotate(made, json.loads(found.to_json()))
+    return Schema.from_json(json.dumps(made))
+
+
+def _annotate(made: Any, found: Any) -> None:
+    """Give the fields of a schema as JSON the metadata that they have in another, at any depth."""
+    if not (isinstance(made, dict) and isinstance(found, dict)):
+        return
+    for inner in ("elementType", "keyType", "valueType"):
+        _annotate(made.get(inner), found.get(inner))
+    known = {field["name"]: field for field in found.get("fields", ())}
+    for field in made.get("fields", ()):
+        if (other := known.get(field["name"])) is not None:
+            field["metadata"] = other["metadata"]
+            _annotate(field["type"], other["type"])
+
+
+def removed(writing: Writing) -> JobFailed:
+    """The error of a target that went away under the job."""
+    return JobFailed(
+        f"The target {writing.shown} was removed while the job wrote to it: nothing was"
+        " committed. Run the job again.",
+        code="target-unwritable",
+    )
 
 
 def _properties(app_id: str, note: str) -> CommitProperties:

@@ -22,6 +22,7 @@ from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Struct
 from profile_export.storage import Folder
+from profile_export.target_rules import see_that_it_fits
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -61,6 +62,9 @@ def write_and_commit(
     for attempt in range(ATTEMPTS):
         check()
         state = look(location)
+        if state is not None and state.has_committed(app_id):
+            break  # Delta would not see it where the table forgets transactions
+        see_that_it_fits(state, folder, shown=writing.shown, columns=writing.columns)
         grows = state is not None and _prepared(state, writing.columns)
         writer = _writer(frame, app_id, writing.note)
         try:
@@ -74,6 +78,8 @@ def write_and_commit(
         if (made := own_commit(location, app_id)) is not None:
             return made
         time.sleep(random.uniform(0.5, 1) * min(5.0, 0.2 * 2**attempt))
+    if (made := own_commit(location, app_id)) is not None:
+        return made
     raise JobFailed(
         "Other writers kept changing the target dataset; nothing was exported. Try again.",
         code="target-busy",

@@ -7,7 +7,7 @@ with its client, or when its time is over. A client that comes again gets the ne
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from profile_export.children.process import Busy
 from profile_export.document import FINAL
 from profile_export.errors import NotFound
+from profile_export.service.access import AccessDenied
 from profile_export.service.config import ServiceConfig
 from profile_export.service.store import Store, jobs
 from profile_export.service.store.database import StoreAway
@@ -50,9 +51,17 @@ class Streams:
 
 
 async def job_events(
-    store: Store, config: ServiceConfig, streams: Streams, first: Job
+    store: Store,
+    config: ServiceConfig,
+    streams: Streams,
+    first: Job,
+    see_access: Callable[[], object],
 ) -> AsyncIterator[bytes]:
-    """The stream of a job, from the document that was just read."""
+    """The stream of a job, from the document that was just read.
+
+    ``see_access`` raises AccessDenied where the caller's token was revoked or has expired; it is
+    asked before anything more is told, and at each heartbeat.
+    """
     with streams.one():
         yield b"retry: 2000\n\n"
         job: Job | None = first
@@ -60,13 +69,17 @@ async def job_events(
         until = said + config.event_seconds
         while True:
             text = shown if job is None else json.dumps(job.document, ensure_ascii=False)
-            if job is not None and text != shown:
+            is_news = job is not None and text != shown
+            is_quiet = time.monotonic() - said >= config.heartbeat_seconds
+            if shown and (is_news or is_quiet) and not await _is_let_in(see_access):
+                return
+            if job is not None and is_news:
                 shown, said = text, time.monotonic()
                 yield f"id: {job.updated}\nevent: job\ndata: {text}\n\n".encode()
             is_over = time.monotonic() > until or streams.ending
             if is_over or (job is not None and job.status in FINAL):
                 return
-            if time.monotonic() - said >= config.heartbeat_seconds:
+            if is_quiet and not is_news:
                 said = time.monotonic()
                 yield b": still here\n\n"
             await asyncio.sleep(config.poll_seconds)
@@ -76,6 +89,16 @@ async def job_events(
                 job = None
             except NotFound:
                 return
+
+
+async def _is_let_in(see_access: Callable[[], object]) -> bool:
+    try:
+        await run_in_threadpool(see_access)
+    except AccessDenied:
+        return False
+    except StoreAway:  # nothing new is known without it
+        return True
+    return True
 
 
 def _look(store: Store, job: Job) -> Job:

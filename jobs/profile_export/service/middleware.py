@@ -38,7 +38,11 @@ class EveryCall:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers.setdefault("x-content-type-options", "nosniff")
+                if "etag" not in headers:  # people's data stays in no cache
+                    headers.setdefault("cache-control", "no-store")
             await send(message)
 
         try:

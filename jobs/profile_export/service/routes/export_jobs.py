@@ -1,6 +1,7 @@
 """Export jobs: ``/data/core/ups/export/jobs``."""
 
 import re
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -8,7 +9,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from profile_export.document import STATUSES
 from profile_export.errors import NotFound
 from profile_export.service import events, submit
-from profile_export.service.access import Caller, Planner, Reader, Writer
+from profile_export.service.access import Caller, Planner, Reader, Writer, reader
 from profile_export.service.bodies import RawBody
 from profile_export.service.described import described
 from profile_export.service.links import path_to
@@ -109,7 +110,8 @@ def follow(request: Request, caller: Reader, job_id: str) -> Response:
     state = request.app.state
     job = _found(request, caller, job_id)
     state.streams.check()
-    stream = events.job_events(state.store, state.config, state.streams, job)
+    see_access = partial(reader, request)
+    stream = events.job_events(state.store, state.config, state.streams, job, see_access)
     return StreamingResponse(stream, media_type=events.MEDIA_TYPE, headers=events.HEADERS)
 
 

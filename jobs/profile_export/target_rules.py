@@ -1,0 +1,71 @@
+"""S26: which targets an export goes to. Asked before anything is read, and again at each try to
+commit, of the very state that the commit builds on: other writers may change it meanwhile."""
+
+import re
+
+from profile_export.delta_log import TargetState
+from profile_export.errors import JobFailed
+from profile_export.growth import grown_schema
+from profile_export.outputs import BATCH_COLUMN
+from profile_export.schema import Struct
+from profile_export.storage import Folder
+
+_FOREIGN = re.compile(
+    rf"(?!{BATCH_COLUMN}=)([^/]+=[^/]*/)*[^/]+\.parquet|metadata/[^/]+\.metadata\.json"
+)
+"""Files of a table of another kind: plain Parquet, Iceberg. Folders of batches may have been left
+by a job that was killed."""
+
+
+def see_that_it_fits(
+    state: TargetState | None, folder: Folder, *, shown: str, columns: Struct
+) -> None:
+    """See that a target can take an export.
+
+    Args:
+        state: As it is now; None where there is no table.
+        folder: Where it lies or will lie.
+        shown: The target, as messages name it.
+        columns: Of the export, the partition column included.
+
+    Raises:
+        JobFailed: ``target-schema``.
+    """
+    if state is None:
+        _see_that_nothing_lies_there(folder, shown)
+        grown_schema(Struct(), columns)
+        return
+    if state.partitions != (BATCH_COLUMN,):
+        found = ", ".join(state.partitions) or "nothing"
+        raise _unfit(
+            f"The target {shown} is partitioned by {found}, not by {BATCH_COLUMN}: it is no export"
+            " dataset."
+        )
+    if state.configuration.get("delta.columnMapping.mode", "none") != "none":
+        raise _unfit(
+            f"The target {shown} renames its columns (column mapping); exports go to plain Delta"
+            " tables only."
+        )
+    if state.constraints:  # delta-rs would commit rows that break them
+        raise _unfit(
+            f"The target {shown} has rules of its own for rows ({'; '.join(state.constraints)});"
+            " exports go to plain Delta tables only. Drop them, or choose another path for the"
+            " export.",
+        )
+    grown_schema(state.columns, columns)
+
+
+def _see_that_nothing_lies_there(folder: Folder, shown: str) -> None:
+    """A Delta log beside them would hide their rows from those who read it, and readers of plain
+    Parquet would see both."""
+    for file in folder.files():
+        if _FOREIGN.fullmatch(file.path):
+            raise _unfit(
+                f"The target {shown} is no Delta table, and its folder holds other data"
+                f" ({file.path})."
+            )
+
+
+def _unfit(why: str) -> JobFailed:
+    what_to_do = "" if why.endswith("export.") else " Choose another path for the export."
+    return JobFailed(why + what_to_do, code="target-schema")
