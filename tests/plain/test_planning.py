@@ -92,6 +92,11 @@ def test_s2_namespaces_are_written_as_first_declared() -> None:
     assert plan_of({}, sandbox).namespaces == {"crmid": "crmId", "ecid": "Ecid"}
 
 
+def test_s21_white_space_around_paths_goes() -> None:
+    spread = plan_of({"fields": " crmId,\n\tperson.city \u00a0"}).output
+    assert spread == plan_of({"fields": "crmId,person.city"}).output
+
+
 def test_s23_no_events_unless_asked() -> None:
     assert plan_of({}).events is None
     assert plan_of({"additionalFields": {"lineage": True}}).events is None
