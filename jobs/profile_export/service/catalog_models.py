@@ -99,6 +99,7 @@ class SegmentIn(Part):
 class DataSetOut(Out):
     """A data set."""
 
+    ims_org: str
     name: str
     schema_ref: dict[str, str]
     tags: dict[str, list[str]]
@@ -110,6 +111,7 @@ class DataSetOut(Out):
 class CatalogBatchOut(Out):
     """A batch; what is not known yet is left out."""
 
+    ims_org: str
     status: Literal["processing", "success", "failed", "aborted"]
     created: int
     updated: int
@@ -125,6 +127,8 @@ class MergePolicyOut(Out):
     """A version of a merge policy."""
 
     id: str
+    ims_org_id: str
+    sandbox: dict[str, str]
     name: str
     version: int
     schema_: Annotated[dict[str, str], Field(alias="schema")]
@@ -147,6 +151,8 @@ class SegmentOut(Out):
     """A segment definition."""
 
     id: str
+    ims_org_id: str
+    sandbox: dict[str, str]
     name: str
     schema_: Annotated[dict[str, str], Field(alias="schema")]
     expression: dict[str, Any]

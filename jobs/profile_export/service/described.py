@@ -23,6 +23,7 @@ _WORDS = {
     415: "Not JSON",
     416: "No such range",
     422: "Key used for another body",
+    500: "Could not be done",
     503: "Not now; try again",
 }
 MODELS: dict[str, type[BaseModel]] = {"ProblemOut": ProblemOut, "AccessOut": AccessOut}

@@ -38,11 +38,7 @@ class EveryCall:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                headers.setdefault("x-content-type-options", "nosniff")
-                if "etag" not in headers:  # people's data stays in no cache
-                    headers.setdefault("cache-control", "no-store")
+                _add_headers(message, request_id)
             await send(message)
 
         try:
@@ -63,3 +59,11 @@ class EveryCall:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
             }
             _log.info("call", extra={name: value for name, value in told.items() if value})
+
+
+def _add_headers(start: Message, request_id: str) -> None:
+    headers = MutableHeaders(scope=start)
+    headers["x-request-id"] = request_id
+    headers.setdefault("x-content-type-options", "nosniff")
+    if "etag" not in headers:  # people's data stays in no cache
+        headers.setdefault("cache-control", "no-store")

@@ -32,6 +32,7 @@ class DestinationOut(Out):
     """The target; `batches` with `segmentPerBatch`, else `batchId`."""
 
     dataset_id: str
+    data_set_id: str
     segment_per_batch: bool
     batch_id: str | None = None
     batches: list[BatchOut] | None = None
@@ -209,9 +210,11 @@ class QueryOut(Out):
 
 
 class HealthOut(Out):
-    """How the service is."""
+    """How the service is; `store` and `worker` of `/health/ready`."""
 
     status: str
+    store: str | None = None
+    worker: str | None = None
 
 
 class ProblemItemOut(Out):

@@ -33,7 +33,7 @@ router = APIRouter(prefix=ROOT, tags=["Export jobs"])
         query={"dryRun": {"type": "boolean", "default": False}},
         headers={"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255}},
         tells=("Location", "X-Location", "Idempotency-Replayed"),
-        fails=(409, 413, 415, 422, 503),
+        fails=(409, 413, 415, 422, 500, 503),
     ),
 )
 def create(request: Request, caller: Planner, body: RawBody) -> Response:

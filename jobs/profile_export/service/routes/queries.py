@@ -18,7 +18,7 @@ from profile_export.sql.names import sql_tables
 router = APIRouter(prefix="/data/foundation/query/queries", tags=["SQL"])
 
 
-@router.post("", **described(takes=QueryIn, gives=QueryOut, fails=(413, 415, 503)))
+@router.post("", **described(takes=QueryIn, gives=QueryOut, fails=(413, 415, 500, 503)))
 def ask(request: Request, caller: Reader, body: RawBody) -> Response:
     """Run one SELECT over the sandbox's export datasets; at most 10,000 rows."""
     store: Store = request.app.state.store
