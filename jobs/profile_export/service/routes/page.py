@@ -35,14 +35,15 @@ def static(stamp: str, name: str) -> Response:
     """A script or a style sheet of the page.
 
     Args:
-        stamp: Changes when any of them does, and is not looked at: a browser keeps them for good.
+        stamp: Changes when any of them does: a browser keeps them for good. That of another version
+            finds nothing, as what is here would be kept under its name.
         name: Of the file.
 
     Raises:
-        NotFound: it has none of that name.
+        NotFound: it has none of that name, or they are of another version.
     """
     found = _static().get(name)
-    if found is None or not stamp:
+    if found is None or stamp != _stamp():
         raise NotFound("There is nothing at this address.")
     suffix = name[name.rindex(".") :]
     kept = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -60,12 +61,16 @@ def _static() -> dict[str, bytes]:
 
 
 @cache
+def _stamp() -> str:
+    return sha256(b"".join(_static()[name] for name in sorted(_static()))).hexdigest()[:12]
+
+
+@cache
 def _page() -> str:
     """The page with its assets under names that change when they do, so that they can be cached."""
     environment = Environment(
         loader=PackageLoader("profile_export.service", "page/templates"),
         autoescape=select_autoescape(),
     )
-    stamp = sha256(b"".join(_static()[name] for name in sorted(_static()))).hexdigest()[:12]
     template = environment.get_template("index.html")
-    return template.render(version=version("profile-export"), stamp=stamp)
+    return template.render(version=version("profile-export"), stamp=_stamp())
