@@ -3,10 +3,10 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 import serving
 from service.live import Live
@@ -15,6 +15,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+UNION = {"schemaRef": {"id": "https://ns.adobe.com/x/profile__union"}}
+LIST = "**/export/jobs?limit*"
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,58 @@ def open_new_export(page: Page) -> None:
 
 def containing(text: str) -> re.Pattern[str]:
     return re.compile(re.escape(text))
+
+
+def job(id_: int, status: str) -> dict[str, object]:
+    """A job document as far as the page reads it."""
+    return {
+        "id": id_,
+        "status": status,
+        "creationTime": 1700000000000,
+        "metrics": {},
+        "mergePolicy": {"id": "p", "version": 1},
+        "destination": {"datasetId": "d"},
+    }
+
+
+def listed(*jobs: dict[str, object]) -> dict[str, object]:
+    return {"records": list(jobs), "page": {"pageOffset": ""}, "link": {}}
+
+
+def answers(page: Page, glob: str, *given: Callable[[Route], None]) -> list[Route]:
+    """Calls of an address are answered in this order, the last way ever after; gives the calls."""
+    seen: list[Route] = []
+
+    def answer(route: Route) -> None:
+        seen.append(route)
+        given[min(len(seen), len(given)) - 1](route)
+
+    page.route(glob, answer)
+    return seen
+
+
+def with_json(content: object, status: int = 200) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=status, json=content)
+
+
+def away(route: Route) -> None:
+    route.abort()
+
+
+def ended(route: Route) -> None:
+    route.fulfill(body="", content_type="text/event-stream")
+
+
+def messages(page: Page) -> Callable[[], list[str]]:
+    """What the page says from now on, each once."""
+    page.evaluate("""() => {
+        window.told = [];
+        const place = document.getElementById("message");
+        const tell = () => place.textContent && told.push(place.textContent);
+        new MutationObserver(tell).observe(place, {childList: true});
+    }""")
+    return lambda: list(page.evaluate("window.told"))
+
+
+def as_it_is(route: Route) -> None:
+    route.continue_()

@@ -1,72 +1,28 @@
 """What the page shows when it is left, when it is late, and when the service is away or refuses."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 import serving
-from service.browsing import containing, open_new_export, sign_in
+from service.browsing import (
+    LIST,
+    UNION,
+    answers,
+    as_it_is,
+    away,
+    containing,
+    ended,
+    job,
+    listed,
+    messages,
+    open_new_export,
+    sign_in,
+    with_json,
+)
 from service.live import Live
 
 pytestmark = pytest.mark.xdist_group("serve")
-UNION = {"schemaRef": {"id": "https://ns.adobe.com/x/profile__union"}}
 LONG = "name" * 500
-LIST = "**/export/jobs?limit*"
-
-
-def job(id_: int, status: str) -> dict[str, object]:
-    """A job document as far as the page reads it."""
-    return {
-        "id": id_,
-        "status": status,
-        "creationTime": 1700000000000,
-        "metrics": {},
-        "mergePolicy": {"id": "p", "version": 1},
-        "destination": {"datasetId": "d"},
-    }
-
-
-def listed(*jobs: dict[str, object]) -> dict[str, object]:
-    return {"records": list(jobs), "page": {"pageOffset": ""}, "link": {}}
-
-
-def answers(page: Page, glob: str, *given: Callable[[Route], None]) -> list[Route]:
-    """Calls of an address are answered in this order, the last way ever after; gives the calls."""
-    seen: list[Route] = []
-
-    def answer(route: Route) -> None:
-        seen.append(route)
-        given[min(len(seen), len(given)) - 1](route)
-
-    page.route(glob, answer)
-    return seen
-
-
-def with_json(content: object, status: int = 200) -> Callable[[Route], None]:
-    return lambda route: route.fulfill(status=status, json=content)
-
-
-def away(route: Route) -> None:
-    route.abort()
-
-
-def ended(route: Route) -> None:
-    route.fulfill(body="", content_type="text/event-stream")
-
-
-def messages(page: Page) -> Callable[[], list[str]]:
-    """What the page says from now on, each once."""
-    page.evaluate("""() => {
-        window.told = [];
-        const place = document.getElementById("message");
-        new MutationObserver(() => told.push(place.textContent)).observe(place, {childList: true});
-    }""")
-    return lambda: list(page.evaluate("window.told"))
-
-
-def as_it_is(route: Route) -> None:
-    route.continue_()
 
 
 def test_a_list_goes_on_after_a_fault(page: Page, live: Live) -> None:
@@ -105,10 +61,10 @@ def test_a_late_answer_is_not_shown_as_another_job(page: Page, live: Live) -> No
     answers(page, "**/export/jobs/8", with_json(job(8, "FAILED")))
     answers(page, LIST, with_json(listed(job(7, "FAILED"), job(8, "FAILED"))))
     sign_in(page, live)
-    page.get_by_role("button", name="7", exact=True).click()
+    page.get_by_role("link", name="7", exact=True).click()
     expect(page.get_by_role("heading", name="Job 7")).to_be_focused()
     page.get_by_role("button", name="All jobs").click()
-    page.get_by_role("button", name="8", exact=True).click()
+    page.get_by_role("link", name="8", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Job 8 is FAILED.")
     held[0].fulfill(json=job(7, "FAILED"))
     page.wait_for_timeout(500)
@@ -120,7 +76,7 @@ def test_a_job_has_an_address(page: Page, live: Live) -> None:
     answers(page, "**/export/jobs/8", with_json(job(8, "FAILED")))
     answers(page, LIST, with_json(listed(job(8, "FAILED"))))
     sign_in(page, live)
-    page.get_by_role("button", name="8", exact=True).click()
+    page.get_by_role("link", name="8", exact=True).click()
     expect(page).to_have_title("Job 8 – Profile Export")
     assert page.url == f"{live.url}/#job=8"
     page.reload()
@@ -137,10 +93,11 @@ def test_a_job_has_an_address(page: Page, live: Live) -> None:
 
 def test_more_jobs_stay_up_to_date_too(page: Page, live: Live) -> None:
     first = {**listed(job(9, "NEW")), "page": {"pageOffset": "c"}, "link": {"next": "/next"}}
-    calls = answers(page, LIST, with_json(first), with_json(first))
+    calls = answers(page, LIST, with_json(first))
+    answers(page, "**/export/jobs?limit=100&offset=c", with_json(listed(job(8, "FAILED"))))
     sign_in(page, live)
-    with page.expect_request("**/export/jobs?*limit=39*"):  # 40, of which one is there
-        page.get_by_role("button", name="Older jobs").click()
+    page.get_by_role("button", name="Older jobs").click()
+    expect(page.get_by_role("link", name="8", exact=True)).to_be_visible()
     seen = len(calls)
     page.wait_for_timeout(1500)
     assert len(calls) > seen
@@ -153,11 +110,11 @@ def test_a_filter_that_finds_nothing_says_so(page: Page, live: Live) -> None:
 
 
 def test_the_dataset_shown_is_that_of_the_request(page: Page, live: Live) -> None:
-    """And of more than a hundred, each is there."""
-    first = {f"d{n}": {"name": f"Export {n}", **UNION} for n in range(100)}
+    """And of more than a page of them, each is there."""
+    first = {f"d{n}": {"name": f"Export {n}", **UNION} for n in range(1000)}
     last = {"newest": {"name": "Newest", **UNION}}
-    answers(page, "**/dataSets?limit=100&start=0", with_json(first))
-    answers(page, "**/dataSets?limit=100&start=100", with_json(last))
+    answers(page, "**/dataSets?limit=1000&start=0", with_json(first))
+    answers(page, "**/dataSets?limit=1000&start=1000", with_json(last))
     sign_in(page, live)
     open_new_export(page)
     dataset, request = page.get_by_label("Export dataset"), page.get_by_label("Request")
@@ -254,9 +211,9 @@ def test_narrow_windows_do_not_scroll_sideways(page: Page, live: Live) -> None:
     def width() -> int:
         return int(page.evaluate("document.scrollingElement.scrollWidth"))
 
-    expect(page.get_by_role("button", name="7", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="7", exact=True)).to_be_visible()
     assert width() <= 360
-    page.get_by_role("button", name="7", exact=True).click()
+    page.get_by_role("link", name="7", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.")
     page.get_by_text("Job document").click()
     assert width() <= 360

@@ -3,9 +3,9 @@
 import { wide } from "./make.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const ROW = 26, LEFT = 190, WIDTH = 420;
+const ROW = 26, LEFT = 190, WIDTH = 420, DIGIT = 8;
 
-export const REASONS = {
+const REASONS = {
   tooManyIdentities: "too many identities",
   noProfileRecord: "no profile record",
   notUpdatedSince: "not updated since",
@@ -21,8 +21,9 @@ export function picture(candidates, exclusions) {
   const bars = [["exported", exported, "exported"]];
   for (const [reason, count] of excluded) bars.push([REASONS[reason] ?? reason, count, "excluded"]);
   const told = bars.map(([name, count]) => `${name}: ${count.toLocaleString("en")}`).join("; ");
+  const longest = Math.max(...bars.map(([, count]) => count.toLocaleString("en").length));
   const drawn = element("svg", {
-    viewBox: `0 0 ${LEFT + WIDTH + 110} ${ROW * bars.length}`,
+    viewBox: `0 0 ${LEFT + WIDTH + Math.max(110, 16 + DIGIT * longest)} ${ROW * bars.length}`,
     role: "img", width: "100%", "aria-label": `Of ${candidates.toLocaleString("en")} candidates: ${told}`,
   });
   bars.forEach(([name, count, kind], row) => {

@@ -1,0 +1,84 @@
+// The request that is being written: its text, its key, and the data set that it names.
+
+import { $, isolated, make, say } from "./make.js";
+
+const FIRST = {
+  fields: "",
+  filter: { segments: [] },
+  destination: { datasetId: "", segmentPerBatch: true },
+  schema: { name: "_xdm.context.profile" },
+};
+const SPELLINGS = ["datasetId", "dataSetId"];
+
+// One for each request as written: a double click makes one job. (randomUUID is for HTTPS only.)
+const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(16)).join("-");
+let key = newKey();
+
+export const request = {
+  get text() { return $("body").value; },
+  get key() { return key; },
+  /** Another text is another request: what was told of the one before is not of it. */
+  set text(text) {
+    $("body").value = text;
+    this.changed();
+  },
+  changed() {
+    key = newKey();
+    $("problems").replaceChildren();
+    $("counts").replaceChildren();
+    $("body").removeAttribute("aria-invalid");
+    choose();
+  },
+  isDone() { key = newKey(); },
+};
+
+/** A request that would do, where none is being written. */
+export function propose(names) {
+  if (request.text.trim() || document.activeElement === $("body")) return;
+  const asked = structuredClone(FIRST);
+  asked.filter.segments = [...names.keys()].slice(0, 1).map((segmentId) => ({ segmentId }));
+  if (!asked.filter.segments.length) { delete asked.filter; asked.destination.segmentPerBatch = false; }
+  asked.destination.datasetId = $("dataset").value;
+  request.text = JSON.stringify(asked, null, 2);
+}
+
+/** Offer the data sets that exports may go to. */
+export function offer(dataSets) {
+  const union = dataSets.filter(([, each]) => each.schemaRef?.id?.endsWith("profile__union"));
+  $("dataset").replaceChildren(...union.map(([id, { name }]) => make("option", { value: id, text: `${isolated(name)} (${isolated(id)})` })));
+}
+
+/** The request as an object; null while it is none. */
+function parsed() {
+  try {
+    const asked = JSON.parse(request.text);
+    return typeof asked === "object" && !Array.isArray(asked) ? asked : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The data set that is shown is the one that the request names; none where it names no such. */
+export function choose() {
+  const destination = parsed()?.destination;
+  const asked = destination?.datasetId ?? destination?.dataSetId;
+  $("dataset").value = typeof asked === "string" ? asked : "";
+}
+
+function rename() {
+  const asked = parsed();
+  const id = $("dataset").value;
+  if (asked === null) {
+    choose();
+    return say("The request is no JSON object just now: put the dataset's id in yourself.");
+  }
+  const there = SPELLINGS.filter((name) => Object.hasOwn(asked.destination ?? {}, name));
+  const named = (there.length ? there : ["datasetId"]).map((name) => [name, id]);
+  asked.destination = { ...asked.destination, ...Object.fromEntries(named) };
+  request.text = JSON.stringify(asked, null, 2);
+}
+
+export function listen() {
+  $("body").addEventListener("input", () => request.changed());
+  $("dataset").addEventListener("change", rename);
+}

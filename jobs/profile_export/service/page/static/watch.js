@@ -1,0 +1,49 @@
+// What is watched: called again and again, through faults, and not while nobody looks.
+
+import { isTrying, say, sayAgain } from "./make.js";
+
+/** Wait for an event of `target`, or for `signal` to abort; for `seconds` at most, where they are given. */
+function wait(signal, { seconds, target, event }) {
+  return new Promise((wake) => {
+    const over = new AbortController();
+    const end = () => { clearTimeout(timer); over.abort(); wake(); };
+    const timer = seconds === undefined ? undefined : setTimeout(end, 1000 * seconds);
+    signal.addEventListener("abort", end, { signal: over.signal });
+    target?.addEventListener(event, end, { signal: over.signal });
+  });
+}
+
+/** A signal that aborts with `signal`, and when the page is hidden. */
+export function whileShown(signal) {
+  const hidden = new AbortController();
+  const either = AbortSignal.any([signal, hidden.signal]);
+  const look = () => { if (document.hidden) hidden.abort(); };
+  document.addEventListener("visibilitychange", look, { signal: either });
+  look();
+  return either;
+}
+
+/**
+ * Call `work` each second until it gives true or `signal` aborts; not while the page is hidden. What
+ * fails for now is told and tried again, ever more slowly.
+ */
+export async function untilDone(work, signal) {
+  let pause = 1;
+  while (!signal.aborted) {
+    try {
+      const done = await work();
+      if (isTrying()) say("The service answers again.");
+      if (done) return;
+      pause = 1;
+    } catch (error) {
+      const wasHidden = error.name === "AbortError" && !signal.aborted;
+      if (signal.aborted || !(error.passes || wasHidden)) throw error;
+      if (error.passes) {
+        sayAgain(error.message);
+        pause = Math.min(2 * pause, 30);
+      }
+    }
+    await wait(signal, { seconds: pause });
+    while (document.hidden && !signal.aborted) await wait(signal, { target: document, event: "visibilitychange" });
+  }
+}

@@ -1,0 +1,258 @@
+"""What changes while somebody looks at it, presses it or reads it, and what comes late or never."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from service.between import between
+from service.browsing import (
+    LIST,
+    answers,
+    as_it_is,
+    away,
+    containing,
+    ended,
+    job,
+    listed,
+    messages,
+    sign_in,
+    with_json,
+)
+from service.live import Live
+
+pytestmark = pytest.mark.xdist_group("serve")
+AWAY = "The service does not answer. Trying again …"
+BATCH = {"segmentId": "vip", "segmentNs": "ups", "status": ["realized"], "batchId": "b1"}
+LOADED = {"b1": {"status": "success", "recordCount": 7, "size": 700}}
+
+
+def with_batches(document: dict[str, Any], *batches: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "destination": {"datasetId": "d", "batches": list(batches or [BATCH])}}
+
+
+def running_on(page: Page, document: dict[str, Any]) -> list[Route]:
+    """A job whose progress is another each second."""
+    seen: list[Route] = []
+
+    def answer(route: Route) -> None:
+        seen.append(route)
+        progress = {"stage": "merge", "fraction": len(seen) / 100}
+        route.fulfill(json={**document, "metrics": {"progress": progress}})
+
+    page.route("**/export/jobs/7", answer)
+    page.route("**/jobs/7/events", ended)
+    return seen
+
+
+def open_job(page: Page, live: Live) -> None:
+    sign_in(page, live)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    page.goto(f"{live.url}/#job=7")
+
+
+def changes(page: Page) -> None:
+    """Wait until the progress of the job is another, twice."""
+    for _ in range(2):
+        told = page.locator("progress").get_attribute("aria-label")
+        expect(page.locator("progress")).not_to_have_attribute("aria-label", told or "")
+
+
+def press_slowly(page: Page, name: str, role: Any) -> None:
+    """A press in which two looks at the service fall."""
+    box = page.get_by_role(role, name=name, exact=True).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(2200)
+    page.mouse.up()
+
+
+def test_a_slow_press_opens_a_job(page: Page, live: Live) -> None:
+    answers(page, LIST, with_json(listed(job(7, "PROCESSING"))))
+    answers(page, "**/export/jobs/7", with_json(job(7, "FAILED")))
+    sign_in(page, live)
+    expect(page.get_by_role("link", name="7", exact=True)).to_be_visible()
+    press_slowly(page, "7", "link")
+    expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.")
+
+
+def test_a_slow_press_cancels_a_job_once(page: Page, live: Live) -> None:
+    cancelled: list[str] = []
+    page.on("request", lambda r: cancelled.append(r.url) if r.method == "DELETE" else None)
+    running_on(page, job(7, "PROCESSING"))
+    open_job(page, live)
+    expect(page.get_by_role("button", name="Cancel this job")).to_be_visible()
+    press_slowly(page, "Cancel this job", "button")
+    expect(page.get_by_role("status")).to_have_text("Job 7 is asked to stop.")
+    assert len(cancelled) == 1
+
+
+def test_focus_scrolling_and_selection_stay_while_a_job_changes(page: Page, live: Live) -> None:
+    page.set_viewport_size({"width": 360, "height": 500})
+    answers(page, "**/catalog/batches?*", with_json(LOADED))
+    running_on(page, with_batches(job(7, "PROCESSING")))
+    open_job(page, live)
+    expect(page.get_by_role("table")).to_contain_text("success")
+    page.get_by_text("Job document").click()
+    page.locator("#job pre").focus()
+    kept = page.evaluate("""() => {
+        document.querySelector("#job .wide").scrollLeft = 100;
+        getSelection().selectAllChildren(document.querySelector("#job td:nth-child(2)"));
+        window.kept = () => [document.activeElement.tagName, scrollY, getSelection().toString(),
+            document.querySelector("#job .wide").scrollLeft];
+        return kept();
+    }""")
+    changes(page)
+    assert page.evaluate("kept()") == kept
+    assert kept[0] == "PRE"
+    assert kept[2:] == ["b1", 100]
+    page.locator("#job .wide").focus()
+    changes(page)
+    expect(page.locator("#job .wide")).to_be_focused()
+
+
+def test_the_focus_goes_to_the_title_when_a_job_can_be_cancelled_no_more(
+    page: Page, live: Live
+) -> None:
+    answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), with_json(job(7, "CANCELLING")))
+    events = answers(page, "**/jobs/7/events", lambda _: None, ended)
+    open_job(page, live)
+    page.get_by_role("button", name="Cancel this job").focus()
+    ended(events[0])
+    expect(page.get_by_role("heading", name="Job 7")).to_be_focused()
+
+
+def test_nothing_is_followed_while_the_page_is_hidden(page: Page, live: Live) -> None:
+    """Else six tabs take every connection that a browser has for a service."""
+    answers(page, "**/export/jobs/7", with_json(job(7, "PROCESSING")))
+    events = answers(page, "**/jobs/7/events", lambda _: None)
+    with page.expect_request("**/jobs/7/events"):
+        open_job(page, live)
+    hide = """hidden => {
+        Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/events")):
+        page.evaluate(hide, True)
+    page.wait_for_timeout(1500)
+    assert len(events) == 1
+    with page.expect_request("**/jobs/7/events"):
+        page.evaluate(hide, False)
+
+
+def test_a_job_is_there_before_names_and_batches(page: Page, live: Live) -> None:
+    names, batches = "**/segment/definitions?*", "**/catalog/batches?*"
+    named, found = (answers(page, glob, lambda _: None) for glob in (names, batches))
+    many = [{**BATCH, "batchId": f"b{n}"} for n in range(500)]
+    answers(page, "**/export/jobs/7", with_json(with_batches(job(7, "SUCCEEDED"), *many)))
+    open_job(page, live)
+    row = page.get_by_role("row").nth(2)
+    expect(page.get_by_role("status")).to_have_text("Job 7 is SUCCEEDED.")
+    expect(row).to_contain_text("ups:vip (realized)")
+    found[0].fulfill(json=LOADED)
+    expect(row).to_contain_text("success")
+    named[0].fulfill(json={"segments": [{"id": "vip", "name": "Who spends"}]})
+    expect(row).to_contain_text("Who spends: ups:vip (realized)")
+    page.get_by_role("button", name="All jobs").click()
+    page.go_back()
+    expect(row).to_contain_text("Who spends")
+    expect(row).to_contain_text("…")  # asked for again: how it stands
+    assert (len(named), len(found)) == (1, 2)
+
+
+def test_batches_that_cannot_be_had_are_asked_for_again(page: Page, live: Live) -> None:
+    fault = with_json({"detail": "The store is away."}, status=503)
+    answers(page, "**/catalog/batches?*", fault, fault, with_json(LOADED))
+    answers(page, "**/export/jobs/7", with_json(with_batches(job(7, "SUCCEEDED"))))
+    open_job(page, live)
+    expect(page.get_by_role("status")).to_have_text("The store is away. Trying again …")
+    expect(page.get_by_role("table")).to_contain_text("success", timeout=15_000)
+    expect(page.get_by_role("status")).to_have_text("The service answers again.")
+
+
+def test_the_batches_of_a_job_are_found_by_its_time(page: Page, live: Live) -> None:
+    """The catalog's own answer, not one of the test."""
+    sign_in(page, live)
+    page.get_by_role("button", name="New export").click()
+    expect(page.get_by_label("Request")).to_have_value(containing('"schema"'))
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("status")).to_have_text(containing("is SUCCEEDED."), timeout=60_000)
+    expect(page.get_by_role("row").nth(1)).to_contain_text("VIP: ups:vip")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("success")
+
+
+@pytest.mark.parametrize("fault", ["cut", "html"])
+def test_an_answer_that_breaks_is_asked_for_again(fault: str, page: Page, live: Live) -> None:
+    with between(live.url) as proxy:
+        page.goto(f"{proxy.url}/")
+        sign_in(page, live)
+        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+        proxy.faults["/export/jobs"] = fault
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.get_by_role("status")).to_have_text(AWAY)
+        del proxy.faults["/export/jobs"]
+        expect(page.get_by_role("status")).to_have_text(
+            "The service answers again.", timeout=15_000
+        )
+        page.goto("about:blank")
+
+
+def test_a_service_that_hangs_is_told(page: Page, live: Live) -> None:
+    page.clock.install()
+    held = answers(page, LIST, as_it_is, lambda _: None, with_json(listed(job(7, "FAILED"))))
+    sign_in(page, live)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    assert len(held) == 2
+    page.clock.fast_forward(31_000)
+    expect(page.get_by_role("status")).to_have_text(AWAY)
+    expect(page.get_by_role("link", name="7", exact=True)).to_be_visible(timeout=15_000)
+
+
+def test_a_stream_that_has_gone_silent_is_told(page: Page, live: Live) -> None:
+    page.clock.install()
+    answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), away, with_json(job(7, "FAILED")))
+    with between(live.url) as proxy:
+        proxy.faults["/events"] = "silent"
+        page.goto(f"{proxy.url}/")
+        sign_in(page, live)
+        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+        told = messages(page)
+        with page.expect_response("**/events"):
+            page.goto(f"{proxy.url}/#job=7")
+        page.wait_for_timeout(1000)  # its first bytes have come
+        page.clock.fast_forward(35_000)  # not yet
+        page.wait_for_timeout(500)
+        expect(page.get_by_role("status")).to_have_text("Job 7 is NEW.")
+        page.clock.fast_forward(10_000)
+        expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.", timeout=15_000)
+        assert told() == ["Job 7 is NEW.", AWAY, AWAY, "Job 7 is FAILED."]
+        page.goto("about:blank")
+
+
+def paged(jobs: list[dict[str, Any]], more: str = "") -> dict[str, Any]:
+    link = {"next": "/next"} if more else {}
+    return {"records": jobs, "page": {"pageOffset": more}, "link": link}
+
+
+def test_of_many_jobs_only_the_first_are_looked_at_again(page: Page, live: Live) -> None:
+    jobs = [job(9_000 - n, "FAILED") for n in range(120)]
+    first = [{**jobs[0], "status": "PROCESSING"}, *jobs[1:20]]
+    polls = answers(page, "**/export/jobs?limit=20", with_json(paged(first, "c")))
+    steps = answers(page, "**/export/jobs?limit=100&offset=c", with_json(paged(jobs[20:])))
+    sign_in(page, live)
+    older = page.get_by_role("button", name="Older jobs")
+    older.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="8980", exact=True)).to_be_focused()
+    expect(older).to_be_hidden()
+    expect(page.get_by_role("row")).to_have_count(121)
+    seen = len(polls)
+    page.wait_for_timeout(2500)
+    assert len(polls) > seen
+    assert len(steps) == 1
+    expect(page.get_by_role("row")).to_have_count(121)
+    fresh = [job(9_000 + n, "FAILED") for n in range(20, 0, -1)]  # others may lie between
+    page.route("**/export/jobs?limit=20", with_json(paged(fresh, "d")))
+    expect(page.get_by_role("row")).to_have_count(21)
+    expect(older).to_be_visible()
