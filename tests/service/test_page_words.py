@@ -146,3 +146,12 @@ def test_jobs_are_links(page: Page, live: Live) -> None:
     sign_in(page, live)
     link = page.get_by_role("link", name="7", exact=True)
     assert link.evaluate("link => link.href") == f"{live.url}/#job=7"
+
+
+def test_data_sets_are_offered_before_segments_have_names(page: Page, live: Live) -> None:
+    answers(page, "**/segment/definitions?*", lambda _: None)
+    answers(page, "**/dataSets?*", with_json({"d": {"name": "Mine", **UNION}}))
+    sign_in(page, live)
+    page.get_by_role("button", name="New export").click()
+    page.get_by_label("Request").fill('{"destination": {"datasetId": "d"}}')
+    expect(page.get_by_label("Export dataset")).to_have_value("d")

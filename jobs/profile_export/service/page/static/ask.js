@@ -17,12 +17,13 @@ let here = AbortSignal.abort();
 export async function show({ signal }) {
   here = signal;
   await untilDone(async () => {
-    const [dataSets, segments] = await Promise.all([api.dataSets(signal), segmentNames()]);
-    if (signal.aborted) return true;
-    names = segments;
-    form.offer(dataSets);
-    form.propose(names);
+    form.offer(await api.dataSets(signal));
     form.choose();
+    return true;
+  }, signal);
+  await untilDone(async () => {
+    names = await segmentNames();
+    if (!signal.aborted) form.propose(names);
     return true;
   }, signal);
 }

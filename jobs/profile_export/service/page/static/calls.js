@@ -7,7 +7,7 @@ const PATIENCE = 30_000;
 const SILENCE = 40_000; // streams say each 15 s that they are there
 
 /** A call that was refused; `problems` has every one with its pointer. */
-export class Refused extends Error {
+class Refused extends Error {
   constructor(status, answer, method) {
     super(answer?.detail ?? answer?.message ?? `The service answered ${status}.`);
     this.status = status;

@@ -38,7 +38,7 @@ export function propose(names) {
   const asked = structuredClone(FIRST);
   asked.filter.segments = [...names.keys()].slice(0, 1).map((segmentId) => ({ segmentId }));
   if (!asked.filter.segments.length) { delete asked.filter; asked.destination.segmentPerBatch = false; }
-  asked.destination.datasetId = $("dataset").value;
+  asked.destination.datasetId = $("dataset").options[0]?.value ?? "";
   request.text = JSON.stringify(asked, null, 2);
 }
 
