@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
@@ -17,6 +18,8 @@ FLAGS = [
 ]  # fmt: skip
 UNION = {"schemaRef": {"id": "https://ns.adobe.com/x/profile__union"}}
 LIST = "**/export/jobs?limit*"
+BATCH = {"segmentId": "vip", "segmentNs": "ups", "status": ["realized"], "batchId": "b1"}
+LOADED = {"b1": {"status": "success", "recordCount": 7, "size": 700}}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,12 @@ def open_new_export(page: Page) -> None:
     expect(page.get_by_label("Request")).to_have_value(containing('"schema"'))
 
 
+def open_job(page: Page, live: Live) -> None:
+    sign_in(page, live)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    page.goto(f"{live.url}/#job=7")
+
+
 def containing(text: str) -> re.Pattern[str]:
     return re.compile(re.escape(text))
 
@@ -78,6 +87,10 @@ def job(id_: int, status: str) -> dict[str, object]:
         "mergePolicy": {"id": "p", "version": 1},
         "destination": {"datasetId": "d"},
     }
+
+
+def with_batches(document: dict[str, Any], *batches: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "destination": {"datasetId": "d", "batches": list(batches or [BATCH])}}
 
 
 def listed(*jobs: dict[str, object]) -> dict[str, object]:

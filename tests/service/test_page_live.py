@@ -5,30 +5,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from service.between import between
 from service.browsing import (
+    BATCH,
     LIST,
+    LOADED,
     answers,
-    as_it_is,
-    away,
     containing,
     ended,
     job,
     listed,
-    messages,
+    open_job,
     sign_in,
+    with_batches,
     with_json,
 )
 from service.live import Live
 
 pytestmark = pytest.mark.xdist_group("serve")
-AWAY = "The service does not answer. Trying again …"
-BATCH = {"segmentId": "vip", "segmentNs": "ups", "status": ["realized"], "batchId": "b1"}
-LOADED = {"b1": {"status": "success", "recordCount": 7, "size": 700}}
-
-
-def with_batches(document: dict[str, Any], *batches: dict[str, Any]) -> dict[str, Any]:
-    return {**document, "destination": {"datasetId": "d", "batches": list(batches or [BATCH])}}
 
 
 def running_on(page: Page, document: dict[str, Any]) -> list[Route]:
@@ -43,12 +36,6 @@ def running_on(page: Page, document: dict[str, Any]) -> list[Route]:
     page.route("**/export/jobs/7", answer)
     page.route("**/jobs/7/events", ended)
     return seen
-
-
-def open_job(page: Page, live: Live) -> None:
-    sign_in(page, live)
-    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-    page.goto(f"{live.url}/#job=7")
 
 
 def changes(page: Page) -> None:
@@ -161,16 +148,6 @@ def test_a_job_is_there_before_names_and_batches(page: Page, live: Live) -> None
     assert (len(named), len(found)) == (1, 2)
 
 
-def test_batches_that_cannot_be_had_are_asked_for_again(page: Page, live: Live) -> None:
-    fault = with_json({"detail": "The store is away."}, status=503)
-    answers(page, "**/catalog/batches?*", fault, fault, with_json(LOADED))
-    answers(page, "**/export/jobs/7", with_json(with_batches(job(7, "SUCCEEDED"))))
-    open_job(page, live)
-    expect(page.get_by_role("status")).to_have_text("The store is away. Trying again …")
-    expect(page.get_by_role("table")).to_contain_text("success", timeout=15_000)
-    expect(page.get_by_role("status")).to_have_text("The service answers again.")
-
-
 def test_the_batches_of_a_job_are_found_by_its_time(page: Page, live: Live) -> None:
     """The catalog's own answer, not one of the test."""
     sign_in(page, live)
@@ -180,54 +157,6 @@ def test_the_batches_of_a_job_are_found_by_its_time(page: Page, live: Live) -> N
     expect(page.get_by_role("status")).to_have_text(containing("is SUCCEEDED."), timeout=60_000)
     expect(page.get_by_role("row").nth(1)).to_contain_text("VIP: ups:vip")
     expect(page.get_by_role("row").nth(1)).to_contain_text("success")
-
-
-@pytest.mark.parametrize("fault", ["cut", "html"])
-def test_an_answer_that_breaks_is_asked_for_again(fault: str, page: Page, live: Live) -> None:
-    with between(live.url) as proxy:
-        page.goto(f"{proxy.url}/")
-        sign_in(page, live)
-        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-        proxy.faults["/export/jobs"] = fault
-        page.get_by_role("button", name="Refresh").click()
-        expect(page.get_by_role("status")).to_have_text(AWAY)
-        del proxy.faults["/export/jobs"]
-        expect(page.get_by_role("status")).to_have_text(
-            "The service answers again.", timeout=15_000
-        )
-        page.goto("about:blank")
-
-
-def test_a_service_that_hangs_is_told(page: Page, live: Live) -> None:
-    page.clock.install()
-    held = answers(page, LIST, as_it_is, lambda _: None, with_json(listed(job(7, "FAILED"))))
-    sign_in(page, live)
-    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-    assert len(held) == 2
-    page.clock.fast_forward(31_000)
-    expect(page.get_by_role("status")).to_have_text(AWAY)
-    expect(page.get_by_role("link", name="7", exact=True)).to_be_visible(timeout=15_000)
-
-
-def test_a_stream_that_has_gone_silent_is_told(page: Page, live: Live) -> None:
-    page.clock.install()
-    answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), away, with_json(job(7, "FAILED")))
-    with between(live.url) as proxy:
-        proxy.faults["/events"] = "silent"
-        page.goto(f"{proxy.url}/")
-        sign_in(page, live)
-        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-        told = messages(page)
-        with page.expect_response("**/events"):
-            page.goto(f"{proxy.url}/#job=7")
-        page.wait_for_timeout(1000)  # its first bytes have come
-        page.clock.fast_forward(35_000)  # not yet
-        page.wait_for_timeout(500)
-        expect(page.get_by_role("status")).to_have_text("Job 7 is NEW.")
-        page.clock.fast_forward(10_000)
-        expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.", timeout=15_000)
-        assert told() == ["Job 7 is NEW.", AWAY, AWAY, "Job 7 is FAILED."]
-        page.goto("about:blank")
 
 
 def paged(jobs: list[dict[str, Any]], more: str = "") -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""What the page does where the service is away, hangs, or answers with half of an answer."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from service.between import between
+from service.browsing import (
+    LIST,
+    LOADED,
+    answers,
+    as_it_is,
+    away,
+    job,
+    listed,
+    messages,
+    open_job,
+    sign_in,
+    with_batches,
+    with_json,
+)
+from service.live import Live
+
+pytestmark = pytest.mark.xdist_group("serve")
+AWAY = "The service does not answer. Trying again …"
+
+
+def test_batches_that_cannot_be_had_are_asked_for_again(page: Page, live: Live) -> None:
+    fault = with_json({"detail": "The store is away."}, status=503)
+    answers(page, "**/catalog/batches?*", fault, fault, with_json(LOADED))
+    answers(page, "**/export/jobs/7", with_json(with_batches(job(7, "SUCCEEDED"))))
+    open_job(page, live)
+    expect(page.get_by_role("status")).to_have_text("The store is away. Trying again …")
+    expect(page.get_by_role("table")).to_contain_text("success", timeout=15_000)
+    expect(page.get_by_role("status")).to_have_text("The service answers again.")
+
+
+@pytest.mark.parametrize("fault", ["cut", "html"])
+def test_an_answer_that_breaks_is_asked_for_again(fault: str, page: Page, live: Live) -> None:
+    with between(live.url) as proxy:
+        page.goto(f"{proxy.url}/")
+        sign_in(page, live)
+        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+        proxy.faults["/export/jobs"] = fault
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.get_by_role("status")).to_have_text(AWAY)
+        del proxy.faults["/export/jobs"]
+        expect(page.get_by_role("status")).to_have_text(
+            "The service answers again.", timeout=15_000
+        )
+        page.goto("about:blank")
+
+
+def test_a_service_that_hangs_is_told(page: Page, live: Live) -> None:
+    page.clock.install()
+    held = answers(page, LIST, as_it_is, lambda _: None, with_json(listed(job(7, "FAILED"))))
+    sign_in(page, live)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    assert len(held) == 2
+    page.clock.fast_forward(31_000)
+    expect(page.get_by_role("status")).to_have_text(AWAY)
+    expect(page.get_by_role("link", name="7", exact=True)).to_be_visible(timeout=15_000)
+
+
+def test_a_stream_that_has_gone_silent_is_told(page: Page, live: Live) -> None:
+    page.clock.install()
+    answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), away, with_json(job(7, "FAILED")))
+    with between(live.url) as proxy:
+        proxy.faults["/events"] = "silent"
+        page.goto(f"{proxy.url}/")
+        sign_in(page, live)
+        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+        told = messages(page)
+        with page.expect_response("**/events"):
+            page.goto(f"{proxy.url}/#job=7")
+        page.wait_for_timeout(1000)  # its first bytes have come
+        page.clock.fast_forward(35_000)  # not yet
+        page.wait_for_timeout(500)
+        expect(page.get_by_role("status")).to_have_text("Job 7 is NEW.")
+        page.clock.fast_forward(10_000)
+        expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.", timeout=15_000)
+        assert told() == ["Job 7 is NEW.", AWAY, AWAY, "Job 7 is FAILED."]
+        page.goto("about:blank")
