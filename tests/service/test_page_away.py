@@ -80,3 +80,15 @@ def test_a_stream_that_has_gone_silent_is_told(page: Page, live: Live) -> None:
         expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.", timeout=15_000)
         assert told() == ["Job 7 is NEW.", AWAY, AWAY, "Job 7 is FAILED."]
         page.goto("about:blank")
+
+
+def test_what_has_come_does_not_say_that_the_service_is_back(page: Page, live: Live) -> None:
+    names = answers(page, "**/segment/definitions?*", lambda _: None)
+    answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), away)
+    answers(page, "**/jobs/7/events", away)
+    open_job(page, live)
+    expect(page.get_by_role("status")).to_have_text(AWAY)
+    told = messages(page)
+    names[0].fulfill(json={"segments": []})
+    page.wait_for_timeout(500)
+    assert set(told()) <= {AWAY}

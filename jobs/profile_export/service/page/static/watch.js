@@ -23,27 +23,42 @@ export function whileShown(signal) {
   return either;
 }
 
+const failing = new Set(); // of what is watched: one that goes on does not speak for the others
+
 /**
  * Call `work` each second until it gives true or `signal` aborts; not while the page is hidden. What
  * fails for now is told and tried again, ever more slowly.
  */
 export async function untilDone(work, signal) {
   let pause = 1;
-  while (!signal.aborted) {
-    try {
-      const done = await work();
-      if (isTrying()) say("The service answers again.");
-      if (done) return;
-      pause = 1;
-    } catch (error) {
-      const wasHidden = error.name === "AbortError" && !signal.aborted;
-      if (signal.aborted || !(error.passes || wasHidden)) throw error;
-      if (error.passes) {
+  try {
+    while (!signal.aborted) {
+      const error = await failure(work, signal);
+      if (error === null) return;
+      if (error?.passes) {
         sayAgain(error.message);
+        failing.add(work);
         pause = Math.min(2 * pause, 30);
+      } else {
+        pause = 1;
       }
+      await wait(signal, { seconds: pause });
+      while (document.hidden && !signal.aborted) await wait(signal, { target: document, event: "visibilitychange" });
     }
-    await wait(signal, { seconds: pause });
-    while (document.hidden && !signal.aborted) await wait(signal, { target: document, event: "visibilitychange" });
+  } finally {
+    failing.delete(work);
+  }
+}
+
+/** What went wrong for now, undefined if nothing did; null once the work is done. */
+async function failure(work, signal) {
+  try {
+    const isDone = await work();
+    if (failing.delete(work) && failing.size === 0 && isTrying()) say("The service answers again.");
+    return isDone ? null : undefined;
+  } catch (error) {
+    const wasHidden = error.name === "AbortError" && !signal.aborted;
+    if (signal.aborted || !(error.passes || wasHidden)) throw error;
+    return wasHidden ? undefined : error;
   }
 }
