@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
         except ExportError as error:
             return teller.tell(error)
         except (KeyboardInterrupt, typer.Abort):
-            _say.note("Interrupted. No job was under way.")
+            _say.note(_process.INTERRUPTED)
             return INTERRUPTED
         except Exception as error:
             return teller.unexpected(error)

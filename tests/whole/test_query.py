@@ -1,6 +1,8 @@
 """SQL over export datasets, on an engine: what is let through means what it meant."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from profile_export import query
 from profile_export.catalog import Sandbox
 from profile_export.children.query import QueryProcess
 from profile_export.engines import Engine
@@ -301,6 +304,40 @@ def test_a_query_that_takes_too_long_is_stopped(ask: Asked) -> None:
     assert code == "time-limit"
     assert "longer than 2 seconds" in detail
     assert ask.rows("SELECT 1") == [[1]]
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+from profile_export import query
+
+def run_query(*words, ask=query.run_query, **more):
+    threading.Timer(2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    return ask(*words, **more)
+
+query.run_query = run_query
+from profile_export.entry import entry
+entry()
+"""
+
+
+def test_a_signal_ends_a_query_that_keeps_the_engine_busy(engine: Engine, tmp_path: Path) -> None:
+    """In a folder whose name makes links needed."""
+    file, scratch = build(tmp_path / "a blank"), tmp_path / "scratch"
+    export(file, engine, request())
+    scratch.mkdir()
+    jobs = str(Path(query.__file__).parents[1])
+    words = ("query", LONG, "--sandbox", str(file), "--engine", engine.name)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *words],
+        env={**os.environ, "PYTHONPATH": jobs, "TMPDIR": str(scratch)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, ""), done.stderr
+    assert done.stderr == "Interrupted. No job was under way.\n"
+    assert not [p for p in scratch.iterdir() if not p.name.startswith("hsperf")]
 
 
 @pytest.fixture(scope="module")

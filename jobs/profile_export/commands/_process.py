@@ -10,6 +10,8 @@ from types import FrameType
 
 from profile_export.stop import ending_signals
 
+INTERRUPTED = "Interrupted. No job was under way."
+
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, SIGTERM, or a terminal that was closed.
@@ -24,7 +26,7 @@ def signals_quit() -> None:
 
     def quit_now(_number: int, _frame: FrameType | None) -> None:
         with suppress(OSError):
-            os.write(2, b"Interrupted. No job was under way.\n")
+            os.write(2, f"{INTERRUPTED}\n".encode())
         os._exit(130)
 
     for number in ending_signals():

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profile_export.commands import _options, _say
+from profile_export.commands import _options, _process, _say
 from profile_export.errors import Cancelled
 from profile_export.plain_text import plain
 
 if TYPE_CHECKING:
+    from profile_export.catalog import Sandbox
+    from profile_export.commands._engine import LazyEngine
     from profile_export.query import QueryResult
 
 Sql = Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement, in quotes.")]
@@ -51,21 +53,31 @@ def query(
     loaded = load_sandbox(sandbox)
     guard(sql, sql_tables(loaded))  # refused before an engine is started
     with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
-        opened = lazy.get()
-        from profile_export.query import run_query
-
-        try:
-            found = run_query(sql, loaded, opened, limit=limit)
-        except KeyboardInterrupt:
-            if lazy.name == "sail":  # it may be too busy to be stopped, and has nothing to lose
-                os._exit(Cancelled.exit_code)
-            raise
+        found = _found(sql, loaded, lazy, limit)
     if json:
         _say.result_json(found.as_json())
         return
     _table(found)
     more = " (there are more: raise --limit or ask for less)" if found.truncated else ""
     _say.note(f"{len(found.rows):,} rows{more}")
+
+
+def _found(sql: str, sandbox: "Sandbox", lazy: "LazyEngine", limit: int) -> "QueryResult":
+    opened = lazy.get()
+    from profile_export.commands._apart import apart
+    from profile_export.engines.sail import SailEngine
+    from profile_export.query import run_query
+
+    try:
+        return apart(lambda: run_query(sql, sandbox, opened, limit=limit), opened)
+    except KeyboardInterrupt:
+        if not isinstance(opened, SailEngine):
+            raise
+        try:  # it may be too busy to be stopped, and has nothing to lose
+            opened.abandon()
+            _say.note(_process.INTERRUPTED)
+        finally:
+            os._exit(Cancelled.exit_code)
 
 
 def _table(found: "QueryResult") -> None:

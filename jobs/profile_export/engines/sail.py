@@ -119,6 +119,10 @@ class SailEngine:
             self.spark.stop()
             self._server.stop()
 
+    def abandon(self) -> None:
+        """Remove its folders. The server, which may be too busy to stop, ends with the process."""
+        self._afterwards.close()
+
 
 def _no_names(table: TableRef) -> JobFailed:
     return JobFailed(
