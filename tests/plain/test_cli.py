@@ -517,12 +517,25 @@ def test_under_spark_submit_the_engine_is_spark(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_data_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [["\x1b[2Jevil\nline", {"k": "\x1b[0m"}, "plain ü\t."]]
+    rows = [["\x1b[2Jevil\nline", {"k": "\x1b[0m\x9b2J\x7f"}, "plain ü\t."]]
     query._table(QueryResult((("a\x07", "string"), ("b", "string"), ("c", "string")), rows, False))
     _say.result("\x1b]0;title\x07")
     out = capsys.readouterr().out
     assert all(c.isprintable() or c in "\n\t" for c in out)
     assert ("\\u001b[2Jevil\\u000aline" in out, "plain ü" in out) == (True, True)
+    assert "\\u001b[0m\\u009b2J\\u007f" in out
+
+
+def test_json_has_the_same_content_whatever_its_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also those of more than four digits that a terminal may not be ready for."""
+    content = {"\x9b\x7f": "\U0001fae9 \U000e0067 \U000f0001 \u2028 \ud800 \n\x1b ü€😀"}
+    _say.result_json(content)
+    out = capsys.readouterr().out
+    assert json.loads(out) == content
+    assert all(c.isprintable() or c == "\n" for c in out)
+    assert "ü€😀" in out
+    _say.result("\U000f0001")
+    assert capsys.readouterr().out == "\\U000f0001\n"
 
 
 @pytest.mark.parametrize("name", ["sail", "spark"])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from profile_export.plain_text import plain_lines
+from profile_export.plain_text import plain_json, plain_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -27,8 +27,9 @@ def result(text: str) -> None:
 def result_json(content: object) -> None:
     """Write the result as JSON, readable, in UTF-8 or else in ASCII."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    plain = not encoding.startswith("utf")
-    result(json.dumps(content, indent=2, ensure_ascii=plain))
+    ascii_only = not encoding.startswith("utf")
+    text = json.dumps(content, indent=2, ensure_ascii=ascii_only)
+    _write(sys.stdout, plain_json(text) + "\n")
 
 
 def rendered(*parts: "RenderableType") -> None:

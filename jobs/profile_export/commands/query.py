@@ -7,7 +7,7 @@ import typer
 
 from profile_export.commands import _options, _process, _say
 from profile_export.errors import Cancelled
-from profile_export.plain_text import plain
+from profile_export.plain_text import plain, plain_json
 
 if TYPE_CHECKING:
     from profile_export.catalog import Sandbox
@@ -95,5 +95,6 @@ def _table(found: "QueryResult") -> None:
 def _cell(value: object) -> str:
     from json import dumps
 
-    text = plain(value) if isinstance(value, str) else dumps(value, ensure_ascii=False)
+    is_text = isinstance(value, str)
+    text = plain(str(value)) if is_text else plain_json(dumps(value, ensure_ascii=False))
     return text if len(text) <= _WIDEST else text[:_WIDEST] + "…"
