@@ -296,6 +296,7 @@ def one_column(
     [
         (("integer", pa.int32(), [1, None]), ("long", pa.int64(), [1, None])),
         (("float", pa.float32(), [0.5]), ("double", pa.float64(), [0.5])),
+        (("long", pa.int64(), [2**53 + 1]), ("double", pa.float64(), [2.0**53])),
         (
             ("decimal(5,2)", pa.decimal128(5, 2), [Decimal("1.50")]),
             ("decimal(30,4)", pa.decimal128(30, 4), [Decimal("1.5000")]),
@@ -317,7 +318,14 @@ def one_column(
             ),
         ),
     ],
-    ids=["integers", "floats", "decimals", "in arrays", "new members in arrays"],
+    ids=[
+        "integers",
+        "floats",
+        "no double has it",
+        "decimals",
+        "in arrays",
+        "new members in arrays",
+    ],
 )
 def test_wider_types_compare_by_value(narrow: Any, wide: Any, exports: Exports) -> None:
     assert diff(one_column(exports, *narrow), one_column(exports, *wide)).equal

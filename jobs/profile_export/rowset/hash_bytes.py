@@ -73,7 +73,8 @@ def _numbers(values: pa.Array, type_: str) -> NDArray[np.generic]:
         case "float":
             return _one_zero_one_nan(np.array(values.cast(pa.float32()), "<f4"))
         case "double":
-            return _one_zero_one_nan(np.array(values.cast(pa.float64()), "<f8"))
+            # Of a whole number that has no double, the nearest one, as an engine casts.
+            return _one_zero_one_nan(np.array(values.cast(pa.float64(), safe=False), "<f8"))
     raise Unhashable(f"values of type {type_}")
 
 
