@@ -417,6 +417,25 @@ def test_ctrl_c_while_the_command_line_is_being_imported(signal: str) -> None:
     assert done.stderr == "Interrupted. No job was under way.\n"
 
 
+INTERRUPTED_WHILE_THE_ENGINE_STARTS = """
+import os, signal, threading
+from profile_export import demo
+from profile_export.commands import _engine
+
+_engine.LazyEngine._open = lambda self, small: threading.Event().wait()
+demo.build = lambda to: os.kill(os.getpid(), signal.SIGINT)
+from profile_export.entry import entry
+entry()
+"""
+
+
+def test_ctrl_c_while_the_demo_is_built_does_not_wait_for_the_engine(tmp_path: Path) -> None:
+    """Which may wait itself: for an import that an exception in the main thread left locked."""
+    done = child(INTERRUPTED_WHILE_THE_ENGINE_STARTS, "demo", "--to", str(tmp_path / "demo"))
+    assert (done.returncode, done.stdout) == (130, ""), done.stderr
+    assert done.stderr == "Interrupted. No job was under way.\n"
+
+
 def test_the_installed_script_is_the_one_that_minds_its_start() -> None:
     file = Path(cli.__file__).parents[2] / "pyproject.toml"
     project = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -178,6 +178,43 @@ def test_building_again_replaces_the_inputs_and_keeps_everything_else(tmp_path: 
     assert DeltaTable(tmp_path / "crm", version=0).to_pyarrow_table().num_rows == ROWS["crm"]
 
 
+def test_two_builds_at_once_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = pq.write_table
+
+    def write_table(*words: Any, **more: Any) -> None:
+        monkeypatch.setattr(pq, "write_table", written)
+        written(*words, **more)
+        build(tmp_path)  # the other comes and goes between our draft and its place
+
+    monkeypatch.setattr(pq, "write_table", write_table)
+    assert build(tmp_path).rows == ROWS
+    assert [path.name for path in (tmp_path / "web_sign_ups").iterdir()] == ["part-0.parquet"]
+
+
+def test_a_build_that_was_cut_short_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what the user has edited is kept, though the file was about to be replaced."""
+    demo = build(tmp_path)
+    demo.sandbox.write_text("# mine", encoding="utf-8")
+    written = Path.write_text
+
+    def write_text(path: Path, text: str, **more: Any) -> int:
+        if "sandbox.yml" not in path.name:
+            return written(path, text, **more)
+        written(path, text[: len(text) // 2], **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", write_text)
+        with pytest.raises(KeyboardInterrupt):
+            build(tmp_path)
+    again = build(tmp_path)
+    assert load_sandbox(again.sandbox).name
+    assert demo.sandbox.with_name("sandbox.yml.bak").read_text(encoding="utf-8") == "# mine"
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
 def test_a_foreign_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(Conflict, match="left alone"):

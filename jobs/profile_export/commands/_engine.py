@@ -46,6 +46,11 @@ class LazyEngine:
             with suppress(Exception):  # how the work went is known; an engine that is gone, is gone
                 self._outcome.stop()
 
+    def abandon(self) -> None:
+        """Leave nothing behind, for a process that ends at once."""
+        if self._outcome is not None and not isinstance(self._outcome, BaseException):
+            self._outcome.abandon()
+
     def start(self, *, small: bool) -> None:
         """Begin to open it in a thread, so that its imports and its start cost no waiting.
 

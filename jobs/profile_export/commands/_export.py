@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from profile_export import document as documents
 from profile_export.commands import _say
 from profile_export.commands._ended import JobEnded
 from profile_export.commands._places import Places, target_path
@@ -77,8 +78,6 @@ def export(planned: "Planned", engine: "LazyEngine") -> DoneJob:
         JobEnded: it failed or was stopped; with its document.
         Conflict: another request has this id.
     """
-    from profile_export import document as documents
-
     plan, target = planned.plan, planned.plan.target.table
     document = documents.new(plan, at=datetime.now(UTC))
     shown = target_path(target, target.display, planned.sandbox_file)

@@ -3,13 +3,14 @@
 import os
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from types import FrameType
 
 from profile_export.stop import ending_signals
 
+Handler = Callable[[int, FrameType | None], None]
 INTERRUPTED = "Interrupted. No job was under way."
 
 
@@ -23,32 +24,55 @@ class Interrupted(KeyboardInterrupt):
 
 def signals_quit() -> None:
     """Signals end the process at once: for the start, when nothing is under way yet."""
-
-    def quit_now(_number: int, _frame: FrameType | None) -> None:
-        with suppress(OSError):
-            os.write(2, f"{INTERRUPTED}\n".encode())
-        os._exit(130)
-
     for number in ending_signals():
-        signal.signal(number, quit_now)
+        signal.signal(number, _quitting(lambda: None))
+
+
+@contextmanager
+def signals_quit_meanwhile(tidy: Callable[[], None]) -> Iterator[None]:
+    """The same for a while, where ``tidy`` is all there is to do before.
+
+    An exception would be lost inside an import, or leave it locked for other threads.
+    """
+    with _signals(_quitting(tidy)):
+        yield
 
 
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
     """Signals end a command as Ctrl-C does: scratch folders go, and the exit code says it."""
-    if current_thread() is not main_thread():
-        yield
-        return
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise Interrupted
 
-    before = {number: signal.signal(number, interrupt) for number in ending_signals()}
+    with _signals(interrupt):
+        yield
+
+
+def _quitting(tidy: Callable[[], None]) -> Handler:
+    def quit_now(_number: int, _frame: FrameType | None) -> None:
+        try:
+            tidy()
+            with suppress(OSError):
+                os.write(2, f"{INTERRUPTED}\n".encode())
+        finally:
+            os._exit(130)
+
+    return quit_now
+
+
+@contextmanager
+def _signals(handler: Handler) -> Iterator[None]:
+    """What ending signals do meanwhile; only the main thread can say so."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in ending_signals()}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 @contextmanager

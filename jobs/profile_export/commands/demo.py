@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profile_export.commands import _options, _say
+from profile_export.commands import _options, _process, _say
 
 if TYPE_CHECKING:
     from profile_export.commands._export import DoneJob
@@ -35,15 +35,16 @@ def demo(
     from profile_export.demo.folder import claim
 
     with LazyEngine(_options.engine_name(engine), verbose=verbose) as lazy:
-        claim(Path(to))
-        lazy.start(small=True)  # beside the building of the tables, which need no engine
-        from profile_export.demo import build
+        with _process.signals_quit_meanwhile(lazy.abandon):
+            claim(Path(to))
+            lazy.start(small=True)  # beside the building of the tables, which need no engine
+            from profile_export.demo import build
 
-        built = build(Path(to))
-        from profile_export.commands._asked import Asked, make_plan
-        from profile_export.commands._export import export, say_done
+            built = build(Path(to))
+            from profile_export.commands._asked import Asked, make_plan
+            from profile_export.commands._export import export, say_done
 
-        planned = make_plan(Asked(str(built.requests["demo"]), str(built.sandbox)), lazy)
+            planned = make_plan(Asked(str(built.requests["demo"]), str(built.sandbox)), lazy)
         done = export(planned, lazy)
     say_done(done, lambda: _tell(built, done), json=json)
 

@@ -65,13 +65,12 @@ def query(
 def _found(sql: str, sandbox: "Sandbox", lazy: "LazyEngine", limit: int) -> "QueryResult":
     opened = lazy.get()
     from profile_export.commands._apart import apart
-    from profile_export.engines.sail import SailEngine
     from profile_export.query import run_query
 
     try:
         return apart(lambda: run_query(sql, sandbox, opened, limit=limit), opened)
     except KeyboardInterrupt:
-        if not isinstance(opened, SailEngine):
+        if lazy.name != "sail":
             raise
         try:  # it may be too busy to be stopped, and has nothing to lose
             opened.abandon()

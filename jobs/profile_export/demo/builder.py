@@ -1,6 +1,8 @@
 """Writes the demo sandbox into a folder: tables, ``sandbox.yml``, requests."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -91,9 +93,8 @@ def _write(to: Path, table: pa.Table, *, delta: bool) -> None:
         )
         return
     to.mkdir(exist_ok=True)
-    unfinished = to / ".part-0.parquet.tmp"
-    pq.write_table(table, unfinished, compression="zstd")
-    unfinished.replace(to / "part-0.parquet")
+    with _draft_of(to / "part-0.parquet") as draft:
+        pq.write_table(table, draft, compression="zstd")
 
 
 def _copy(name: str, to: Path) -> Path:
@@ -103,5 +104,18 @@ def _copy(name: str, to: Path) -> Path:
     target.parent.mkdir(exist_ok=True)
     if target.exists() and target.read_text(encoding="utf-8") != text:
         target.replace(target.with_name(f"{target.name}.bak"))
-    target.write_text(text, encoding="utf-8")
+    with _draft_of(target) as draft:
+        draft.write_text(text, encoding="utf-8")
     return target
+
+
+@contextmanager
+def _draft_of(target: Path) -> Iterator[Path]:
+    """A file that replaces ``target`` once it is written: a build that is cut short leaves no half,
+    and of two at once into one folder each has its own."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

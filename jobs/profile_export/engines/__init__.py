@@ -198,6 +198,10 @@ class Engine(Protocol):
         """
         ...
 
+    def abandon(self) -> None:
+        """Remove its folders, in place of :meth:`stop`, where the process ends at once."""
+        ...
+
     def stop(self) -> None:
         """End the session, and the embedded server where there is one."""
         ...

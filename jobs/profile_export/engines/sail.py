@@ -120,7 +120,7 @@ class SailEngine:
             self._server.stop()
 
     def abandon(self) -> None:
-        """Remove its folders. The server, which may be too busy to stop, ends with the process."""
+        """The server, which may be too busy to stop, ends with the process."""
         self._afterwards.close()
 
 

@@ -102,6 +102,9 @@ class SparkEngine:
             else:
                 self.spark.sparkContext.cancelAllJobs()
 
+    def abandon(self) -> None:
+        """The JVM sees this process end, and removes its own."""
+
     def stop(self) -> None:
         if self._owned:
             self.spark.stop()
