@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
 from profile_export.catalog import BUILT_IN_POLICY, MergePolicy, Sandbox, SegmentDefinition
@@ -38,7 +39,7 @@ from profile_export.explained.reasons import (
     won_by,
 )
 from profile_export.explained.text import words
-from profile_export.explained.values import identity, iso, iso_micros, plain
+from profile_export.explained.values import identity, iso, iso_micros, plain, rows_in
 from profile_export.identity_keys import key_of
 from profile_export.plan import AskedSegment, Audience, ExportPlan, MergePolicyPin, TableRef, Target
 from profile_export.schema import Struct
@@ -393,6 +394,28 @@ def test_identities_as_understood() -> None:
 )
 def test_values_as_json(value: object, told: object) -> None:
     assert plain(value) == told
+
+
+def test_rows_of_values_that_python_does_not_have() -> None:
+    """Years outside 1 to 9999, and maps whose keys are structs; what it has comes as it is."""
+    by_struct = pa.map_(pa.struct([("a", pa.int32())]), pa.list_(pa.date32()))
+    held = pa.table(
+        {
+            "day": pa.array([-800_000, 1, None], pa.date32()),
+            "time": pa.array([400_000_000_000_000_000, 0, None], pa.timestamp("us", "UTC")),
+            "map": pa.array([[({"a": 1}, [3_000_000])], [], None], by_struct),
+            "text": pa.array([[("k", "v")], [], None], pa.map_(pa.string(), pa.string())),
+        }
+    )
+    far = {
+        "day": "-800000 days since 1970",
+        "time": "400000000000000000 µs since 1970",
+        "map": [{"key": {"a": 1}, "value": ["3000000 days since 1970"]}],
+        "text": {"k": "v"},
+    }
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    near = {"day": date(1970, 1, 2), "time": epoch, "map": {}, "text": {}}
+    assert rows_in(held) == [far, near, dict.fromkeys(far)]
 
 
 def test_times_of_microseconds() -> None:

@@ -5,6 +5,9 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import cast
+
+import pyarrow as pa
 
 from profile_export.explained.account import Key
 from profile_export.identity_keys import parts_of
@@ -57,3 +60,43 @@ def plain(value: object) -> object:
             return {str(plain(name)): plain(item) for name, item in value.items()}
         case _:
             return str(value)
+
+
+def rows_in(table: pa.Table) -> list[dict[str, object]]:
+    """The rows as Python values, maps as such; what Python has no value for, in words."""
+    try:
+        return cast(list[dict[str, object]], table.to_pylist(maps_as_pydicts="lossy"))
+    except (OverflowError, ValueError, TypeError):  # a year, or a key that is a struct
+        names = table.column_names
+        each = zip(*(map(_value, column) for column in table.columns), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in each]
+
+
+def _value(cell: pa.Scalar) -> object:
+    type_ = cell.type
+    if not cell.is_valid:
+        return None
+    if pa.types.is_struct(type_):
+        return {type_.field(i).name: _value(cell[i]) for i in range(type_.num_fields)}
+    if pa.types.is_map(type_):
+        return _map([(_value(entry[0]), _value(entry[1])) for entry in cell.values])
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        return [_value(item) for item in cell.values]
+    if pa.types.is_temporal(type_):
+        return _time(cell)
+    return cell.as_py()
+
+
+def _map(entries: list[tuple[object, object]]) -> object:
+    if any(isinstance(key, dict | list) for key, _ in entries):
+        return [{"key": key, "value": value} for key, value in entries]
+    return dict(entries)
+
+
+def _time(cell: pa.Scalar) -> object:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):
+        if pa.types.is_date(cell.type):
+            return f"{cell.cast(pa.date32()).value} days since 1970"
+        return iso_micros(cell.cast(pa.timestamp("us", cell.type.tz)).value)

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import run
+from profile_export.explained.values import rows_in
 from profile_export.plan import ExportPlan
 from profile_export.stages import audience, membership, membership_entries
 
@@ -52,7 +53,7 @@ def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
 
 def rows_of(frame: DataFrame) -> list[Row]:
     """The rows as Python values, times with their zone, on both engines."""
-    return cast(list[Row], frame.toArrow().to_pylist(maps_as_pydicts="lossy"))
+    return rows_in(frame.toArrow())
 
 
 def verdict(found: Found, plan: ExportPlan) -> Row | None:
