@@ -38,6 +38,8 @@ def relocated(
         dataset = sandbox.dataset(source.dataset_id)
         found = list(_of_dataset(source.dataset_id, source.name, source.kind, sandbox))
         if dataset is not None and not found:
+            found = list(_of_format(source, dataset))
+        if dataset is not None and not found:
             moved = source.model_copy(update={"table": dataset.table})
             found = list(pin_problems(moved, locate=locate))
         problems += found
@@ -95,6 +97,17 @@ def _of_dataset(dataset_id: str, name: str, kind: str, sandbox: Sandbox) -> Iter
     elif dataset.kind != kind:
         detail = f"Dataset {dataset.label} is of class {dataset.kind} now; in the job it is {kind}."
         yield Problem("other-class", detail, parameter=SANDBOX, source=dataset.source)
+
+
+def _of_format(source: Input, dataset: Dataset) -> Iterator[Problem]:
+    """A Delta table's folder read as plain Parquet has the rows of all its versions in it."""
+    then, now = source.table.format, dataset.table.format
+    if then != now:
+        detail = (
+            f"Dataset {dataset.label} is of format {now} now; in the job it is {then}. Describe it"
+            " as it was then."
+        )
+        yield Problem("input-changed", detail, parameter=SANDBOX, source=dataset.source)
 
 
 def _moved(source: Input, sandbox: Sandbox) -> Input:
