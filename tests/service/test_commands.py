@@ -321,6 +321,22 @@ def test_watching_goes_on_without_events_and_through_restarts(
     assert (code, out) == (0, "Job 7 SUCCEEDED: 3 records.\n"), err
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_a_document_may_have_every_letter_that_ends_a_line(
+    ends: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    metrics = {"totalExportedProfileCounter": 3}
+    name = "a\u2028b\u2029c\x85d\x0be"
+    document = {"id": 7, "status": "SUCCEEDED", "metrics": metrics, "name": name}
+    text = json.dumps(document, ensure_ascii=False)
+    lines = ["event: job", f"data: {text}", "", ": goes on", ""]
+    with answering((200, ends.join(lines).encode())) as url:
+        at = ("--url", url, "--org", "o", "--sandbox", "s")
+        code, out, err = run("jobs", "watch", "7", *at, "--json")
+    assert (code, json.loads(out)) == (0, document), err
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

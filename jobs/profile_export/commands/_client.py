@@ -1,8 +1,9 @@
 """A client of the service, for ``jobs``: its answers, and its errors as ours."""
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from json import JSONDecodeError, loads
@@ -95,7 +96,7 @@ class Client:
                 answer.read()
                 _raise_for(answer)
             data: list[str] = []
-            for line in answer.iter_lines():
+            for line in _lines(answer.iter_bytes()):
                 if line.startswith("data:"):
                     data.append(line.removeprefix("data:").strip())
                 elif not line and data:
@@ -114,6 +115,16 @@ class Client:
                 " profile-export serve starts one; --url names another.",
                 code="service-away",
             ) from error
+
+
+def _lines(parts: Iterable[bytes]) -> Iterator[str]:
+    """Lines as a stream of events has them. Other letters that end one in a text (U+2028, say) may
+    be in a document."""
+    held = b""
+    for part in parts:
+        # A CR that is the last yet may be half of a CR LF.
+        *lines, held = re.split(rb"\r\n|\n|\r(?!\Z)", held + part)
+        yield from (line.decode(errors="replace") for line in lines)
 
 
 class Unreachable(ServiceError):
