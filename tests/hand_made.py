@@ -3,12 +3,15 @@
 Test support for what is done with finished exports: verify, diff.
 """
 
+import errno
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from profile_export import document
 from profile_export.commit import app_id, batch_ids, table_columns
@@ -28,6 +31,27 @@ _COUNTS: Mapping[str, object] = {
     "events_truncated": {"profiles": 0, "events": 0},
     "rows_without_identity": {},
 }
+
+
+class Closed:
+    """Folders and files that may not be entered, not even by those who may read everything."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._paths: set[Path] = set()
+        for name in ("files", "exists", "open", "sha256", "has_folder", "read"):
+            monkeypatch.setattr(Folder, name, self._guarded(getattr(Folder, name)))
+
+    def __call__(self, path: Path) -> None:
+        self._paths.add(path)
+
+    def _guarded(self, method: Any) -> Any:
+        def guarded(folder: Folder, path: str = "", *more: Any) -> Any:
+            asked = Path(folder.location, path)
+            if not self._paths.isdisjoint((asked, *asked.parents)):
+                raise PermissionError(errno.EACCES, f"Arrow's own words with {asked}")
+            return method(folder, path, *more)
+
+        return guarded
 
 
 def export_by_hand(plan: ExportPlan, batches: Sequence[Sequence[pa.Table]]) -> Path:

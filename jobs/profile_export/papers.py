@@ -17,7 +17,7 @@ from profile_export.errors import NotFound, Problem, Refused
 from profile_export.manifest import JOB, MANIFEST, ROOT
 from profile_export.plan import ExportPlan
 from profile_export.shape import pointer
-from profile_export.storage import Folder
+from profile_export.storage import Folder, reason
 
 _BATCH_ID = r"[A-Za-z0-9_-]{1,128}"
 _NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f]")
@@ -91,7 +91,7 @@ class Papers:
             usual: ``manifest.json`` or ``job.json``.
         """
         place = (given if "://" in given else os.path.abspath(given)).rstrip("/") or "/"
-        if Folder(place).has_folder():
+        if _is_folder(place):
             self.shown, self._name = f"{given.rstrip('/')}/{usual}", usual
         else:
             self.shown = given
@@ -159,9 +159,16 @@ class Papers:
         except ValidationError as error:
             raise Refused([_fault(error, shown, what)]) from None
         except (OSError, ValueError, RecursionError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no JSON document"
+            why = reason(error) if isinstance(error, OSError) else "it is no JSON document"
             detail = f"{shown} cannot be read as a {what}: {why or 'an input or output error'}."
             raise Refused([Problem(f"not-a-{what}", detail)]) from None
+
+
+def _is_folder(place: str) -> bool:
+    try:
+        return Folder(place).has_folder()
+    except OSError:  # it may not even be looked at: reading the paper says why
+        return False
 
 
 def _fault(error: ValidationError, shown: str, what: str) -> Problem:

@@ -12,7 +12,7 @@ from profile_export.engines.pinned_files import lost_files
 from profile_export.errors import JobFailed, Problem, Refused
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct, ddl, from_json
-from profile_export.storage import Folder
+from profile_export.storage import Folder, reason
 from profile_export.tables import empty_commit, first_line, inspect_table
 
 JOB = "JOB"
@@ -71,6 +71,8 @@ def pin_problems(
     except Refused as error:
         for problem in error.problems:
             yield Problem(problem.code, f"{name}: {problem.detail}", parameter=JOB)
+    except OSError as error:
+        yield _closed(name, source, reason(error) or "input or output error")
 
 
 def _of_version(
@@ -90,8 +92,11 @@ def _of_version(
         yield Problem("input-missing", detail, parameter=JOB)
         return
     except Exception as error:
-        reason = first_line(error).replace(location, source.table.display)
-        yield _gone(name, version, f"{_WITHOUT} ({reason})")
+        if why := Folder(location).closed("_delta_log"):
+            yield _closed(name, source, why)
+            return
+        said = first_line(error).replace(location, source.table.display)
+        yield _gone(name, version, f"{_WITHOUT} ({said})")
         return
     assert isinstance(columns, Struct)
     if empty is not None:
@@ -133,6 +138,14 @@ def _without_files(name: str, location: str, source: Input) -> Iterator[Problem]
             " The export cannot be repeated; submit it as a new job."
         )
         yield Problem("input-missing", detail, parameter=JOB)
+
+
+def _closed(name: str, source: Input, why: str) -> Problem:
+    """What may not be read may be there as it was."""
+    detail = (
+        f"{name}: {source.table.display} cannot be read: {why}. Look at the rights of its files."
+    )
+    return Problem("input-unreadable", detail, parameter=JOB)
 
 
 def _gone(name: str, version: int, why: str) -> Problem:

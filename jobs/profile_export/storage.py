@@ -28,6 +28,12 @@ class Stored:
     bytes: int
 
 
+def reason(error: OSError) -> str | None:
+    """What the system says of a file or folder that it does not give; None where it gives it, and
+    what is in it is damaged. Without the path, which Arrow's own words have."""
+    return os.strerror(error.errno) if error.errno else None
+
+
 def filesystem_of(location: str) -> tuple[fs.FileSystem, str]:
     """The file system of a path or URI, and the path in it."""
     if "://" not in location:
@@ -94,6 +100,14 @@ class Folder:
         found = (i for i in self._fs.get_file_info(chosen) if i.type == fs.FileType.File)
         start = len(self._base.rstrip("/")) + 1
         yield from sorted((Stored(i.path[start:], i.size) for i in found), key=lambda f: f.path)
+
+    def closed(self, below: str = "") -> str | None:
+        """Why the files below may not be listed; None where they may, or there is no folder."""
+        try:
+            next(self.files(below), None)
+        except OSError as error:
+            return reason(error) or "it cannot be listed"
+        return None
 
     def has_folder(self, path: str = "") -> bool:
         return bool(self._fs.get_file_info(self._full(path)).type == fs.FileType.Directory)

@@ -4,7 +4,7 @@ The manifest says what was written; the files, the Delta log and, on demand, the
 against it. Everything that differs is a finding; one finding does not hide another.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from profile_export.engines.batch_folders import batch_files, batch_folder
 from profile_export.manifest import MANIFEST
 from profile_export.papers import Manifest, ManifestBatch, ManifestFile, Papers
-from profile_export.storage import Folder
+from profile_export.storage import Folder, reason
 from profile_export.verified.findings import Finding
 from profile_export.verified.log import log_findings
 from profile_export.verified.rows import row_findings
@@ -65,10 +65,13 @@ def verify(given: str, *, deep: bool = False) -> Verified:
     papers = Papers(given, usual=MANIFEST)
     manifest, dataset = papers.manifest(), papers.dataset
     ids = list(dict.fromkeys(batch.batch_id for batch in manifest.batches))
-    lying = {file.path: file.bytes for file in batch_files(dataset, ids)}
+    closed = {i: why for i in ids if (why := dataset.closed(batch_folder(i))) is not None}
+    open_ids = [i for i in ids if i not in closed]
+    lying = {file.path: file.bytes for file in batch_files(dataset, open_ids)}
     findings = [
         *_of_numbers(manifest),
-        *_of_files(manifest, lying, dataset),
+        *_closed(closed),
+        *_of_files([b for b in manifest.batches if b.batch_id not in closed], lying, dataset),
         *_strays(manifest, lying),
         *log_findings(manifest, dataset),
     ]
@@ -95,7 +98,15 @@ def _of_numbers(manifest: Manifest) -> Iterator[Finding]:
                 yield Finding(code, batch_folder(batch.batch_id), detail)
 
 
-def _of_files(manifest: Manifest, lying: Mapping[str, int], dataset: Folder) -> Iterator[Finding]:
+def _closed(folders: Mapping[str, str]) -> Iterator[Finding]:
+    """Of their files nothing can be said."""
+    for batch_id, why in folders.items():
+        yield Finding("file-unreadable", batch_folder(batch_id), f"cannot be listed: {why}")
+
+
+def _of_files(
+    batches: Sequence[ManifestBatch], lying: Mapping[str, int], dataset: Folder
+) -> Iterator[Finding]:
     def one(pair: tuple[ManifestBatch, ManifestFile]) -> list[Finding]:
         batch, file = pair
         if file.is_right_in(batch_folder(batch.batch_id)):
@@ -103,7 +114,7 @@ def _of_files(manifest: Manifest, lying: Mapping[str, int], dataset: Folder) -> 
         detail = f"is not right in {batch_folder(batch.batch_id)}, so it was not looked at"
         return [Finding("outside-batch", file.path, detail)]
 
-    named = [(batch, file) for batch in manifest.batches for file in batch.files]
+    named = [(batch, file) for batch in batches for file in batch.files]
     with ThreadPoolExecutor(_READERS) as pool:
         for found in pool.map(one, named):
             yield from found
@@ -124,7 +135,7 @@ def _of_file(file: ManifestFile, size: int | None, dataset: Folder) -> Iterator[
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         yield Finding("file-unreadable", file.path, "is no whole Parquet file")
     except OSError as error:
-        why = error.strerror or "it is no whole Parquet file"
+        why = reason(error) or "it is no whole Parquet file"
         yield Finding("file-unreadable", file.path, f"cannot be read: {why}")
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hand_made import export_by_hand, with_segments
+from hand_made import Closed, export_by_hand, with_segments
 from profile_export.diff import Diff, diff
 from profile_export.diff import rows as diff_rows
 from profile_export.diff.file import SCHEMA, write_details
@@ -400,6 +400,17 @@ def test_a_file_that_is_damaged(content: bytes, exports: Exports) -> None:
     file = next((Path(b).parents[1]).glob("*/*.parquet"))
     file.write_bytes(content)
     with pytest.raises(Refused, match=f"{file.name} cannot be read") as caught:
+        diff(a, b)
+    assert caught.value.problems[0].code == "file-unreadable"
+
+
+@pytest.mark.parametrize("what", ["*/*.parquet", "_ACP_BATCHID=*"])
+def test_a_file_that_may_not_be_read(
+    what: str, exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = exports.one(PEOPLE), exports.one(PEOPLE)
+    Closed(monkeypatch)(next((Path(b).parents[1]).glob(what)))
+    with pytest.raises(Refused, match=r"cannot be read: Permission denied\. Look at its") as caught:
         diff(a, b)
     assert caught.value.problems[0].code == "file-unreadable"
 

@@ -13,7 +13,7 @@ import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction
 
-from hand_made import export_by_hand
+from hand_made import Closed, export_by_hand
 from profile_export.commit import app_id
 from profile_export.errors import NotFound, Refused
 from profile_export.manifest import MANIFEST
@@ -129,6 +129,27 @@ def test_a_flipped_byte_of_the_footer(export: Export) -> None:
 def test_a_file_that_is_gone(export: Export) -> None:
     export.file.unlink()
     assert export.found() == {"file-missing": [export.name(export.file)]}
+
+
+def test_a_folder_that_may_not_be_entered(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its files nothing is known: they are not missing."""
+    Closed(monkeypatch)(export.folders[0])
+    assert export.found() == {"file-unreadable": [export.folders[0].name]}
+    (finding,) = verify(str(export.manifest)).findings
+    assert finding.detail == "cannot be listed: Permission denied"
+
+
+def test_a_file_that_may_not_be_read(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    Closed(monkeypatch)(export.file)
+    (finding,) = verify(str(export.manifest)).findings
+    assert (finding.code, finding.file) == ("file-unreadable", export.name(export.file))
+    assert finding.detail == "cannot be read: Permission denied"
+
+
+def test_papers_that_may_not_be_read(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    Closed(monkeypatch)(export.dataset)
+    with pytest.raises(Refused, match=r"cannot be read as a manifest: Permission denied\. \["):
+        verify(str(export.manifest))
 
 
 def test_a_folder_in_place_of_a_file(export: Export) -> None:

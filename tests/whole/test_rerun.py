@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from hand_made import Closed
+from profile_export import pins
 from profile_export.compare import compare
 from profile_export.compared import Compared
 from profile_export.engines import Engine
@@ -18,7 +20,7 @@ from profile_export.job import run_job
 from profile_export.job_papers import job_papers
 from profile_export.manifest import JOB, MANIFEST
 from profile_export.papers import Papers
-from profile_export.plan import ExportPlan, TableRef
+from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.rerun import as_new_job, not_pinned, relocated
 from profile_export.sandbox import load_sandbox
 from small_sandbox import OTHER, SANDBOX, TARGET, build, by_segment, crm, export, request, sign_ups
@@ -189,6 +191,30 @@ def test_a_table_that_is_gone_and_all_that_is_wrong_at_once(papers: Path) -> Non
     shutil.rmtree(folder_of(papers) / "crm")
     shutil.rmtree(folder_of(papers) / "sign")
     assert [code for code, _ in refused(papers)] == ["input-missing", "table-missing"]
+
+
+@pytest.mark.parametrize("table", ["crm", "sign"])
+def test_a_table_that_may_not_be_read(
+    table: str, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not gone: perhaps it is there as it was."""
+
+    def nothing(*_: object, **__: object) -> None:
+        raise OSError("Kernel error -> Generic LocalFileSystem error")
+
+    source = source_of(papers, table)
+    if table == "crm":
+        monkeypatch.setattr(pins, "DeltaTable", nothing)
+    Closed(monkeypatch)(folder_of(papers) / table)
+    (problem,) = pins.pin_problems(source, locate=lambda table: str(table.location))
+    assert problem.code == "input-unreadable"
+    assert f"{table} cannot be read: Permission denied. Look at the rights" in problem.detail
+
+
+def source_of(papers: Path, name: str) -> Input:
+    """An input of the job, where it lies now."""
+    (source,) = (i for i in plan_of(papers).inputs if i.dataset_id == name)
+    return source
 
 
 def test_another_table_in_its_place(papers: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from profile_export.diff.leaves import Leaves
 from profile_export.diff.pairs import Pair, paired
 from profile_export.diff.persons import KeySource, key_source
-from profile_export.diff.rows import Persons, Reader, Side
+from profile_export.diff.rows import Persons, Reader, Side, unreadable
 from profile_export.engines.batch_folders import batch_folder
 from profile_export.errors import NotFound, Problem, Refused
 from profile_export.identity_keys import parts_of
@@ -107,10 +107,16 @@ class _Export:
         files = batch.files if batch else ()
         for file in files:
             is_ours = batch is not None and file.is_right_in(batch_folder(batch.batch_id))
-            if not is_ours or not self.papers.dataset.exists(file.path):
+            if not is_ours or not self._exists(file.path):
                 detail = f"A file of job {self.plan.job_id} is missing: {file.path}."
                 raise NotFound(detail, code="file-missing")
         return Side(self.papers.dataset, [file.path for file in files], self.source)
+
+    def _exists(self, path: str) -> bool:
+        try:
+            return self.papers.dataset.exists(path)
+        except OSError as error:
+            raise unreadable(path, error) from error
 
 
 def diff(job_a: str, job_b: str) -> Diff:

@@ -18,7 +18,7 @@ from profile_export.diff.persons import KeySource, person_keys
 from profile_export.errors import Problem, Refused
 from profile_export.rowset.offline import read_rows
 from profile_export.rowset.xxh64 import Hashes
-from profile_export.storage import Folder
+from profile_export.storage import Folder, reason
 
 AT_ONCE = 250_000
 """Changed persons whose leaves are in memory together."""
@@ -115,8 +115,14 @@ class Reader:
                 for rows in read_rows(side.folder, path, self.leaves.columns):
                     yield person_keys(rows, side.source, by_primary=self.by_primary), rows
             except (OSError, ValueError, pa.ArrowException) as error:
-                detail = f"The file {path} cannot be read: it is damaged. Restore it."
-                raise Refused([Problem("file-unreadable", detail)]) from error
+                raise unreadable(path, error) from error
+
+
+def unreadable(path: str, error: Exception) -> Refused:
+    """The error of a file that is damaged, or that may not be read."""
+    why = reason(error) if isinstance(error, OSError) else None
+    what = f"{why}. Look at its rights" if why else "it is damaged. Restore it"
+    return Refused([Problem("file-unreadable", f"The file {path} cannot be read: {what}.")])
 
 
 _NO_ROWS = pa.table({"key": pa.array([], pa.large_string()), "hash": pa.array([], pa.uint64())})

@@ -25,7 +25,8 @@ def log_findings(manifest: Manifest, dataset: Folder) -> Iterator[Finding]:
     try:
         state = look(dataset.location)
     except JobFailed:
-        yield Finding("log-unreadable", LOG, "cannot be read: no reader sees the export")
+        why = dataset.closed(LOG) or "no reader sees the export"
+        yield Finding("log-unreadable", LOG, f"cannot be read: {why}")
         return
     if state is None:
         yield Finding("log-missing", LOG, "is missing: no reader sees the export")
