@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 import os
 import re
 import subprocess
@@ -354,6 +355,22 @@ def test_verbose_shows_the_trace(
     monkeypatch.setattr("profile_export.commands._asked.make_plan", fails)
     assert run("--verbose") == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [(), ("--verbose",)])
+def test_traces_that_the_client_of_a_jvm_writes_of_ctrl_c(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        logging.error("something else")
+        for what in ("KeyboardInterrupt", "Exception"):  # as py4j does
+            logging.exception(f"{what} while sending command.")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("profile_export.commands._asked.make_plan", interrupted)
+    assert run(*words) == 130
+    assert caplog.messages[0] == "something else"
+    assert len(caplog.messages) == (3 if words else 1)
 
 
 def test_a_failed_job_as_json_is_its_document(

@@ -1,5 +1,6 @@
 """What a command line needs of its process: signals, warnings, open streams."""
 
+import logging
 import os
 import signal
 import warnings
@@ -77,11 +78,23 @@ def _signals(handler: Handler) -> Iterator[None]:
 
 @contextmanager
 def warnings_of_libraries(*, shown: bool) -> Iterator[None]:
-    """Libraries warn of their own future: that is for developers."""
-    with warnings.catch_warnings():
-        if not shown:
-            warnings.simplefilter("ignore")
+    """Libraries warn of their own future, and py4j writes a trace of every call that is broken off:
+    that is for developers."""
+    if shown:
         yield
+        return
+    root = logging.getLogger()
+    root.addFilter(_is_of_a_user)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.removeFilter(_is_of_a_user)
+
+
+def _is_of_a_user(record: logging.LogRecord) -> bool:
+    return not record.getMessage().endswith(" while sending command.")
 
 
 def fill_closed_streams() -> None:
