@@ -122,10 +122,9 @@ class JobFolder:
         Raises:
             Conflict: ``job-id-in-use`` by another request.
         """
-        saved = read_json(self.files, PLAN)
-        if saved is not None:
-            first = _plan_of(saved.get("plan"), PLAN)
-            self._see_that_it_is_ours(first, plan)
+        earlier = self.noted(plan)
+        if earlier is not None:
+            first, saved = earlier
             if saved.get("engine") != process(pid):  # else it is this very one, that goes on
                 wait_for_end(saved.get("engine"))
             kept = saved.get("document")
@@ -138,7 +137,20 @@ class JobFolder:
             "engine": process(pid),
         }
         write_json(self.files, PLAN, noted)
-        return Begun(plan, document, again=saved is not None)
+        return Begun(plan, document, again=earlier is not None)
+
+    def noted(self, plan: ExportPlan) -> tuple[ExportPlan, dict[str, object]] | None:
+        """What an attempt that has not ended has noted, and its plan; None where there is none.
+
+        Raises:
+            Conflict: ``job-id-in-use`` by another request.
+        """
+        saved = read_json(self.files, PLAN)
+        if saved is None:
+            return None
+        first = _plan_of(saved.get("plan"), PLAN)
+        self._see_that_it_is_ours(first, plan)
+        return first, saved
 
     def was_left(self) -> bool:
         """Whether an attempt at this job ended without tidying up."""
@@ -200,6 +212,18 @@ def see_papers(target: Folder, job_id: int) -> None:
             " whether it was this job cannot be told. Restore them, or choose another id.",
             code="job-id-in-use",
         )
+
+
+def see_free(target: Folder, plan: ExportPlan) -> None:
+    """See that a job of the plan's id, if there is one, asked the same. Nothing is written.
+
+    Raises:
+        Conflict: ``job-id-in-use``, as the job itself would.
+    """
+    see_papers(target, plan.job_id)
+    folder = JobFolder(target, plan.job_id)
+    folder.finished(plan)
+    folder.noted(plan)
 
 
 def finished_plan(

@@ -10,6 +10,7 @@ import re
 from contextlib import suppress
 from typing import Annotated, Literal, TypeVar
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -90,14 +91,25 @@ class Papers:
             given: A file, a folder with a file ``usual`` in it, or a URI of either.
             usual: ``manifest.json`` or ``job.json``.
         """
-        place = (given if "://" in given else os.path.abspath(given)).rstrip("/") or "/"
-        if _is_folder(place):
-            self.shown, self._name = f"{given.rstrip('/')}/{usual}", usual
+        self._usual = usual
+        self._given = self.shown = given
+        self._find(given if "://" in given else os.path.abspath(given))
+        if "://" not in given and not self.is_in_dataset:
+            self._find(os.path.realpath(given))  # it may be a link to what does
+
+    def _find(self, place: str) -> None:
+        place = place.rstrip("/") or "/"
+        try:
+            is_folder = _is_folder(place)
+        except pa.ArrowInvalid:
+            what = {MANIFEST: "manifest", JOB: "job"}[self._usual]
+            detail = f"{self.shown} cannot be read as a {what}: it is no address of a file system."
+            raise Refused([Problem(f"not-a-{what}", detail)]) from None
+        if is_folder:
+            self.shown, self._name = f"{self._given.rstrip('/')}/{self._usual}", self._usual
         else:
-            self.shown = given
             place, _, self._name = place.rpartition("/")
         self.folder = Folder(place or "/")
-        self._usual = usual
 
     @property
     def is_in_dataset(self) -> bool:

@@ -20,7 +20,7 @@ from profile_export.commands import _options, _places, _say, query
 from profile_export.commands._ended import JobEnded
 from profile_export.errors import Cancelled, Conflict, Different, JobFailed
 from profile_export.planning import LARGEST_ID
-from profile_export.query import QueryResult
+from profile_export.query import MOST_ROWS, QueryResult
 
 TARGET = "5b020a27e7040801dedba61b"
 REQUEST: dict[str, Any] = {
@@ -141,6 +141,16 @@ def test_a_group_of_commands_has_an_example_too(
 ) -> None:
     assert cli.main([group, "--help"]) == 0
     assert re.search(rf"  profile-export {group} \w+ ", capsys.readouterr().out, re.M)
+
+
+@pytest.mark.parametrize("group", ["jobs", "token"])
+def test_a_group_without_a_command_shows_its_help(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([group, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert cli.main([group]) == 2
+    assert capsys.readouterr().err.rstrip() == told.rstrip()
 
 
 def test_demo_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -560,6 +570,22 @@ def test_data_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) ->
     assert all(c.isprintable() or c in "\n\t" for c in out)
     assert ("\\u001b[2Jevil\\u000aline" in out, "plain ü" in out) == (True, True)
     assert "\\u001b[0m\\u009b2J\\u007f" in out
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_long_cells_are_cut_on_a_terminal_only(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_say, "is_terminal", lambda: is_terminal)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    query._table(QueryResult((("a", "string"),), [["x" * 500]], False))
+    assert capsys.readouterr().out.count("x") == (120 if is_terminal else 500)
+
+
+def test_no_larger_limit_is_advised_than_there_is() -> None:
+    assert query.MOST_ROWS == MOST_ROWS
+    assert query._more(MOST_ROWS - 1) == " (there are more: raise --limit or ask for less)"
+    assert query._more(MOST_ROWS) == " (there are more: ask for less)"
 
 
 def test_json_has_the_same_content_whatever_its_letters(capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,6 +78,26 @@ def test_papers_that_are_not_there(words: list[str], tmp_path: Path, capsys: Cap
     assert problem["code"] == "not-a-manifest"
 
 
+@pytest.mark.parametrize("address", ["http://x/y/manifest.json", "foo://", "foo:///x"])
+def test_an_address_that_is_no_place_of_papers(address: str, capsys: Capture) -> None:
+    assert main(["verify", address]) == 2
+    assert "it is no address of a file system. [not-a-manifest]" in capsys.readouterr().err
+    assert main(["diff", address, address]) == 2
+    assert "[not-a-job]" in capsys.readouterr().err
+
+
+def test_a_copy_that_leads_to_no_papers(tmp_path: Path, capsys: Capture) -> None:
+    """Its export was moved, so it is told where to look, not what does not lie beside the copy."""
+    papers, copy = exported(tmp_path, 1, 30), tmp_path / "copy.json"
+    copy.write_bytes((papers / "job.json").read_bytes())
+    assert main(["diff", str(copy), str(papers)]) == 0
+    (tmp_path / "exports").rename(tmp_path / "moved")
+    capsys.readouterr()
+    assert main(["diff", str(copy), str(copy)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"{copy} does not lie in a dataset: name the one at {{dataset}}/")
+
+
 def test_diff_tells_who_changed_and_writes_it_down(tmp_path: Path, capsys: Capture) -> None:
     a, b = exported(tmp_path, 1, 30, 40), exported(tmp_path, 2, 30, 41, 50)
     out = tmp_path / "out.parquet"

@@ -79,7 +79,9 @@ def test_what_is_told_of_a_good_export(export: Export) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("given", ["file", "folder", "relative", "slash", "uri"])
+@pytest.mark.parametrize(
+    "given", ["file", "folder", "relative", "slash", "uri", "link", "link to the folder"]
+)
 def test_how_a_manifest_is_named(
     given: str, export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +92,11 @@ def test_how_a_manifest_is_named(
         "relative": "manifest.json",
         "slash": ".//",
         "uri": export.manifest.as_uri(),
+        "link": str(export.dataset.parent / "link.json"),
+        "link to the folder": str(export.dataset.parent / "link"),
     }
+    (export.dataset.parent / "link.json").symlink_to(export.manifest)
+    (export.dataset.parent / "link").symlink_to(export.papers)
     assert verify(words[given]).findings == ()
 
 

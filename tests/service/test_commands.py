@@ -160,6 +160,7 @@ def test_submit_show_list_cancel(run: Run, asked: str) -> None:
     first, second = submitted(run, asked), submitted(run, asked)
     code, out, _ = run("jobs", "show", first)
     assert (code, json.loads(out)["id"]) == (0, int(first))
+    assert run("jobs", "show", first, "--json")[:2] == (0, out)
     code, out, _ = run("jobs", "list")
     assert code == 0
     assert out.index(second) < out.index(first)

@@ -223,6 +223,9 @@ def test_a_job_id_that_succeeded_answers_its_document_again(shell: Shell) -> Non
     other = shell.run("--job-id", "24115", "--json", request="seed")
     assert other.code == 2
     assert other.json["type"].endswith("job-id-in-use")
+    counted = shell.run("--job-id", "24115", "--json", "--dry-run", request="seed")
+    assert (counted.code, counted.json["type"]) == (2, other.json["type"])
+    assert shell.run("--job-id", "24115", "--json", "--dry-run").code == 0
     assert shell.versions() == 1
     shutil.rmtree(shell.folder / "demo" / "crm")
     later = shell.run("--job-id", "24115", "--json")

@@ -55,6 +55,14 @@ def of_work_done() -> Iterator[None]:
         note(f"The output could not be written: {error.strerror}. The job is done all the same.")
 
 
+def is_terminal() -> bool:
+    """Whether the result goes to a terminal: a pipe or a file gets all of it."""
+    try:
+        return sys.stdout is not None and sys.stdout.isatty()
+    except ValueError:  # it is closed
+        return False
+
+
 def note(text: str) -> None:
     """Tell a person something that is no result, on stderr."""
     _write(sys.stderr, plain_lines(text) + "\n")

@@ -46,7 +46,9 @@ class Teller:
             return self.tell(Refused([Problem("usage", error.format_message(), parameter=place)]))
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "profile-export"
-        _say.note(f"{error.format_message()} See: {path} --help")
+        told = error.format_message()
+        is_help = context is not None and told == context.get_help()  # of a group without a command
+        _say.note(told if is_help else f"{told} See: {path} --help")
         return Refused.exit_code
 
     def tell(self, error: ExportError) -> int:

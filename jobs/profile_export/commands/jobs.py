@@ -98,8 +98,9 @@ def show(
     sandbox: SandboxName,
     url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
+    _json: _options.Json = False,
 ) -> None:
-    """Print a job's document, as the API gives it."""
+    """Print a job's document, as the API gives it: JSON, asked or not."""
     with client(url, org, sandbox, token_file) as service:
         _say.result_json(service.json("GET", f"{_jobs()}/{job_id}"))
 

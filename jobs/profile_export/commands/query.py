@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from profile_export.commands._engine import LazyEngine
     from profile_export.query import QueryResult
 
+MOST_ROWS = 10_000
+"""As in query.py beside this package, which is too slow to import for ``--help``."""
+_WIDEST = 120
+"""Letters of a cell on a terminal."""
 Sql = Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT statement, in quotes.")]
 Limit = Annotated[
-    int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many rows.")
+    int, typer.Option("--limit", metavar="N", min=1, max=MOST_ROWS, help="At most so many rows.")
 ]
-_WIDEST = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +39,7 @@ def query(
     sql: Sql,
     sandbox: _options.SandboxFile,
     engine: _options.EngineName = None,
-    limit: Limit = 10_000,
+    limit: Limit = MOST_ROWS,
     json: _options.Json = False,
     verbose: _options.Verbose = False,
 ) -> None:
@@ -58,8 +61,7 @@ def query(
         _say.result_json(found.as_json())
         return
     _table(found)
-    more = " (there are more: raise --limit or ask for less)" if found.truncated else ""
-    _say.note(f"{len(found.rows):,} rows{more}")
+    _say.note(f"{len(found.rows):,} rows{_more(limit) if found.truncated else ''}")
 
 
 def _found(sql: str, sandbox: "Sandbox", lazy: "LazyEngine", limit: int) -> "QueryResult":
@@ -79,6 +81,11 @@ def _found(sql: str, sandbox: "Sandbox", lazy: "LazyEngine", limit: int) -> "Que
             os._exit(Cancelled.exit_code)
 
 
+def _more(limit: int) -> str:
+    what = "raise --limit or ask for less" if limit < MOST_ROWS else "ask for less"
+    return f" (there are more: {what})"
+
+
 def _table(found: "QueryResult") -> None:
     from rich.table import Table
 
@@ -96,4 +103,5 @@ def _cell(value: object) -> str:
 
     is_text = isinstance(value, str)
     text = plain(str(value)) if is_text else plain_json(dumps(value, ensure_ascii=False))
-    return text if len(text) <= _WIDEST else text[:_WIDEST] + "…"
+    is_short = len(text) <= _WIDEST or not _say.is_terminal()
+    return text if is_short else text[:_WIDEST] + "…"

@@ -99,6 +99,12 @@ def _counted(asked: "Asked", lazy: "LazyEngine", *, json: bool, engine: str | No
     from profile_export.commands._export import dry_run
 
     planned = make_plan(asked, lazy)
+    target = planned.plan.target.table
+    if asked.job_id is not None and target.location is not None:
+        from profile_export.job_folder import see_free
+        from profile_export.storage import Folder
+
+        see_free(Folder(target.location), planned.plan)
     counted = dry_run(planned, lazy)
     if json:
         _say.result_json(counted)

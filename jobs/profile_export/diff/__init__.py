@@ -13,9 +13,10 @@ from profile_export.errors import NotFound, Problem, Refused
 from profile_export.identity_keys import parts_of
 from profile_export.job_papers import job_papers
 from profile_export.outputs import written_columns
-from profile_export.papers import Manifest, ManifestBatch, Papers
+from profile_export.papers import Manifest, ManifestBatch
 from profile_export.plan import ExportPlan
 from profile_export.rowset.hash_bytes import Unhashable
+from profile_export.storage import Folder
 from profile_export.widening import unite
 
 
@@ -90,7 +91,7 @@ class Diff:
 
 @dataclass(frozen=True)
 class _Export:
-    papers: Papers
+    dataset: Folder
     plan: ExportPlan
     manifest: Manifest
     source: KeySource
@@ -100,7 +101,8 @@ class _Export:
         papers = job_papers(given)
         plan = papers.plan()
         source = key_source(written_columns(plan), job=f"Job {plan.job_id}")
-        return cls(papers, plan, papers.manifest(), source)
+        # Of a copy that leads to no papers, its place is told before what is not beside it.
+        return cls(papers.dataset, plan, papers.manifest(), source)
 
     def side(self, batch: ManifestBatch | None) -> Side:
         """The files of a batch, all of them there."""
@@ -110,11 +112,11 @@ class _Export:
             if not is_ours or not self._exists(file.path):
                 detail = f"A file of job {self.plan.job_id} is missing: {file.path}."
                 raise NotFound(detail, code="file-missing")
-        return Side(self.papers.dataset, [file.path for file in files], self.source)
+        return Side(self.dataset, [file.path for file in files], self.source)
 
     def _exists(self, path: str) -> bool:
         try:
-            return self.papers.dataset.exists(path)
+            return self.dataset.exists(path)
         except OSError as error:
             raise unreadable(path, error) from error
 
