@@ -292,8 +292,8 @@ def test_what_is_let_through_as_not_too_deep_runs(sql: str, ask: Asked) -> None:
     assert len(ask.rows(sql)) == 1
 
 
-LONG = f"SELECT sum(t0.score * t1.score - t11.score) FROM {EXPORTS} t0" + "".join(
-    f" CROSS JOIN {EXPORTS} t{n}" for n in range(1, 12)
+LONG = f"SELECT sum(t0.score * t1.score - t15.score) FROM {EXPORTS} t0" + "".join(
+    f" CROSS JOIN {EXPORTS} t{n}" for n in range(1, 16)
 )
 
 
