@@ -448,9 +448,14 @@ INTERRUPTED_WHILE_THE_ENGINE_STARTS = """
 import os, signal, threading
 from profile_export import demo
 from profile_export.commands import _engine
+from profile_export.engines import _stderr
+
+def build(_):
+    _stderr.to_log()  # as an engine does first
+    os.kill(os.getpid(), signal.SIGINT)
 
 _engine.LazyEngine._open = lambda self, small: threading.Event().wait()
-demo.build = lambda to: os.kill(os.getpid(), signal.SIGINT)
+demo.build = build
 from profile_export.entry import entry
 entry()
 """

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,8 +55,9 @@ def _quitting(tidy: Callable[[], None]) -> Handler:
     def quit_now(_number: int, _frame: FrameType | None) -> None:
         try:
             tidy()
-            with suppress(OSError):
-                os.write(2, f"{INTERRUPTED}\n".encode())
+            with suppress(OSError, ValueError, AttributeError):
+                # Not 2: an engine may have pointed that at its log.
+                os.write(sys.stderr.fileno(), f"{INTERRUPTED}\n".encode())
         finally:
             os._exit(130)
 
