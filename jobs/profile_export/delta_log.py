@@ -11,8 +11,8 @@ import pyarrow as pa
 from deltalake import DeltaTable, TableFeatures
 from deltalake.exceptions import TableNotFoundError
 
-from profile_export.engines.batch_folders import batch_of
 from profile_export.errors import EXPIRED, JobFailed
+from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Array, DataType, Map, Struct, from_json
 from profile_export.storage import Folder, Stored
 from profile_export.tables import first_line
@@ -56,10 +56,14 @@ class TargetState:
         return _FORGETS in self.configuration and has_transaction(self.folder, f'"{app_id}"')
 
     def live_files(self, batch_ids: Collection[str]) -> set[str]:
-        """The data files that readers see in folders of these batches, as paths in the table."""
-        adds = pa.table(self.table.get_add_actions())
+        """The data files that readers see as of these batches, as paths in the table."""
+        adds = pa.table(self.table.get_add_actions(flatten=True))
+        partition = f"partition.{BATCH_COLUMN}"
+        if partition not in adds.column_names:
+            return set()
+        owners = adds.column(partition).to_pylist()
         paths = (unquote(path) for path in adds.column("path").to_pylist())
-        return {path for path in paths if batch_of(path) in batch_ids}
+        return {path for path, owner in zip(paths, owners, strict=True) if owner in batch_ids}
 
 
 @dataclass(frozen=True)

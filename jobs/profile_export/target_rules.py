@@ -49,8 +49,8 @@ def see_that_it_fits(
     if state.constraints:  # delta-rs would commit rows that break them
         raise _unfit(
             f"The target {shown} has rules of its own for rows ({'; '.join(state.constraints)});"
-            " exports go to plain Delta tables only. Drop them, or choose another path for the"
-            " export.",
+            " exports go to plain Delta tables only.",
+            or_else="Drop them, or choose",
         )
     grown_schema(state.columns, columns)
 
@@ -66,6 +66,5 @@ def _see_that_nothing_lies_there(folder: Folder, shown: str) -> None:
             )
 
 
-def _unfit(why: str) -> JobFailed:
-    what_to_do = "" if why.endswith("export.") else " Choose another path for the export."
-    return JobFailed(why + what_to_do, code="target-schema")
+def _unfit(why: str, *, or_else: str = "Choose") -> JobFailed:
+    return JobFailed(f"{why} {or_else} another path for the export.", code="target-schema")

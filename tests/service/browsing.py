@@ -18,6 +18,7 @@ FLAGS = [
 ]  # fmt: skip
 UNION = {"schemaRef": {"id": "https://ns.adobe.com/x/profile__union"}}
 LIST = "**/export/jobs?limit*"
+DRY = "**/export/jobs?dryRun=true"
 BATCH = {"segmentId": "vip", "segmentNs": "ups", "status": ["realized"], "batchId": "b1"}
 LOADED = {"b1": {"status": "success", "recordCount": 7, "size": 700}}
 
@@ -65,6 +66,17 @@ def open_new_export(page: Page) -> None:
     """The view of a new export, with the request that it proposes."""
     page.get_by_role("button", name="New export").click()
     expect(page.get_by_label("Request")).to_have_value(containing('"schema"'))
+
+
+def begin_count(page: Page, live: Live) -> list[Route]:
+    """A dry run that is under way, signed in: its call, which is not answered yet."""
+    held: list[Route] = []
+    page.route(DRY, lambda route: held.append(route))
+    sign_in(page, live)
+    open_new_export(page)
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_role("status")).to_have_text("Counting …")
+    return held
 
 
 def open_job(page: Page, live: Live) -> None:

@@ -6,8 +6,10 @@ from playwright.sync_api import Page, Route, expect
 import serving
 from service.between import between
 from service.browsing import (
+    DRY,
     LIST,
     answers,
+    begin_count,
     containing,
     job,
     listed,
@@ -19,7 +21,6 @@ from service.live import Live
 
 pytestmark = pytest.mark.xdist_group("serve")
 COUNTED = {"candidates": 7, "exclusions": {}, "batches": [{"segment": {}, "recordCount": 7}]}
-DRY = "**/export/jobs?dryRun=true"
 NO_TOKEN = with_json({"message": "Oauth token is not valid"}, status=401)
 
 
@@ -83,12 +84,7 @@ def test_a_request_is_not_shown_to_another_sandbox_though_a_token_was_mistyped(
 
 
 def test_a_count_is_not_shown_in_another_sandbox(page: Page, live: Live) -> None:
-    held: list[Route] = []
-    page.route(DRY, lambda route: held.append(route))
-    sign_in(page, live)
-    open_new_export(page)
-    page.get_by_role("button", name="Dry run").click()
-    expect(page.get_by_role("status")).to_have_text("Counting …")
+    held = begin_count(page, live)
     page.get_by_role("button", name="Sign out").click()
     another_sandbox(page)
     sign_in(page, live, sandbox="another")
@@ -105,12 +101,7 @@ def test_a_count_is_not_shown_in_another_sandbox(page: Page, live: Live) -> None
 
 
 def test_a_late_refusal_does_not_end_the_next_session(page: Page, live: Live) -> None:
-    held: list[Route] = []
-    page.route(DRY, lambda route: held.append(route))
-    sign_in(page, live)
-    open_new_export(page)
-    page.get_by_role("button", name="Dry run").click()
-    expect(page.get_by_role("status")).to_have_text("Counting …")
+    held = begin_count(page, live)
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, live)
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from service.browsing import (
+    DRY,
     LIST,
     UNION,
     answers,
@@ -20,7 +21,6 @@ from service.browsing import (
 from service.live import Live
 
 pytestmark = pytest.mark.xdist_group("serve")
-DRY = "**/export/jobs?dryRun=true"
 TRILLION = 10**12
 RTL = "שלום \u202egnp"
 

@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from profile_export.delta_log import TargetState, look, own_commit
 from profile_export.errors import EXPIRED, JobFailed
-from profile_export.outputs import BATCH_COLUMN
 from profile_export.papers import Manifest
 from profile_export.storage import Folder
 from profile_export.verified.findings import Finding
@@ -68,15 +67,7 @@ def _of_commit(manifest: Manifest, dataset: Folder, state: TargetState) -> Itera
 
 def _of_live_files(manifest: Manifest, state: TargetState) -> Iterator[Finding]:
     named, now = _named(manifest), f"the table's newest version {state.version}"
-    ids = {batch.batch_id for batch in manifest.batches}
-    adds = pa.table(state.table.get_add_actions(flatten=True))
-    paths = [unquote(path) for path in adds.column("path").to_pylist()]
-    partition = f"partition.{BATCH_COLUMN}"
-    if partition in adds.column_names:
-        owners = adds.column(partition).to_pylist()
-    else:
-        owners = [None] * len(paths)
-    live = {path for path, owner in zip(paths, owners, strict=True) if owner in ids}
+    live = state.live_files({batch.batch_id for batch in manifest.batches})
     for path in sorted(named.keys() - live):
         yield Finding("file-not-live", path, f"is not in {now}: readers do not see it")
     for path in sorted(live - named.keys()):
