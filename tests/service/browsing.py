@@ -121,6 +121,15 @@ def answers(page: Page, glob: str, *given: Callable[[Route], None]) -> list[Rout
     return seen
 
 
+def nth(page: Page, calls: list[Route], number: int) -> Route:
+    """A call of those seen, counted from one, once it has come."""
+    for _ in range(400):
+        if len(calls) >= number:
+            return calls[number - 1]
+        page.wait_for_timeout(25)
+    raise AssertionError(f"{len(calls)} calls came, not {number}")
+
+
 def with_json(content: object, status: int = 200) -> Callable[[Route], None]:
     return lambda route: route.fulfill(status=status, json=content)
 

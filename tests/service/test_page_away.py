@@ -13,6 +13,7 @@ from service.browsing import (
     job,
     listed,
     messages,
+    nth,
     open_job,
     sign_in,
     with_batches,
@@ -55,7 +56,7 @@ def test_a_service_that_hangs_is_told(page: Page, live: Live) -> None:
     held = answers(page, LIST, as_it_is, lambda _: None, with_json(listed(job(7, "FAILED"))))
     sign_in(page, live)
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-    assert len(held) == 2
+    nth(page, held, 2)
     page.clock.fast_forward(31_000)
     expect(page.get_by_role("status")).to_have_text(AWAY)
     expect(page.get_by_role("link", name="7", exact=True)).to_be_visible(timeout=15_000)
@@ -89,6 +90,6 @@ def test_what_has_come_does_not_say_that_the_service_is_back(page: Page, live: L
     open_job(page, live)
     expect(page.get_by_role("status")).to_have_text(AWAY)
     told = messages(page)
-    names[0].fulfill(json={"segments": []})
+    nth(page, names, 1).fulfill(json={"segments": []})
     page.wait_for_timeout(500)
     assert set(told()) <= {AWAY}

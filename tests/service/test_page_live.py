@@ -14,6 +14,7 @@ from service.browsing import (
     ended,
     job,
     listed,
+    nth,
     open_job,
     sign_in,
     with_batches,
@@ -106,7 +107,7 @@ def test_the_focus_goes_to_the_title_when_a_job_can_be_cancelled_no_more(
     events = answers(page, "**/jobs/7/events", lambda _: None, ended)
     open_job(page, live)
     page.get_by_role("button", name="Cancel this job").focus()
-    ended(events[0])
+    ended(nth(page, events, 1))
     expect(page.get_by_role("heading", name="Job 7")).to_be_focused()
 
 
@@ -137,15 +138,16 @@ def test_a_job_is_there_before_names_and_batches(page: Page, live: Live) -> None
     row = page.get_by_role("row").nth(2)
     expect(page.get_by_role("status")).to_have_text("Job 7 is SUCCEEDED.")
     expect(row).to_contain_text("ups:vip (realized)")
-    found[0].fulfill(json=LOADED)
+    nth(page, found, 1).fulfill(json=LOADED)
     expect(row).to_contain_text("success")
-    named[0].fulfill(json={"segments": [{"id": "vip", "name": "Who spends"}]})
+    nth(page, named, 1).fulfill(json={"segments": [{"id": "vip", "name": "Who spends"}]})
     expect(row).to_contain_text("Who spends: ups:vip (realized)")
     page.get_by_role("button", name="All jobs").click()
     page.go_back()
     expect(row).to_contain_text("Who spends")
     expect(row).to_contain_text("…")  # asked for again: how it stands
-    assert (len(named), len(found)) == (1, 2)
+    nth(page, found, 2)
+    assert len(named) == 1
 
 
 def test_the_batches_of_a_job_are_found_by_its_time(page: Page, live: Live) -> None:
@@ -176,9 +178,7 @@ def test_of_many_jobs_only_the_first_are_looked_at_again(page: Page, live: Live)
     expect(page.get_by_role("link", name="8980", exact=True)).to_be_focused()
     expect(older).to_be_hidden()
     expect(page.get_by_role("row")).to_have_count(121)
-    seen = len(polls)
-    page.wait_for_timeout(2500)
-    assert len(polls) > seen
+    nth(page, polls, len(polls) + 2)
     assert len(steps) == 1
     expect(page.get_by_role("row")).to_have_count(121)
     fresh = [job(9_000 + n, "FAILED") for n in range(20, 0, -1)]  # others may lie between

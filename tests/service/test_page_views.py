@@ -15,6 +15,7 @@ from service.browsing import (
     job,
     listed,
     messages,
+    nth,
     open_new_export,
     sign_in,
     with_json,
@@ -66,7 +67,7 @@ def test_a_late_answer_is_not_shown_as_another_job(page: Page, live: Live) -> No
     page.get_by_role("button", name="All jobs").click()
     page.get_by_role("link", name="8", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Job 8 is FAILED.")
-    held[0].fulfill(json=job(7, "FAILED"))
+    nth(page, held, 1).fulfill(json=job(7, "FAILED"))
     page.wait_for_timeout(500)
     expect(page.get_by_role("status")).to_have_text("Job 8 is FAILED.")
     assert '"id": 8' in (page.locator("#job pre").text_content() or "")
@@ -98,9 +99,7 @@ def test_more_jobs_stay_up_to_date_too(page: Page, live: Live) -> None:
     sign_in(page, live)
     page.get_by_role("button", name="Older jobs").click()
     expect(page.get_by_role("link", name="8", exact=True)).to_be_visible()
-    seen = len(calls)
-    page.wait_for_timeout(1500)
-    assert len(calls) > seen
+    nth(page, calls, len(calls) + 2)
 
 
 def test_a_filter_that_finds_nothing_says_so(page: Page, live: Live) -> None:
