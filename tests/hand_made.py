@@ -45,11 +45,11 @@ class Closed:
         self._paths.add(path)
 
     def _guarded(self, method: Any) -> Any:
-        def guarded(folder: Folder, path: str = "", *more: Any) -> Any:
+        def guarded(folder: Folder, path: str = "", *more: Any, **named: Any) -> Any:
             asked = Path(folder.location, path)
             if not self._paths.isdisjoint((asked, *asked.parents)):
                 raise PermissionError(errno.EACCES, f"Arrow's own words with {asked}")
-            return method(folder, path, *more)
+            return method(folder, path, *more, **named)
 
         return guarded
 

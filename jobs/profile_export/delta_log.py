@@ -55,14 +55,16 @@ class TargetState:
             return True
         return _FORGETS in self.configuration and has_transaction(self.folder, f'"{app_id}"')
 
-    def live_files(self, batch_ids: Collection[str]) -> set[str]:
-        """The data files that readers see as of these batches, as paths in the table."""
+    def live_files(self, batch_ids: Collection[str] | None = None) -> set[str]:
+        """The data files that readers see (as of these batches), as paths in the table."""
         adds = pa.table(self.table.get_add_actions(flatten=True))
+        paths = [unquote(path) for path in adds.column("path").to_pylist()]
+        if batch_ids is None:
+            return set(paths)
         partition = f"partition.{BATCH_COLUMN}"
         if partition not in adds.column_names:
             return set()
         owners = adds.column(partition).to_pylist()
-        paths = (unquote(path) for path in adds.column("path").to_pylist())
         return {path for path, owner in zip(paths, owners, strict=True) if owner in batch_ids}
 
 

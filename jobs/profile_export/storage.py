@@ -94,9 +94,14 @@ class Folder:
         with self._fs.open_output_stream(self._full(path), compression=None) as stream:
             stream.write(data)
 
-    def files(self, below: str = "") -> Iterator[Stored]:
-        """Every file below, at any depth, in order of path; nothing where there is no folder."""
-        chosen = fs.FileSelector(self._full(below), allow_not_found=True, recursive=True)
+    def files(self, below: str = "", *, recursive: bool = True) -> Iterator[Stored]:
+        """Every file below, in order of path; nothing where there is no folder.
+
+        Args:
+            below: The folder, within this one.
+            recursive: Also those of the folders in it, at any depth.
+        """
+        chosen = fs.FileSelector(self._full(below), allow_not_found=True, recursive=recursive)
         found = (i for i in self._fs.get_file_info(chosen) if i.type == fs.FileType.File)
         start = len(self._base.rstrip("/")) + 1
         yield from sorted((Stored(i.path[start:], i.size) for i in found), key=lambda f: f.path)

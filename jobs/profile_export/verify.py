@@ -1,7 +1,7 @@
 """Are the files of an export what its job wrote? Offline: no engine, no Java, nothing written.
 
-The manifest says what was written; the files, the Delta log and, on demand, the rows are held
-against it. Everything that differs is a finding; one finding does not hide another.
+The manifest says what was written; the files, the Delta log, ``job.json`` and, on demand, the rows
+are held against it. Everything that differs is a finding; one finding does not hide another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from profile_export.manifest import MANIFEST
 from profile_export.papers import Manifest, ManifestBatch, ManifestFile, Papers
 from profile_export.storage import Folder, reason
 from profile_export.verified.findings import Finding
+from profile_export.verified.job import job_findings
 from profile_export.verified.log import log_findings
 from profile_export.verified.rows import row_findings
 
@@ -74,6 +75,7 @@ def verify(given: str, *, deep: bool = False) -> Verified:
         *_of_files([b for b in manifest.batches if b.batch_id not in closed], lying, dataset),
         *_strays(manifest, lying),
         *log_findings(manifest, dataset),
+        *job_findings(manifest, papers),
     ]
     if deep:
         findings += row_findings(manifest, dataset, papers)

@@ -1,9 +1,10 @@
 """verify, on an export made without an engine: verify itself needs none."""
 
+import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from profile_export.errors import NotFound, Refused
 from profile_export.manifest import MANIFEST
 from profile_export.papers import Papers
 from profile_export.plan import ExportPlan
+from profile_export.storage import Folder, Stored
 from profile_export.verified.log import transaction
 from profile_export.verify import verify
 from tables.plans import plan_for
@@ -180,6 +182,43 @@ def test_a_stray_file(stray: str, export: Export) -> None:
         (folder / stray).write_bytes(b"x")
     strays = [export.name(export.folders[i] / stray) for i in (0, 2)]
     assert export.found() == {"stray-file": strays}
+
+
+def test_a_stray_file_beside_the_batches(export: Export) -> None:
+    for name in ("stray.parquet", "_SUCCESS", ".hidden"):
+        (export.dataset / name).write_bytes(b"x")
+    assert export.found() == {"stray-file": ["stray.parquet"]}
+
+
+def test_a_dataset_that_may_not_be_listed(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies below can be read, as a folder's rights allow."""
+    files = Folder.files
+
+    def guarded(folder: Folder, below: str = "", *, recursive: bool = True) -> Iterator[Stored]:
+        if Path(folder.location, below) == export.dataset:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return files(folder, below, recursive=recursive)
+
+    monkeypatch.setattr(Folder, "files", guarded)
+    (finding,) = verify(str(export.manifest)).findings
+    assert str(finding) == ". cannot be listed: Permission denied"
+
+
+def told_of_another_segment(content: Any) -> None:
+    content["batches"][1]["segment"] = {"segmentId": "vip"}
+
+
+def told_of_another_data_set(content: Any) -> None:
+    content["datasetId"] = "another"
+
+
+@pytest.mark.parametrize("change", [told_of_another_segment, told_of_another_data_set])
+def test_a_manifest_that_does_not_fit_its_job(
+    change: Callable[[Any], object], export: Export
+) -> None:
+    """What the files and the log do not tell, the plan of the job does."""
+    export.edit(change)
+    assert export.found() == {"job-differs": ["job.json"]}
 
 
 def test_all_findings_are_told_each_naming_its_file(export: Export) -> None:

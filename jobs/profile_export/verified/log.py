@@ -8,7 +8,7 @@ import pyarrow as pa
 from profile_export.delta_log import TargetState, look, own_commit
 from profile_export.errors import EXPIRED, JobFailed
 from profile_export.papers import Manifest
-from profile_export.storage import Folder
+from profile_export.storage import Folder, reason
 from profile_export.verified.findings import Finding
 
 LOG = "_delta_log"
@@ -32,6 +32,7 @@ def log_findings(manifest: Manifest, dataset: Folder) -> Iterator[Finding]:
         return
     yield from _of_commit(manifest, dataset, state)
     yield from _of_live_files(manifest, state)
+    yield from _outside_batches(dataset, state)
 
 
 def _of_commit(manifest: Manifest, dataset: Folder, state: TargetState) -> Iterator[Finding]:
@@ -74,6 +75,18 @@ def _of_live_files(manifest: Manifest, state: TargetState) -> Iterator[Finding]:
         detail = f"is in {now} as of these batches, but not in the manifest"
         yield Finding("file-unknown", path, detail)
     yield from _of_deletions(manifest, state)
+
+
+def _outside_batches(dataset: Folder, state: TargetState) -> Iterator[Finding]:
+    """Data files lie in the folders of batches: one beside them that no reader sees is a stray."""
+    try:
+        beside = {f.path for f in dataset.files(recursive=False) if f.path[0] not in "_."}
+    except OSError as error:
+        why = reason(error) or "it is not known why"
+        yield Finding("file-unreadable", ".", f"cannot be listed: {why}")
+        return
+    for path in sorted(beside - state.live_files()):
+        yield Finding("stray-file", path, "is a stray: it is in no batch, and no reader sees it")
 
 
 def _of_deletions(manifest: Manifest, state: TargetState) -> Iterator[Finding]:

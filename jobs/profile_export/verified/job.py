@@ -1,0 +1,28 @@
+"""Does ``job.json`` tell of the same job as the manifest beside it?"""
+
+from collections.abc import Iterator
+
+from profile_export.errors import ExportError
+from profile_export.manifest import JOB
+from profile_export.papers import Manifest, Papers
+from profile_export.verified.findings import Finding
+
+
+def job_findings(manifest: Manifest, papers: Papers) -> Iterator[Finding]:
+    """What the plan in ``job.json`` says otherwise of the job, its data set, its batches.
+
+    Without a ``job.json`` that can be read there is nothing to say: the files do not depend on it.
+    """
+    try:
+        plan = papers.plan()
+    except ExportError:
+        return
+    planned = {batch.batch_id: batch.segment for batch in plan.batches}
+    written = {batch.batch_id: batch.segment for batch in manifest.batches}
+    told = (manifest.job_id, manifest.dataset_id, [*written])
+    if (plan.job_id, plan.target.dataset_id, [*planned]) != told:
+        yield Finding("job-differs", JOB, "is of another job, or has other batches")
+    for batch_id in written.keys() & planned.keys():
+        if planned[batch_id] != written[batch_id]:
+            detail = f"has another segment of batch {batch_id} than the manifest"
+            yield Finding("job-differs", JOB, detail)
