@@ -14,7 +14,7 @@ from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.plan import ExportPlan
 from profile_export.schema import Field, Struct, quoted
 from profile_export.storage import Folder
-from profile_export.target_rules import see_that_it_fits
+from profile_export.target_rules import columns_with_export
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -41,7 +41,7 @@ def check_target(plan: ExportPlan, location: str) -> None:
     Raises:
         JobFailed: ``target-schema``, ``target-unreadable``.
     """
-    see_that_it_fits(
+    columns_with_export(
         look(location),
         Folder(location),
         shown=plan.target.table.display,

@@ -17,10 +17,10 @@ _FOREIGN = re.compile(
 by a job that was killed."""
 
 
-def see_that_it_fits(
+def columns_with_export(
     state: TargetState | None, folder: Folder, *, shown: str, columns: Struct
-) -> None:
-    """See that a target can take an export.
+) -> Struct:
+    """The columns that a target has once it has taken an export, if it can take it.
 
     Args:
         state: As it is now; None where there is no table.
@@ -28,13 +28,15 @@ def see_that_it_fits(
         shown: The target, as messages name it.
         columns: Of the export, the partition column included.
 
+    Returns:
+        As ``growth.grown_schema`` says: those of the target where the export adds none.
+
     Raises:
         JobFailed: ``target-schema``.
     """
     if state is None:
         _see_that_nothing_lies_there(folder, shown)
-        grown_schema(Struct(), columns)
-        return
+        return grown_schema(Struct(), columns)
     if state.partitions != (BATCH_COLUMN,):
         found = ", ".join(state.partitions) or "nothing"
         raise _unfit(
@@ -52,7 +54,7 @@ def see_that_it_fits(
             " exports go to plain Delta tables only.",
             or_else="Drop them, or choose",
         )
-    grown_schema(state.columns, columns)
+    return grown_schema(state.columns, columns)
 
 
 def _see_that_nothing_lies_there(folder: Folder, shown: str) -> None:

@@ -32,7 +32,7 @@ from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Struct, to_json
 from profile_export.storage import Folder, Stored
-from profile_export.target_rules import see_that_it_fits
+from profile_export.target_rules import columns_with_export
 
 ATTEMPTS = 20
 """With waits doubling from 20 ms to 2 s: half a minute against a target that others write to."""
@@ -70,11 +70,11 @@ def commit_files(
         if state is not None and state.has_committed(app_id):
             break
         check()  # not before: a job that has committed cannot be stopped any more
-        see_that_it_fits(state, folder, shown=writing.shown, columns=writing.columns)
+        grown = columns_with_export(state, folder, shown=writing.shown, columns=writing.columns)
         if state is None and not all(folder.exists(file.path) for file in rows):
             raise removed(writing)
         try:
-            _commit_once(adds, folder, state, writing)
+            _commit_once(adds, folder, state, grown, writing)
         except DeltaError as error:
             if features := _UNSUPPORTED.search(str(error)):
                 raise JobFailed(
@@ -97,15 +97,15 @@ def _commit_once(
     adds: list[AddAction],
     folder: Folder,
     state: TargetState | None,
+    grown: Struct,
     writing: Writing,
 ) -> None:
-    """Try once to add the next version, as put-if-absent."""
+    """Try once to add the next version, with the columns ``grown``, as put-if-absent."""
     wanted, properties = writing.columns, _properties(writing.app_id, writing.note)
     if state is None:
         _create(adds, folder, wanted, properties)
         return  # grown next, if it is empty
     actions: list[AddAction | RemoveAction] = [*adds]
-    grown = grown_schema(state.columns, wanted)
     if grown == state.columns:
         state.table.create_write_transaction(
             actions, "append", state.table.schema(), [BATCH_COLUMN], commit_properties=properties
@@ -138,7 +138,7 @@ def _create(
     is_all = first == wanted
     create_table_with_add_actions(
         folder.location,
-        delta_schema(grown_schema(Struct(), first)),
+        delta_schema(first),
         adds if is_all else [],
         partition_by=[BATCH_COLUMN],
         configuration=PLAIN_TABLE,

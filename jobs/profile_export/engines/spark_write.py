@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from profile_export.delta_log import (
     TXN_VERSION,
     OwnCommit,
-    TargetState,
     look,
     own_commit,
     with_features,
@@ -18,11 +17,9 @@ from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_files
 from profile_export.errors import JobFailed
 from profile_export.faults import fault_when
-from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
-from profile_export.schema import Struct
 from profile_export.storage import Folder
-from profile_export.target_rules import see_that_it_fits
+from profile_export.target_rules import columns_with_export
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -64,8 +61,10 @@ def write_and_commit(
         state = look(location)
         if state is not None and state.has_committed(app_id):
             break  # Delta would not see it where the table forgets transactions
-        see_that_it_fits(state, folder, shown=writing.shown, columns=writing.columns)
-        grows = state is not None and _prepared(state, writing.columns)
+        grown = columns_with_export(state, folder, shown=writing.shown, columns=writing.columns)
+        grows = state is not None and grown != state.columns
+        if state is not None and grows:
+            with_features(state, grown)
         writer = _writer(frame, app_id, writing.note)
         try:
             if state is None and writing.table is not None:
@@ -84,15 +83,6 @@ def write_and_commit(
         "Other writers kept changing the target dataset; nothing was exported. Try again.",
         code="target-busy",
     )
-
-
-def _prepared(state: TargetState, wanted: Struct) -> bool:
-    """Whether the table grows by this write; its protocol is then made fit for that."""
-    grown = grown_schema(state.columns, wanted)
-    if grown == state.columns:
-        return False
-    with_features(state, grown)
-    return True
 
 
 def _writer(frame: "DataFrame", app_id: str, note: str) -> "DataFrameWriter":
