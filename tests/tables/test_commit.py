@@ -17,7 +17,7 @@ from profile_export.commit import check_target, find_commit, sweep, write_and_co
 from profile_export.committed import describe
 from profile_export.delta_log import OwnCommit, look
 from profile_export.engines import Engine, Written
-from profile_export.errors import JobFailed
+from profile_export.errors import Cancelled, JobFailed
 from profile_export.plan import ExportPlan
 from profile_export.schema import Array, Field, Map, Struct, struct_of
 from tables.plans import PERSON, plan_for
@@ -112,6 +112,20 @@ def test_a_repeated_job_commits_no_second_time(commit: Commit, tmp_path: Path) -
     assert again == first
     assert [batch.records for batch in written.batches] == [5, 5]
     assert DeltaTable(str(tmp_path / "t")).version() == 0
+
+
+def test_s27_a_job_that_has_committed_is_not_stopped_any_more(
+    commit: Commit, engine: Engine, spark: SparkSession, tmp_path: Path
+) -> None:
+    plan = plan_for(tmp_path / "t")
+    made, _ = commit(plan)
+
+    def stopped() -> None:
+        raise Cancelled("asked to stop")
+
+    location = str(tmp_path / "t")
+    again = write_and_commit(engine, rows(spark, plan), plan=plan, location=location, check=stopped)
+    assert again == made
 
 
 def test_earlier_batches_stay(commit: Commit, tmp_path: Path) -> None:

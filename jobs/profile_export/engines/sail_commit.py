@@ -6,7 +6,6 @@ that lost a race without looking again whether this very job has committed or th
 """
 
 import json
-import random
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -21,23 +20,28 @@ from profile_export.delta_log import (
     OwnCommit,
     TargetState,
     creatable,
-    look,
-    own_commit,
     with_features,
 )
 from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_of
+from profile_export.engines.commit_once import Tries, commit_once
 from profile_export.errors import JobFailed
 from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Struct, to_json
 from profile_export.storage import Folder, Stored
-from profile_export.target_rules import columns_with_export
-
-ATTEMPTS = 20
-"""With waits doubling from 20 ms to 2 s: half a minute against a target that others write to."""
 
 _UNSUPPORTED = re.compile(r"Unsupported table features required: \[([^\]]*)\]")
+
+
+def _lost_race(error: Exception) -> bool:
+    return isinstance(error, CommitFailedError) or (
+        isinstance(error, DeltaError) and "already exists" in str(error)
+    )
+
+
+TRIES = Tries(20, 0.02, 2.0, _lost_race)
+"""Half a minute against a target that others write to."""
 
 PLAIN_TABLE: dict[str, str | None] = {"delta.dataSkippingNumIndexedCols": "0"}
 """What a target that we make is told: no statistics of personal values in the log."""
@@ -53,28 +57,21 @@ def commit_files(
 
     Args:
         rows: Data files under the table, and how many rows each has.
-        writing: What they are, and where they lie. Whoever commits its application transaction
-            first wins.
-        check: Raises where the job is to stop; called before each attempt.
+        writing: What they are, and where they lie.
+        check: Raises where the job is to stop; called before each try.
 
     Raises:
-        JobFailed: ``target-schema``; ``target-busy`` after :data:`ATTEMPTS` lost races;
-            ``target-unwritable`` where the files are gone.
+        JobFailed: ``target-schema``; ``target-busy`` after :data:`TRIES`; ``target-unwritable``
+            where the files are gone.
     """
-    folder, app_id = Folder(writing.location), writing.app_id
+    folder = Folder(writing.location)
     adds = [_add_action(file, number) for file, number in rows.items()]
-    for attempt in range(ATTEMPTS):
-        state = look(folder.location)
-        # Asked of the very state that the commit below builds on: were it another, the job's other
-        # process could commit between the two looks.
-        if state is not None and state.has_committed(app_id):
-            break
-        check()  # not before: a job that has committed cannot be stopped any more
-        grown = columns_with_export(state, folder, shown=writing.shown, columns=writing.columns)
+
+    def try_to_commit(state: TargetState | None, columns: Struct) -> None:
         if state is None and not all(folder.exists(file.path) for file in rows):
             raise removed(writing)
         try:
-            _commit_once(adds, folder, state, grown, writing)
+            _add_version(adds, folder, state, columns, writing)
         except DeltaError as error:
             if features := _UNSUPPORTED.search(str(error)):
                 raise JobFailed(
@@ -82,18 +79,12 @@ def commit_files(
                     f" ({features[1]}). Export with --engine spark, or to another path.",
                     code="target-schema",
                 ) from error
-            if not _lost_race(error) and own_commit(folder.location, app_id) is None:
-                raise
-            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.02 * 2**attempt))
-    if (made := own_commit(folder.location, app_id)) is not None:
-        return made
-    raise JobFailed(
-        "Other writers kept committing to the target dataset; nothing was exported. Try again.",
-        code="target-busy",
-    )
+            raise
+
+    return commit_once(writing, try_to_commit, tries=TRIES, check=check)
 
 
-def _commit_once(
+def _add_version(
     adds: list[AddAction],
     folder: Folder,
     state: TargetState | None,
@@ -188,7 +179,3 @@ def _add_action(file: Stored, rows: int) -> AddAction:
     stats = json.dumps({"numRecords": rows})
     now = int(time.time() * 1000)
     return AddAction(file.path, file.bytes, {BATCH_COLUMN: batch_of(file.path)}, now, True, stats)
-
-
-def _lost_race(error: DeltaError) -> bool:
-    return isinstance(error, CommitFailedError) or "already exists" in str(error)
