@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from profile_export.catalog import Dataset
-from profile_export.engine_errors import root_cause, said
+from profile_export.engine_words import said
 from profile_export.engines import sail_memory
 from profile_export.errors import ExportError, JobFailed, Problem, Refused
 from profile_export.sql.guard import Guarded
@@ -43,7 +43,8 @@ def translated(
     """
     if isinstance(error, ExportError):
         return error
-    whole = said(error)
+    words = said(error)
+    whole = words.text
     if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
     if _BEYOND_A_MESSAGE in whole:
@@ -51,7 +52,7 @@ def translated(
         return _refused("too-large", detail)
     if not _USERS_FAULT.search(type(error).__name__):
         return QueryFailed("The engine could not run the query. Try again.")
-    text = " ".join(_REST.sub("", _CONDITION.sub("", root_cause(error))).split())
+    text = " ".join(_REST.sub("", _CONDITION.sub("", words.root_cause)).split())
     if column := _NO_COLUMN.search(text):
         name = ".".join(re.findall(r'Identifier\("([^"]*)"\)', column[1]))
         text = f"There is no column {name}. Capitals matter in names of columns."
@@ -67,7 +68,7 @@ def translated(
 
 def gave_up(error: BaseException) -> bool:
     """Whether the engine broke off without a reason."""
-    return _GAVE_UP in said(error)
+    return _GAVE_UP in said(error).text
 
 
 def no_plan() -> Refused:

@@ -1,0 +1,63 @@
+"""Which input has broken a job: engines seldom say it, so its files are looked into."""
+
+from profile_export.engine_words import said
+from profile_export.engines.input_files import input_files
+from profile_export.errors import JobFailed
+from profile_export.plan import ExportPlan, Input
+
+_FILES_LOOKED_AT = 2000
+_BYTES_DECODED = 256 << 20
+"""Per dataset: footers first, then contents."""
+
+
+def broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
+    """The error of the first input with a file that is missing, or that is no whole Parquet file.
+
+    Costs the footers of some files of each input; contents only where that is asked for.
+
+    Args:
+        plan: Of the job.
+        decode: Look for files that cannot be decoded, too.
+
+    Returns:
+        ``input-missing``, ``input-unreadable``; None where no such file was found.
+    """
+    for source in plan.inputs:
+        try:
+            folder, sizes = input_files(source)
+        except Exception as error:
+            return _missing(source, said(error).root_cause)
+        names = list(sizes)[:_FILES_LOOKED_AT]
+        for name in names:
+            try:
+                folder.parquet_rows(name)
+            except FileNotFoundError:
+                return _missing(source, f"its file {name} is gone")
+            except Exception:
+                return _unreadable(source, f"{name} is no whole Parquet file")
+        spent = 0
+        for name in names if decode else ():
+            try:
+                spent += folder.decode_parquet(name)
+            except Exception:
+                return _unreadable(source, f"{name} is damaged")
+            if spent > _BYTES_DECODED:
+                break
+    return None
+
+
+def _missing(source: Input, what: str) -> JobFailed:
+    pinned = "" if source.version is None else f" at version {source.version}"
+    return JobFailed(
+        f"Dataset {source.name} ({source.dataset_id}) cannot be read{pinned}: {what}. If the table"
+        " was vacuumed or replaced, submit the export again as a new job.",
+        code="input-missing",
+    )
+
+
+def _unreadable(source: Input, what: str) -> JobFailed:
+    return JobFailed(
+        f"Dataset {source.name} ({source.dataset_id}) cannot be read: {what}. Restore the file, or"
+        " take it out of the table.",
+        code="input-unreadable",
+    )
