@@ -7,17 +7,16 @@ manifest.json   after the commit
 job.json        last: the job is done
 """
 
-import errno
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from pydantic import ValidationError
 
-from profile_export.delta_log import has_job
-from profile_export.errors import Conflict, JobFailed
+from profile_export.errors import Conflict
 from profile_export.job_lock import held
+from profile_export.made_folders import MadeFolders
 from profile_export.manifest import (
     JOB,
     ROOT,
@@ -54,8 +53,7 @@ class JobFolder:
         self.files = papers_in(target, job_id)
         self.scratch = self.files.at("scratch")
         self._job_id = job_id
-        self._made: str | None = None
-        """The topmost folder that the job had to make for its target."""
+        self._made = MadeFolders(target.local)
 
     @property
     def has_lock(self) -> bool:
@@ -77,23 +75,16 @@ class JobFolder:
         Raises:
             Cancelled: asked to stop while waiting.
         """
-        if self.files.local is None:
+        folder = self.files.local
+        if folder is None:
             yield
             return
         try:
-            with held(self.files.local / LOCK, self._make, stop, exclusive=exclusive):
+            make = partial(self._made.make, folder)
+            with held(folder / LOCK, make, stop, exclusive=exclusive):
                 yield
         finally:
             self._leave_no_empty_folder()
-
-    def _make(self) -> None:
-        self._made = self._made or _topmost_missing(self.target.local)
-        assert self.files.local is not None
-        try:
-            self.files.local.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            self._remove_made()
-            raise
 
     def finished(self, plan: ExportPlan) -> tuple[ExportPlan, dict[str, object]] | None:
         """The plan and document of a job of this id that is done; None where there is none.
@@ -129,11 +120,11 @@ class JobFolder:
                 wait_for_end(saved.get("engine"))
             kept = saved.get("document")
             plan, document = first, dict(kept) if isinstance(kept, dict) else document
-            self._made = str(saved["made"]) if saved.get("made") else None
+            self._made.topmost = str(saved["made"]) if saved.get("made") else None
         noted: dict[str, object] = {
             "plan": plan_json(plan),
             "document": document,
-            "made": self._made,
+            "made": self._made.topmost,
             "engine": process(pid),
         }
         write_json(self.files, PLAN, noted)
@@ -178,17 +169,7 @@ class JobFolder:
 
     def _leave_no_empty_folder(self) -> None:
         if self.files.delete_if_empty() and self.target.delete_if_empty(ROOT):
-            self._remove_made()
-
-    def _remove_made(self) -> None:
-        folder = self.target.local
-        while self._made is not None and folder is not None and len(str(folder)) >= len(self._made):
-            try:
-                folder.rmdir()
-            except OSError as error:
-                if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):
-                    return
-            folder = folder.parent
+            self._made.remove()
 
     def _see_that_it_is_ours(self, known: ExportPlan, plan: ExportPlan) -> None:
         if known.question != plan.question:
@@ -197,44 +178,6 @@ class JobFolder:
                 " id, or leave it out.",
                 code="job-id-in-use",
             )
-
-
-def see_papers(target: Folder, job_id: int) -> None:
-    """See that a job of this id, if the target's log has one, still has papers that tell which.
-
-    Raises:
-        Conflict: ``job-id-in-use``: without them it would be done, and committed, a second time.
-    """
-    folder = papers_in(target, job_id)
-    if not folder.exists(JOB) and not folder.exists(PLAN) and has_job(target, job_id):
-        raise Conflict(
-            f"Job {job_id} has committed to this target, and its papers ({ROOT}/{job_id}) are gone:"
-            " whether it was this job cannot be told. Restore them, or choose another id.",
-            code="job-id-in-use",
-        )
-
-
-def see_free(target: Folder, plan: ExportPlan) -> None:
-    """See that a job of the plan's id, if there is one, asked the same. Nothing is written.
-
-    Raises:
-        Conflict: ``job-id-in-use``, as the job itself would.
-    """
-    see_papers(target, plan.job_id)
-    folder = JobFolder(target, plan.job_id)
-    folder.finished(plan)
-    folder.noted(plan)
-
-
-def finished_plan(
-    target: Folder, job_id: int, question: tuple[str, str, str, dict[str, object]]
-) -> ExportPlan | None:
-    """The plan of a job that is done, if it asked the same; None too where that is not readable."""
-    with suppress(OSError, ValueError, JobFailed):
-        saved = read_json(papers_in(target, job_id), JOB)
-        plan = None if saved is None else ExportPlan.model_validate(saved["plan"])
-        return plan if plan is not None and plan.question == question else None
-    return None
 
 
 def _plan_of(content: object, name: str) -> ExportPlan:
@@ -247,10 +190,3 @@ def _plan_of(content: object, name: str) -> ExportPlan:
         return ExportPlan.model_validate(content)
     except ValidationError as error:
         raise unreadable(name, "of another version of this program") from error
-
-
-def _topmost_missing(folder: Path | None) -> str | None:
-    missing = None
-    while folder is not None and not folder.exists():
-        missing, folder = str(folder), folder.parent
-    return missing

@@ -68,8 +68,9 @@ MAY_WRITE = (
 )  # fmt: skip
 """The last four write beside: the demo's tables, scratch of comparing and counting, diffs."""
 MAY_READ = (
-    "tables", "pins", "engine_errors", "papers", "diff", "diff.rows", "query", "committed",
-    "rowset.offline", "target_rules", "verify", "verified.log", "verified.rows",
+    "tables", "pins", "broken_inputs", "engine_errors", "papers", "diff", "diff.rows", "query",
+    "committed", "rowset.offline", "target_rules", "used_ids", "verify", "verified.log",
+    "verified.rows",
 )  # fmt: skip
 """Metadata for planning, papers and files for those who check them."""
 WRITES = {"write", "delete", "delete_tree", "delete_if_empty", "write_table", "write_deltalake"} | {

@@ -10,10 +10,11 @@ import pytest
 from profile_export.engines import Engine, open_engine
 from profile_export.errors import Conflict, JobFailed
 from profile_export.job import run_job
-from profile_export.job_folder import JobFolder, see_papers
+from profile_export.job_folder import JobFolder
 from profile_export.query import run_query
 from profile_export.sandbox import load_sandbox
 from profile_export.storage import Folder
+from profile_export.used_ids import see_papers
 from small_sandbox import build, export, request
 from tables.plans import crm, plan_for
 

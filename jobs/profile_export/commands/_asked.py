@@ -84,8 +84,8 @@ def _finished(asked: Asked, body: bytes, sandbox: "Sandbox") -> "ExportPlan | No
     target = sandbox.dataset(draft.request.destination.dataset_id)
     if draft.problems or target is None or target.table.location is None:
         return None
-    from profile_export.job_folder import finished_plan, see_papers
     from profile_export.storage import Folder
+    from profile_export.used_ids import finished_plan, see_papers
 
     lake, question = Folder(target.table.location), (sandbox.ims_org_id, sandbox.name, target.id)
     see_papers(lake, asked.job_id)

@@ -101,8 +101,8 @@ def _counted(asked: "Asked", lazy: "LazyEngine", *, json: bool, engine: str | No
     planned = make_plan(asked, lazy)
     target = planned.plan.target.table
     if asked.job_id is not None and target.location is not None:
-        from profile_export.job_folder import see_free
         from profile_export.storage import Folder
+        from profile_export.used_ids import see_free
 
         see_free(Folder(target.location), planned.plan)
     counted = dry_run(planned, lazy)
