@@ -108,9 +108,8 @@ STUBBORN = """
 import time
 from profile_export import run
 from profile_export.engines.sail import SailEngine
-from profile_export.service import worker
 SailEngine.interrupt = lambda _: None
-worker._OBEYS["sail"] = 0.2
+SailEngine.obeys_within = 0.2
 run.decide = lambda *_: time.sleep(3600)
 from profile_export.cli import entry
 entry()

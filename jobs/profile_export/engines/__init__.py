@@ -134,6 +134,10 @@ class Engine(Protocol):
     vectorised: bool
     """Whether a lambda is computed for a column at once, and pays; Spark interprets it for each
     element, which takes four times as long as exploding them (docs/decisions/0025)."""
+    reads_plain_files: bool
+    """Whether the files of a plain table are read as Parquet: its log would cost Spark jobs."""
+    obeys_within: float
+    """Seconds in which it stops its work when told to; else it is ended with its process."""
 
     def locate(self, table: TableRef) -> str:
         """Where a NAMED table lies, or would lie if it were made now."""

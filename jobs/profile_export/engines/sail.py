@@ -48,6 +48,10 @@ class SailEngine:
     name = "sail"
     pid: int | None = None
     vectorised = True
+    reads_plain_files = False
+    obeys_within = 3.0
+    """It shares two threads, say, with what it computes, and has been seen to hear nothing for
+    40 s; a new process takes one second."""
 
     def __init__(
         self,

@@ -22,6 +22,8 @@ class SparkEngine:
 
     name = "spark"
     vectorised = False
+    reads_plain_files = True
+    obeys_within = 30.0
 
     def __init__(self, spark: "SparkSession", *, owned: bool, remote: bool) -> None:
         self.version = spark.version

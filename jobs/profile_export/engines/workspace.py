@@ -74,7 +74,7 @@ class JobWorkspace:
             if source.files is not None and can_be_named(table.location, source.files):
                 return self._engine.read_parquet(table.location, source.files, source.columns)
             return self._parquet(source.columns, table.location)
-        if self._engine.name == "spark" and source.version is not None:
+        if self._engine.reads_plain_files and source.version is not None:
             files = plain_files(table.location, source.version)
             if files is not None:
                 return self._parquet(source.columns, *files)

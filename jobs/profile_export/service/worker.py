@@ -25,10 +25,6 @@ POLL = 0.1
 _PROBE_LIMIT = 20.0
 _IDLE = 60.0
 """After so long without a job an engine is asked whether it still is there."""
-_OBEYS = {"sail": 3.0, "spark": 30.0}
-"""Seconds in which an engine stops its work. The embedded one shares two threads, say, with what it
-computes, and has been seen to hear nothing for 40 s; a new process takes one second.
-"""
 
 
 class EngineGone(Exception):
@@ -55,7 +51,7 @@ class WorkLoop:
     def overdue(self) -> bool:
         """Whether a job was asked to stop and its engine does not obey."""
         held = self._held
-        return held is not None and held.overdue(_OBEYS.get(self._engine.name, _OBEYS["spark"]))
+        return held is not None and held.overdue(self._engine.obeys_within)
 
     def let_go(self) -> None:
         """Hand over the job under way though it has not stopped: the process ends at once.
