@@ -7,10 +7,11 @@ died meanwhile: the target's log says whether the job is done, and with which fi
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from profile_export.delta_log import APP, OwnCommit, look, own_commit
+from profile_export.delta_log import look
 from profile_export.engines import Engine, Writing
 from profile_export.engines.batch_folders import batch_files, batch_folder
 from profile_export.outputs import BATCH_COLUMN, written_columns
+from profile_export.own_commit import OwnCommit, own_commit, transaction_of
 from profile_export.plan import ExportPlan
 from profile_export.schema import Field, Struct, quoted
 from profile_export.storage import Folder
@@ -21,12 +22,8 @@ if TYPE_CHECKING:
 
 
 def app_id(plan: ExportPlan) -> str:
-    """The job's application transaction.
-
-    Job ids are numbers that two stores could both give out for one target, and a job that took the
-    other's commit for its own would lose its rows in silence; batch ids are never given twice.
-    """
-    return f"{APP}/{plan.job_id}/{plan.batches[0].batch_id}"
+    """The job's application transaction."""
+    return transaction_of(plan.job_id, plan.batches[0].batch_id)
 
 
 def table_columns(plan: ExportPlan) -> Struct:

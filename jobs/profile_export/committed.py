@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from profile_export.commit import table_columns
-from profile_export.delta_log import OwnCommit
 from profile_export.engines import BatchRows, Engine, Written, WrittenFile
 from profile_export.engines.batch_folders import batch_of
 from profile_export.outputs import BATCH_COLUMN, written_columns
+from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan
 from profile_export.storage import Folder, Stored
 

@@ -1,26 +1,20 @@
-"""What a Delta table's log says: its state, and the commit of one job. No engine, no JVM."""
+"""What a Delta table's log says of the table as it is now. No engine, no JVM."""
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import DeltaTable, TableFeatures
+from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from profile_export.errors import EXPIRED, JobFailed
+from profile_export.errors import JobFailed
 from profile_export.outputs import BATCH_COLUMN
-from profile_export.schema import Array, DataType, Map, Struct, from_json
-from profile_export.storage import Folder, Stored
+from profile_export.schema import Struct, from_json
+from profile_export.storage import Folder
 from profile_export.tables import first_line
-
-APP = "profile-export"
-"""What the application transactions of jobs begin with."""
-TXN_VERSION = 1
-"""A job commits once, so its application transaction has one version only."""
 
 _CHECK = "delta.constraints."
 _RULES = (
@@ -29,8 +23,6 @@ _RULES = (
 )
 _FORGETS = "delta.setTransactionRetentionDuration"
 """A table that is told so loses application transactions that are as old."""
-
-_NO_BLANK = re.compile(r"\S")
 
 
 @dataclass(frozen=True)
@@ -68,16 +60,6 @@ class TargetState:
         return {path for path, owner in zip(paths, owners, strict=True) if owner in batch_ids}
 
 
-@dataclass(frozen=True)
-class OwnCommit:
-    """The one commit of a job: version, files that it added, the note that it carries."""
-
-    version: int
-    time_ms: int
-    files: tuple[Stored, ...]
-    note: str
-
-
 def look(location: str) -> TargetState | None:
     """The newest state of the table at ``location``; None where there is no table.
 
@@ -100,7 +82,7 @@ def look(location: str) -> TargetState | None:
     except TableNotFoundError:
         return None
     except Exception as error:
-        raise _unreadable(first_line(error)) from error
+        raise unreadable_log(first_line(error)) from error
 
 
 def _checks(configuration: Mapping[str, str]) -> Iterator[str]:
@@ -121,36 +103,6 @@ def _column_rules(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
             yield from _column_rules(field["type"], f"{path}.")
 
 
-def own_commit(location: str, app_id: str) -> OwnCommit | None:
-    """The commit that carries the application transaction ``app_id``, or None.
-
-    Costs the log's snapshot, and the commits back to the one that is looked for.
-
-    Raises:
-        JobFailed: ``target-unreadable``; ``commit-expired`` where it is no more in the log.
-    """
-    state = look(location)
-    if state is None or not state.has_committed(app_id):
-        return None
-    folder = Folder(location)
-    for version in range(state.version, -1, -1):
-        name = f"_delta_log/{version:020}.json"
-        data = folder.read(name) if folder.exists(name) else b""
-        if app_id.encode() in data and (found := _commit(version, data, app_id)):
-            return found
-    raise JobFailed(
-        "This job has committed long ago: its entry in the target's Delta log was cleaned up, so"
-        " that its papers cannot be made again. Its rows are in the dataset, by their batch ids.",
-        code=EXPIRED,
-    )
-
-
-def has_job(target: Folder, job_id: int) -> bool:
-    """Whether a job of this id has committed, as :func:`has_transaction` says: for jobs whose id
-    was given and whose papers are not there."""
-    return has_transaction(target, f'"{APP}/{job_id}/')
-
-
 def has_transaction(target: Folder, mark: str) -> bool:
     """Whether an application transaction is in a log, as far as its commits go back.
 
@@ -162,71 +114,10 @@ def has_transaction(target: Folder, mark: str) -> bool:
     return any(mark.encode() in target.read(path) for path in commits)
 
 
-def with_features(state: TargetState, grown: Struct) -> bool:
-    """Declare ``timestampNtz`` where the table is to get its first such column; says if it did.
-
-    delta-rs would else commit a schema that no reader accepts, and delta-spark refuses. This is a
-    commit of its own that only raises the protocol; no row and no column becomes visible by it.
-    """
-    known = state.table.protocol().writer_features or []
-    if not _has_ntz(grown) or "timestampNtz" in known:
-        return False
-    state.table.alter.add_feature(
-        TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True
-    )
-    return True
-
-
-def creatable(wanted: Struct) -> Struct:
-    """The columns that a table can be created with: delta-rs does not see times without zone in
-    maps then, and would commit a table that it refuses to read."""
-    return Struct(tuple(field for field in wanted.fields if not _has_ntz(field.type, in_maps=True)))
-
-
-def _has_ntz(type_: DataType, *, in_maps: bool = False) -> bool:
-    """Whether there are times without zone in it; or, ``in_maps``, below a map."""
-    match type_:
-        case Struct():
-            return any(_has_ntz(field.type, in_maps=in_maps) for field in type_.fields)
-        case Array():
-            return _has_ntz(type_.element, in_maps=in_maps)
-        case Map():
-            return _has_ntz(type_.key) or _has_ntz(type_.value)
-    return type_ == "timestamp_ntz" and not in_maps
-
-
-def _unreadable(why: str) -> JobFailed:
+def unreadable_log(why: str) -> JobFailed:
+    """The error of a target whose log nothing can be made of."""
     return JobFailed(
         f"The target dataset's Delta log cannot be read: {why.rstrip('.')}. Restore it, or give the"
         " dataset another path.",
         code="target-unreadable",
     )
-
-
-def _commit(version: int, data: bytes, app_id: str) -> OwnCommit | None:
-    try:
-        return _read(version, data, app_id)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _unreadable(f"version {version} holds no commit") from error
-
-
-def _read(version: int, data: bytes, app_id: str) -> OwnCommit | None:
-    actions = list(_actions(data.decode()))
-    if not any(body.get("appId") == app_id for kind, body in actions if kind == "txn"):
-        return None
-    info = next((body for kind, body in actions if kind == "commitInfo"), {})
-    adds = (body for kind, body in actions if kind == "add")
-    files = sorted(
-        (Stored(unquote(str(a["path"])), int(cast(int, a["size"]))) for a in adds),
-        key=lambda file: file.path,
-    )
-    time_ms = int(cast(int, info.get("timestamp", 0)))
-    return OwnCommit(version, time_ms, tuple(files), str(info.get("userMetadata", "")))
-
-
-def _actions(text: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """One JSON object after the other; as delta-rs, whatever white space is between them."""
-    decoder, at = json.JSONDecoder(), 0
-    while (begin := _NO_BLANK.search(text, at)) is not None:
-        action, at = decoder.raw_decode(text, begin.start())
-        yield from action.items()

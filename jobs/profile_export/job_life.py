@@ -14,13 +14,13 @@ from profile_export import run as stages
 from profile_export.attempt import Attempt, given_up, tidy
 from profile_export.commit import check_target, find_commit, write_and_commit
 from profile_export.committed import describe
-from profile_export.delta_log import OwnCommit
 from profile_export.document import Document
 from profile_export.engines import Written
 from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
 from profile_export.job_folder import Begun
 from profile_export.manifest import JOB, MANIFEST, job_with_plan, manifest, write_json
+from profile_export.own_commit import OwnCommit
 from profile_export.pins import see_unchanged
 
 

@@ -2,10 +2,10 @@
 
 from contextlib import suppress
 
-from profile_export.delta_log import has_job
 from profile_export.errors import Conflict, JobFailed
 from profile_export.job_folder import PLAN, JobFolder
 from profile_export.manifest import JOB, ROOT, papers_in, read_json
+from profile_export.own_commit import has_job
 from profile_export.plan import ExportPlan
 from profile_export.storage import Folder
 

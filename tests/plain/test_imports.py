@@ -20,7 +20,7 @@ PACKAGE = "profile_export"
 
 WITHOUT_PYSPARK = [
     "asked", "catalog", "catalog.file", "catalog.rules", "catalog.yamlfile", "cli", "commit",
-    "delta_log", "document", "engines", "engines._settings",
+    "delta_log", "document", "engines", "engines._settings", "own_commit", "times_without_zone",
     "errors", "faults", "fields", "growth", "inputs", "jsonbody", "manifest", "outputs",
     "pins", "plan", "planning", "policies",
     "projections", "request", "request_rules", "rerun", "sandbox", "schema", "shape", "storage",
@@ -64,13 +64,14 @@ NOT_IN_STAGES = {
 STORAGE = ("deltalake", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet", f"{PACKAGE}.storage")
 MAY_WRITE = (
     "engines", "commit", "delta_log", "storage", "manifest", "job", "job_life", "attempt",
-    "job_folder", "job_lock", "demo", "compare", "diff.file", "children.counting",
+    "job_folder", "job_lock", "times_without_zone",
+    "demo", "compare", "diff.file", "children.counting",
 )  # fmt: skip
 """The last four write beside: the demo's tables, scratch of comparing and counting, diffs."""
 MAY_READ = (
     "tables", "pins", "broken_inputs", "engine_errors", "papers", "diff", "diff.rows", "query",
-    "committed", "rowset.offline", "target_rules", "used_ids", "verify", "verified.log",
-    "verified.rows",
+    "committed", "own_commit", "rowset.offline", "target_rules", "used_ids", "verify",
+    "verified.log", "verified.rows",
 )  # fmt: skip
 """Metadata for planning, papers and files for those who check them."""
 WRITES = {"write", "delete", "delete_tree", "delete_if_empty", "write_table", "write_deltalake"} | {

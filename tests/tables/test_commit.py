@@ -15,9 +15,10 @@ from pyspark.sql import functions as F
 
 from profile_export.commit import check_target, find_commit, sweep, write_and_commit
 from profile_export.committed import describe
-from profile_export.delta_log import OwnCommit, look
+from profile_export.delta_log import look
 from profile_export.engines import Engine, Written
 from profile_export.errors import Cancelled, JobFailed
+from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan
 from profile_export.schema import Array, Field, Map, Struct, struct_of
 from tables.plans import PERSON, plan_for

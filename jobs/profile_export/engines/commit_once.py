@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from profile_export.delta_log import OwnCommit, TargetState, look, own_commit
+from profile_export.delta_log import TargetState, look
 from profile_export.engines import Writing
 from profile_export.errors import JobFailed
+from profile_export.own_commit import OwnCommit, own_commit
 from profile_export.schema import Struct
 from profile_export.storage import Folder
 from profile_export.target_rules import columns_with_export

@@ -12,7 +12,7 @@ from profile_export.tables import TableInfo
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from profile_export.delta_log import OwnCommit
+    from profile_export.own_commit import OwnCommit
 
 
 class Engine(Protocol):

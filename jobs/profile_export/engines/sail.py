@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
-from profile_export.delta_log import OwnCommit
 from profile_export.engines import Writing, _stderr, datafusion, sail_memory, sail_write
 from profile_export.engines._settings import SESSION
 from profile_export.engines._without_pandas import without_pandas
 from profile_export.engines.input_size import total_bytes
 from profile_export.engines.pinned_files import read_apart
 from profile_export.errors import JobFailed
+from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.schema import Struct
 from profile_export.scratch import scratch_folder

@@ -15,21 +15,17 @@ from deltalake import CommitProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
-from profile_export.delta_log import (
-    TXN_VERSION,
-    OwnCommit,
-    TargetState,
-    creatable,
-    with_features,
-)
+from profile_export.delta_log import TargetState
 from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_of
 from profile_export.engines.commit_once import Tries, commit_once
 from profile_export.errors import JobFailed
 from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
+from profile_export.own_commit import TXN_VERSION, OwnCommit
 from profile_export.schema import Struct, to_json
 from profile_export.storage import Folder, Stored
+from profile_export.times_without_zone import creatable, with_features
 
 _UNSUPPORTED = re.compile(r"Unsupported table features required: \[([^\]]*)\]")
 

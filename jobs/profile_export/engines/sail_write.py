@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from profile_export.delta_log import OwnCommit
 from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_files, batch_of
 from profile_export.engines.sail_commit import commit_files, removed
 from profile_export.errors import JobFailed
 from profile_export.faults import fault, fault_when
 from profile_export.outputs import BATCH_COLUMN
+from profile_export.own_commit import OwnCommit
 from profile_export.schema import atoms
 from profile_export.storage import Folder, Stored
 

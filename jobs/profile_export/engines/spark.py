@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from profile_export.delta_log import OwnCommit
 from profile_export.engines import Writing, spark_write
 from profile_export.engines.pinned_files import read_together
 from profile_export.errors import JobFailed
+from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan, TableRef
 from profile_export.schema import Struct, from_json
 from profile_export.tables import TableInfo, first_line

@@ -4,19 +4,16 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from profile_export.delta_log import (
-    TXN_VERSION,
-    OwnCommit,
-    TargetState,
-    with_features,
-)
+from profile_export.delta_log import TargetState
 from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_files
 from profile_export.engines.commit_once import Tries, commit_once
 from profile_export.faults import fault_when
 from profile_export.outputs import BATCH_COLUMN
+from profile_export.own_commit import TXN_VERSION, OwnCommit
 from profile_export.schema import Struct
 from profile_export.storage import Folder
+from profile_export.times_without_zone import with_features
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession

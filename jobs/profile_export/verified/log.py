@@ -5,8 +5,9 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from profile_export.delta_log import TargetState, look, own_commit
+from profile_export.delta_log import TargetState, look
 from profile_export.errors import EXPIRED, JobFailed
+from profile_export.own_commit import own_commit, transaction_of
 from profile_export.papers import Manifest
 from profile_export.storage import Folder, reason
 from profile_export.verified.findings import Finding
@@ -15,8 +16,8 @@ LOG = "_delta_log"
 
 
 def transaction(manifest: Manifest) -> str:
-    """The application transaction of the manifest's job, as ``commit.app_id`` makes it."""
-    return f"profile-export/{manifest.job_id}/{manifest.batches[0].batch_id}"
+    """The application transaction of the manifest's job."""
+    return transaction_of(manifest.job_id, manifest.batches[0].batch_id)
 
 
 def log_findings(manifest: Manifest, dataset: Folder) -> Iterator[Finding]:

@@ -1,0 +1,39 @@
+"""Columns of times without a time zone, which Delta tables take by a feature of theirs only."""
+
+from deltalake import TableFeatures
+
+from profile_export.delta_log import TargetState
+from profile_export.schema import Array, DataType, Map, Struct
+
+
+def with_features(state: TargetState, grown: Struct) -> bool:
+    """Declare ``timestampNtz`` where the table is to get its first such column; says if it did.
+
+    delta-rs would else commit a schema that no reader accepts, and delta-spark refuses. This is a
+    commit of its own that only raises the protocol; no row and no column becomes visible by it.
+    """
+    known = state.table.protocol().writer_features or []
+    if not _has_ntz(grown) or "timestampNtz" in known:
+        return False
+    state.table.alter.add_feature(
+        TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True
+    )
+    return True
+
+
+def creatable(wanted: Struct) -> Struct:
+    """The columns that a table can be created with: delta-rs does not see times without zone in
+    maps then, and would commit a table that it refuses to read."""
+    return Struct(tuple(field for field in wanted.fields if not _has_ntz(field.type, in_maps=True)))
+
+
+def _has_ntz(type_: DataType, *, in_maps: bool = False) -> bool:
+    """Whether there are times without zone in it; or, ``in_maps``, below a map."""
+    match type_:
+        case Struct():
+            return any(_has_ntz(field.type, in_maps=in_maps) for field in type_.fields)
+        case Array():
+            return _has_ntz(type_.element, in_maps=in_maps)
+        case Map():
+            return _has_ntz(type_.key) or _has_ntz(type_.value)
+    return type_ == "timestamp_ntz" and not in_maps
