@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, PrivateAttr, StrictBool, StrictInt, StrictStr
 
-from profile_export.shape import Part, Text, rfc3339
+from profile_export.rfc3339 import rfc3339
+from profile_export.shape import Part, Text
 
 DEFAULT_NAMESPACE = "ups"
 

@@ -7,7 +7,6 @@ files (:mod:`~profile_export.sandbox`).
 import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
@@ -30,10 +29,6 @@ MOST_PROBLEMS = 1000
 MOST_HINTS = 50
 """Nearest names cost a comparison with every known name; a hostile body must not buy thousands."""
 _LONGEST_QUOTE = 100
-_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))",
-    re.ASCII,
-)
 
 
 def pointer(*parts: str | int) -> str:
@@ -85,26 +80,6 @@ def kind(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
-def rfc3339(value: object) -> datetime:
-    """A time with an offset (RFC 3339) as UTC; digits beyond microseconds are cut.
-
-    Raises:
-        PydanticCustomError: ``wrong-type`` or ``bad-time``, for use as a pydantic validator.
-    """
-    if not isinstance(value, str):
-        raise PydanticCustomError("wrong-type", "{text}", {"text": _must_be("a string", value)})
-    text = f"{quote(value)} is no time. Write an RFC 3339 time with an offset, such as"
-    text = f"{text} 2019-09-01T00:00:00Z."
-    if (match := _TIME.fullmatch(value)) is not None:
-        try:
-            return _instant(match)
-        except OverflowError:
-            text = f"{quote(value)} lies outside the years 1 to 9999 of UTC, which a time can have."
-        except ValueError:
-            pass
-    raise PydanticCustomError("bad-time", "{text}", {"text": text})
-
-
 def not_null(value: object) -> object:
     """Refuse null, for optional members too: absent and null are not the same.
 
@@ -126,24 +101,6 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
     _null_is_no_value = field_validator("*", mode="before")(not_null)
-
-
-def _instant(match: re.Match[str]) -> datetime:
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    fraction, sign, off_hours, off_minutes = match.groups()[6:]
-    offset = timedelta(hours=int(off_hours or 0), minutes=int(off_minutes or 0))
-    if offset >= timedelta(days=1) or int(off_minutes or 0) > 59:
-        raise ValueError("offset out of range")
-    if year == 0:
-        raise OverflowError("a year that datetime does not have")
-    leap = second == 60  # RFC 3339 knows leap seconds, datetime does not
-    zone = timezone(-offset if sign == "-" else offset)
-    micros = int((fraction or "")[:6].ljust(6, "0"))
-    local = datetime(year, month, day, hour, minute, 59 if leap else second, micros, tzinfo=zone)
-    instant = local.astimezone(UTC)
-    if leap and (instant.hour, instant.minute) != (23, 59):
-        raise ValueError("no leap second there")
-    return instant + timedelta(seconds=1) if leap else instant
 
 
 def problems_of(
@@ -180,11 +137,11 @@ def _code_and_text(
     if type_ == "literal_error":
         if isinstance(value, str):
             return "bad-value", f"{quote(value)} is not allowed here; it must be {ctx['expected']}."
-        return "wrong-type", _must_be(str(ctx["expected"]), value)
+        return "wrong-type", must_be(str(ctx["expected"]), value)
     if type_ in _EXPECTED:
         helped = quotes_help and type_ == "string_type" and not isinstance(value, list | dict)
         quotes = " Put it in quotes." if helped and value is not None else ""
-        return "wrong-type", _must_be(_EXPECTED[type_], value) + quotes
+        return "wrong-type", must_be(_EXPECTED[type_], value) + quotes
     if type_ in _EMPTY:
         return _EMPTY[type_], f"{name!r} must not be empty; leave it out to get the default."
     if type_ == "string_too_short":
@@ -194,7 +151,8 @@ def _code_and_text(
     return "bad-value", f"{detail['msg'].replace('Input should', f'{name!r} should')}."
 
 
-def _must_be(expected: str, value: object) -> str:
+def must_be(expected: str, value: object) -> str:
+    """The sentence for a value of a wrong type."""
     return f"Must be {expected}, not {kind(value)}."
 
 

@@ -134,7 +134,7 @@ def _in_file(problems: Iterable[Problem], request: str) -> Iterator[Problem]:
 def _time(text: str | None) -> datetime | None:
     from pydantic_core import PydanticCustomError
 
-    from profile_export.shape import rfc3339
+    from profile_export.rfc3339 import rfc3339
 
     if text is None:
         return None

@@ -8,7 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from profile_export.document import epoch_ms
 from profile_export.errors import Problem, Refused
-from profile_export.shape import quote, rfc3339
+from profile_export.rfc3339 import rfc3339
+from profile_export.shape import quote
 
 _DIGITS = re.compile(r"\d{1,15}", re.ASCII)
 _CURSOR = re.compile(r"(\d{1,15})_(\d{1,16})", re.ASCII)
