@@ -12,7 +12,7 @@ from profile_export.errors import ExportError, JobFailed
 from profile_export.job import run_job
 from profile_export.manifest import MANIFEST, read_json
 from profile_export.service.engines import TooLong
-from profile_export.service.store import Store, queue
+from profile_export.service.store import Store, holds, queue
 from profile_export.service.store.batches import BatchSize
 from profile_export.storage import Folder
 
@@ -27,7 +27,7 @@ def do_next(store: Store, engine: Engine) -> dict[str, Any]:
     manifest: Any = read_json(Folder(place), MANIFEST)
     sizes = {b["batchId"]: BatchSize(b["recordCount"], b["bytes"]) for b in manifest["batches"]}
     with store.write() as connection:
-        assert queue.succeed(connection, held, document, sizes)
+        assert holds.succeed(connection, held, document, sizes)
     return document
 
 

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from profile_export import cli
 from profile_export.commands import _watch
 from profile_export.engines import Engine
-from profile_export.service.store import Store, jobs, open_store, queue, tokens
+from profile_export.service.store import Store, holds, jobs, open_store, queue, tokens
 from serving import NAME, ORG, SmallCatalog
 from small_sandbox import by_segment, request
 from working import opened_copy, working
@@ -201,7 +201,7 @@ def test_a_failed_job_is_exit_code_1(run: Run, asked: str, store: Store) -> None
     with store.write() as connection:
         held = queue.claim(connection, "w", lease=60)
         assert held is not None
-        queue.fail(connection, held, "disk-full", "The disk is full: free some space.")
+        holds.fail(connection, held, "disk-full", "The disk is full: free some space.")
     code, out, err = run("jobs", "watch", job_id)
     assert (code, out) == (1, "")
     assert "The disk is full: free some space." in err

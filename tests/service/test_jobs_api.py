@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
-from profile_export.service.store import Store, from_file, jobs, queue, sandboxes
+from profile_export.service.store import Store, from_file, holds, jobs, queue, sandboxes
 from profile_export.service.store.tables import jobs as table
 from serving import SmallCatalog
 from small_sandbox import TARGET, by_segment, request
@@ -371,7 +371,7 @@ def test_a_job_under_way_is_cancelling(client: TestClient, headers: Headers, sto
         assert client.delete(f"{URL}/{made}", headers=headers()).status_code == 204
         assert client.get(f"{URL}/{made}", headers=headers()).json()["status"] == "CANCELLING"
     with store.write() as connection:
-        assert queue.cancelled(connection, held)
+        assert holds.cancelled(connection, held)
     assert client.delete(f"{URL}/{made}", headers=headers()).status_code == 204
 
 
@@ -382,7 +382,7 @@ def test_a_job_that_has_ended_is_not_cancelled(
     with store.write() as connection:
         held = queue.claim(connection, "w1", lease=10)
         assert held is not None
-        queue.fail(connection, held, "input-missing", "Write it first.")
+        holds.fail(connection, held, "input-missing", "Write it first.")
     answer = client.delete(f"{URL}/{made}", headers=headers())
     assert answer.status_code == 409
     assert answer.headers["content-type"] == "application/problem+json"

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from profile_export.service.access import AccessDenied
 from profile_export.service.config import ServiceConfig
 from profile_export.service.events import Streams, job_events
-from profile_export.service.store import Store, jobs, queue
+from profile_export.service.store import Store, holds, jobs, queue
 from profile_export.service.store.database import StoreAway
 from profile_export.service.store.tables import tokens
 from small_sandbox import request
@@ -78,11 +78,11 @@ def test_each_change_is_told_and_the_end_ends_it(store: Store, made: int) -> Non
                 if status == "NEW":
                     held = queue.claim(connection, "w", lease=10)
                 elif status == "PROCESSING" and held is not None and len(told) < 6:
-                    queue.renew(connection, held, lease=10, progress=("who", len(told) / 10))
+                    holds.renew(connection, held, lease=10, progress=("who", len(told) / 10))
                 elif status == "PROCESSING":
                     jobs.cancel(connection, 1, made, at=jobs.now())
                 elif status == "CANCELLING" and held is not None:
-                    queue.cancelled(connection, held)
+                    holds.cancelled(connection, held)
         assert streams._open == 0
         return told
 

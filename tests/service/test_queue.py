@@ -13,7 +13,7 @@ from sqlalchemy import Connection, update
 
 from profile_export import document as documents
 from profile_export.errors import Conflict
-from profile_export.service.store import Store, jobs, presence, queue, retention
+from profile_export.service.store import Store, holds, jobs, presence, queue, retention
 from profile_export.service.store import batches as store_batches
 from profile_export.service.store.queue import Claim
 from profile_export.service.store.tables import batches, idempotency_keys
@@ -61,26 +61,26 @@ def done(held: Claim) -> documents.Document:
 
 
 def succeed(connection: Connection, held: Claim) -> bool:
-    return queue.succeed(connection, held, done(held), {})
+    return holds.succeed(connection, held, done(held), {})
 
 
 def fail(connection: Connection, held: Claim) -> bool:
-    return queue.fail(connection, held, "engine", "It broke.")
+    return holds.fail(connection, held, "engine", "It broke.")
 
 
 def give_back(connection: Connection, held: Claim) -> bool:
-    return queue.give_back(connection, held, counts=True)
+    return holds.give_back(connection, held, counts=True)
 
 
 def hand_over(connection: Connection, held: Claim) -> bool:
-    return queue.give_back(connection, held, counts=False)
+    return holds.give_back(connection, held, counts=False)
 
 
 def renewed(connection: Connection, held: Claim) -> bool:
-    return queue.renew(connection, held, lease=60, progress=("late", 0.9)) is not None
+    return holds.renew(connection, held, lease=60, progress=("late", 0.9)) is not None
 
 
-ENDS = [succeed, fail, queue.cancelled]
+ENDS = [succeed, fail, holds.cancelled]
 CALLS = [*ENDS, give_back, hand_over, renewed]
 
 
@@ -216,7 +216,7 @@ def test_sizes_of_batches_are_kept(store: Store, sandbox: int) -> None:
     first, second = (batch.batch_id for batch in held.plan.batches)
     sizes = {first: store_batches.BatchSize(7, 1234), second: store_batches.BatchSize(0, 0)}
     with store.write() as connection:
-        assert queue.succeed(connection, held, done(held), sizes)
+        assert holds.succeed(connection, held, done(held), sizes)
     with store.read() as connection:
         rows = {r.id: (r.record_count, r.size) for r in connection.execute(batches.select())}
     assert rows == {first: (7, 1234), second: (0, 0)}
@@ -230,7 +230,7 @@ def test_a_job_that_is_given_back_is_taken_at_once(
     with store.write() as connection:
         held = queue.claim(connection, "w", lease=60)
         assert held is not None
-        assert queue.give_back(connection, held, counts=counts)
+        assert holds.give_back(connection, held, counts=counts)
     assert taken(store, "other").attempt == attempt
 
 
@@ -243,7 +243,7 @@ def test_a_lease_that_ran_out_is_renewed_if_nobody_came(store: Store, sandbox: i
     add(store, sandbox, 1)
     held = lapsed(store)
     with store.write() as connection:
-        assert queue.renew(connection, held, lease=60) == "PROCESSING"
+        assert holds.renew(connection, held, lease=60) == "PROCESSING"
     assert take(store, "other") is None
 
 
@@ -251,8 +251,8 @@ def test_progress_is_shown(store: Store, sandbox: int) -> None:
     add(store, sandbox, 1)
     held = taken(store)
     with store.write() as connection:
-        queue.renew(connection, held, lease=60, progress=("merge", 0.4))
-        queue.renew(connection, held, lease=60)
+        holds.renew(connection, held, lease=60, progress=("merge", 0.4))
+        holds.renew(connection, held, lease=60)
     metrics = job(store, sandbox, 1).document["metrics"]
     assert metrics["progress"] == {"stage": "merge", "fraction": 0.4}
 
@@ -263,9 +263,9 @@ def test_a_cancelled_job_tells_its_worker(store: Store, sandbox: int) -> None:
     with store.write() as connection:
         jobs.cancel(connection, sandbox, 1, at=NOW())
         before = jobs.find(connection, sandbox, 1)
-        assert queue.renew(connection, held, lease=60, progress=("merge", 0.4)) == "CANCELLING"
+        assert holds.renew(connection, held, lease=60, progress=("merge", 0.4)) == "CANCELLING"
         assert jobs.find(connection, sandbox, 1) == before
-        assert queue.cancelled(connection, held)
+        assert holds.cancelled(connection, held)
 
 
 def test_the_cancelled_job_of_a_dead_worker_is_taken_as_such(store: Store, sandbox: int) -> None:

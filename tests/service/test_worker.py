@@ -25,7 +25,8 @@ from profile_export.service.ends import Way, end_of
 from profile_export.service.heart import Held, now
 from profile_export.service.record import Recorder
 from profile_export.service.store import Store, counters, jobs, open_store, presence, queue
-from profile_export.service.store.queue import Claim, Hold
+from profile_export.service.store.holds import Hold
+from profile_export.service.store.queue import Claim
 from profile_export.service.store.tables import batches
 from profile_export.service.store.tables import jobs as table
 from profile_export.service.worker import EngineGone

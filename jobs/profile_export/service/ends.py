@@ -12,8 +12,8 @@ from profile_export.errors import (
     Cancelled,
     ExportError,
 )
+from profile_export.service.store.holds import Hold
 from profile_export.service.store.jobs import MOST_TRIES
-from profile_export.service.store.queue import Hold
 
 _NOT_OF_THE_ENGINE = "input-unreadable"
 """A broken file was found: with another engine the job would fail again."""

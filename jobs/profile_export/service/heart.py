@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from profile_export.errors import Cancelled
-from profile_export.service.store import Store, presence, queue
+from profile_export.service.store import Store, holds, presence
 from profile_export.service.store.database import StoreAway
 from profile_export.service.store.queue import Claim
 from profile_export.stop import Stop
@@ -173,7 +173,7 @@ class Heart:
         status, told = None, None if held is None else held.progress
         with self._store.write() as connection:
             if held is not None:
-                status = queue.renew(connection, held.claim, lease=worker.lease, progress=told)
+                status = holds.renew(connection, held.claim, lease=worker.lease, progress=told)
             if is_due:
                 presence.seen(
                     connection,

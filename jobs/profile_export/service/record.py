@@ -17,7 +17,7 @@ from profile_export.plan import ExportPlan
 from profile_export.service import ends
 from profile_export.service.ends import End, Way
 from profile_export.service.stage_times import StageTimes
-from profile_export.service.store import Store, counters, queue
+from profile_export.service.store import Store, counters, holds, queue
 from profile_export.service.store.batches import BatchSize
 from profile_export.service.store.database import StoreAway
 
@@ -61,7 +61,7 @@ class Recorder:
         if end.way in (Way.FAIL, Way.CANCEL):
             return partial(_end_without_rows, claim, end, times)
         if end.way in (Way.GIVE_BACK, Way.HAND_OVER):
-            return partial(queue.give_back, held=claim, counts=end.way is Way.GIVE_BACK)
+            return partial(holds.give_back, held=claim, counts=end.way is Way.GIVE_BACK)
         return None
 
     def _sizes(self, plan: ExportPlan) -> dict[str, BatchSize]:
@@ -97,7 +97,7 @@ def _succeed(
     times: StageTimes,
     connection: Connection,
 ) -> bool:
-    if not queue.succeed(connection, claim, document, sizes):
+    if not holds.succeed(connection, claim, document, sizes):
         return False
     rows, excluded = ends.counts(document)
     counters.add(connection, counters.ROWS, {}, rows)
@@ -113,9 +113,9 @@ def _end_without_rows(
     claim: queue.Claim, end: End, times: StageTimes, connection: Connection
 ) -> bool:
     if end.way is Way.CANCEL:
-        recorded = queue.cancelled(connection, claim)
+        recorded = holds.cancelled(connection, claim)
     else:
-        recorded = queue.fail(connection, claim, end.code, end.message)
+        recorded = holds.fail(connection, claim, end.code, end.message)
     if recorded:
         _count_stages(connection, times)
     return recorded

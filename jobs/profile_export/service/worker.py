@@ -16,7 +16,7 @@ from profile_export.service import ends
 from profile_export.service.heart import Heart, Held, Worker, now
 from profile_export.service.record import Recorder
 from profile_export.service.stage_times import StageTimes
-from profile_export.service.store import Store, presence, queue
+from profile_export.service.store import Store, holds, presence, queue
 from profile_export.service.store.database import StoreAway
 
 _log = logging.getLogger("profile_export.worker")
@@ -63,7 +63,7 @@ class WorkLoop:
         try:
             with self._store.write() as connection:
                 if held is not None and not held.lost:
-                    queue.give_back(connection, held.claim, counts=False)
+                    holds.give_back(connection, held.claim, counts=False)
                 presence.gone(connection, self._worker.id)
         except StoreAway:
             return  # the lease runs out
