@@ -16,17 +16,13 @@ from postgres import Postgres
 from profile_export import job as job_module
 from profile_export import run as stages
 from profile_export.engines import Engine
-from profile_export.errors import Cancelled, Conflict, ExportError, JobFailed, outcome_unknown
+from profile_export.errors import Cancelled, Conflict, JobFailed
 from profile_export.faults import POINTS
 from profile_export.job import run_job
 from profile_export.plan import ExportPlan
 from profile_export.service import worker as worker_module
-from profile_export.service.ends import Way, end_of
-from profile_export.service.heart import Held, now
 from profile_export.service.record import Recorder
 from profile_export.service.store import Store, counters, jobs, open_store, presence, queue
-from profile_export.service.store.holds import Hold
-from profile_export.service.store.queue import Claim
 from profile_export.service.store.tables import batches
 from profile_export.service.store.tables import jobs as table
 from profile_export.service.worker import EngineGone
@@ -417,117 +413,6 @@ def test_an_engine_is_clean_after_a_job(quick_store: Store, engine: Engine, tmp_
             assert ended(store, sandbox, plan.job_id).status == "SUCCEEDED"
     assert [t.name for t in engine.spark.catalog.listTables() if t.isTemporary] == []
     assert not any(path.name == "scratch" for plan in plans for path in target_of(plan).rglob("*"))
-
-
-HOLD = Hold(1, 1, "w", {"status": "PROCESSING"})
-LAST = Hold(1, 4, "w", {"status": "PROCESSING"})
-DONE: dict[str, object] = {"status": "SUCCEEDED"}
-STOPPED, BROKEN = Cancelled("Stopped."), JobFailed("It broke.", code="engine")
-REFUSED = JobFailed("No such column.", code="target-schema")
-TORN = JobFailed("Torn file.", code="input-unreadable")
-PAPERS = JobFailed("Committed.", code="manifest-missing")
-UNKNOWN = outcome_unknown("its log cannot be read")
-EXPIRED = JobFailed("Committed long ago.", code="commit-expired")
-FAULT = KeyError("x")
-
-
-@pytest.mark.parametrize(
-    ("outcome", "held", "facts", "way"),
-    [
-        (DONE, HOLD, "", Way.SUCCEED),
-        (DONE, HOLD, "cancelling", Way.SUCCEED),
-        (DONE, HOLD, "leaving", Way.SUCCEED),
-        (DONE, LAST, "", Way.SUCCEED),
-        (DONE, HOLD, "lost", Way.NOTHING),
-        (STOPPED, HOLD, "lost cancelling leaving", Way.NOTHING),
-        (UNKNOWN, HOLD, "", Way.GIVE_BACK),
-        (UNKNOWN, HOLD, "cancelling leaving", Way.GIVE_BACK),
-        (UNKNOWN, LAST, "cancelling", Way.WAIT),
-        (EXPIRED, HOLD, "", Way.FAIL),
-        (EXPIRED, LAST, "cancelling dead", Way.FAIL),
-        (REFUSED, HOLD, "lost", Way.NOTHING),
-        (STOPPED, HOLD, "cancelling", Way.CANCEL),
-        (STOPPED, HOLD, "cancelling leaving", Way.CANCEL),
-        (STOPPED, LAST, "cancelling", Way.CANCEL),
-        (REFUSED, HOLD, "cancelling", Way.CANCEL),
-        (BROKEN, HOLD, "cancelling dead", Way.CANCEL),
-        (STOPPED, HOLD, "leaving", Way.HAND_OVER),
-        (STOPPED, HOLD, "", Way.GIVE_BACK),
-        (STOPPED, LAST, "", Way.FAIL),
-        (BROKEN, HOLD, "", Way.FAIL),
-        (BROKEN, HOLD, "dead", Way.GIVE_BACK),
-        (BROKEN, HOLD, "dead leaving", Way.HAND_OVER),
-        (FAULT, HOLD, "dead", Way.GIVE_BACK),
-        (FAULT, HOLD, "", Way.FAIL),
-        (TORN, HOLD, "dead", Way.FAIL),
-        (REFUSED, HOLD, "leaving", Way.FAIL),
-        (PAPERS, HOLD, "", Way.GIVE_BACK),
-        (PAPERS, HOLD, "cancelling", Way.GIVE_BACK),
-        (PAPERS, LAST, "", Way.WAIT),
-        (PAPERS, LAST, "cancelling dead", Way.WAIT),
-        (PAPERS, HOLD, "lost", Way.NOTHING),
-    ],
-)
-def test_how_an_attempt_ends(outcome: Any, held: Hold, facts: str, way: Way) -> None:
-    names = ("lost", "cancelling", "leaving")
-    end = end_of(
-        outcome, held, engine_alive="dead" not in facts, **{name: name in facts for name in names}
-    )
-    assert end.way is way
-    if way is Way.FAIL and isinstance(outcome, ExportError) and outcome is not STOPPED:
-        assert (end.code, end.message) == (outcome.code, str(outcome))
-
-
-def _held(folder: Path, *, lease: float, ago: float = 0.0) -> Held:
-    claim = Claim(1, 1, "w", {"status": "PROCESSING"}, new_plan(folder))
-    return Held(claim, lease=lease, at=now() - ago)
-
-
-def test_what_the_engine_is_done_with_is_not_overdue(tmp_path: Path) -> None:
-    """Recording its end may take as long as the store is away."""
-    held = _held(tmp_path, lease=10)
-    held.stop.ask()
-    assert not held.overdue(0.05)
-    time.sleep(0.1)
-    assert held.overdue(0.05)
-    held.over = True
-    assert not held.overdue(0.05)
-
-
-def test_a_commit_waits_until_the_lease_is_sure(tmp_path: Path) -> None:
-    held = _held(tmp_path, lease=10, ago=9)
-    waiting = threading.Thread(target=held.wait_until_sure, args=(now(),))
-    waiting.start()
-    waiting.join(0.2)
-    assert waiting.is_alive()
-    held.renewed("PROCESSING", at=now())
-    waiting.join(5)
-    assert not waiting.is_alive()
-
-
-def test_a_commit_waits_for_news_and_for_a_lease(tmp_path: Path) -> None:
-    """A renewal from before the question says nothing of a cancel since; a late one, nothing of the
-    lease."""
-    held, asked = _held(tmp_path, lease=10), now()
-    waiting = threading.Thread(target=held.wait_until_sure, args=(asked,))
-    waiting.start()
-    for told in (asked - 0.001, asked - 20):
-        held.renewed("PROCESSING", at=told)
-        waiting.join(0.2)
-        assert waiting.is_alive()
-    held.renewed("PROCESSING", at=asked)
-    waiting.join(5)
-    assert not waiting.is_alive()
-
-
-@pytest.mark.parametrize("status", [None, "CANCELLING"])
-def test_a_commit_that_may_not_be_is_not_made(status: str | None, tmp_path: Path) -> None:
-    held = _held(tmp_path, lease=10, ago=9)
-    held.renewed(status, at=now() - 9)
-    with pytest.raises(Cancelled):
-        held.wait_until_sure(now())
-    assert (held.lost, held.cancelling) == (status is None, status is not None)
-    assert held.stop.left == (status is None)
 
 
 def test_without_a_lock_who_lost_a_job_sweeps_nothing(

@@ -1,0 +1,64 @@
+"""A claim while its job runs: when a commit may be made, when an engine takes too long to stop."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from profile_export.errors import Cancelled
+from profile_export.service.heart import Held, now
+from profile_export.service.store.queue import Claim
+from tables.plans import plan_for
+
+
+def _held(folder: Path, *, lease: float, ago: float = 0.0) -> Held:
+    claim = Claim(1, 1, "w", {"status": "PROCESSING"}, plan_for(folder / "t", batches=1))
+    return Held(claim, lease=lease, at=now() - ago)
+
+
+def test_what_the_engine_is_done_with_is_not_overdue(tmp_path: Path) -> None:
+    """Recording its end may take as long as the store is away."""
+    held = _held(tmp_path, lease=10)
+    held.stop.ask()
+    assert not held.overdue(0.05)
+    time.sleep(0.1)
+    assert held.overdue(0.05)
+    held.over = True
+    assert not held.overdue(0.05)
+
+
+def test_a_commit_waits_until_the_lease_is_sure(tmp_path: Path) -> None:
+    held = _held(tmp_path, lease=10, ago=9)
+    waiting = threading.Thread(target=held.wait_until_sure, args=(now(),))
+    waiting.start()
+    waiting.join(0.2)
+    assert waiting.is_alive()
+    held.renewed("PROCESSING", at=now())
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+def test_a_commit_waits_for_news_and_for_a_lease(tmp_path: Path) -> None:
+    """A renewal from before the question says nothing of a cancel since; a late one, nothing of the
+    lease."""
+    held, asked = _held(tmp_path, lease=10), now()
+    waiting = threading.Thread(target=held.wait_until_sure, args=(asked,))
+    waiting.start()
+    for told in (asked - 0.001, asked - 20):
+        held.renewed("PROCESSING", at=told)
+        waiting.join(0.2)
+        assert waiting.is_alive()
+    held.renewed("PROCESSING", at=asked)
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize("status", [None, "CANCELLING"])
+def test_a_commit_that_may_not_be_is_not_made(status: str | None, tmp_path: Path) -> None:
+    held = _held(tmp_path, lease=10, ago=9)
+    held.renewed(status, at=now() - 9)
+    with pytest.raises(Cancelled):
+        held.wait_until_sure(now())
+    assert (held.lost, held.cancelling) == (status is None, status is not None)
+    assert held.stop.left == (status is None)
