@@ -152,22 +152,25 @@ def test_nothing_is_there(client: TestClient, headers: Headers) -> None:
 
 def test_methods(client: TestClient, headers: Headers) -> None:
     allowed = {
-        URL: "GET, HEAD, POST",
-        f"{URL}/1": "GET, HEAD, DELETE",
+        URL: "GET, POST",
+        f"{URL}/1": "GET, DELETE",
         f"{URL}/1/events": "GET",
         SQL: "POST",
-        "/data/foundation/export/batches/x/files": "GET, HEAD",
-        "/data/foundation/export/files/x": "GET, HEAD",
-        "/health/live": "GET, HEAD",
-        "/metrics": "GET, HEAD",
-        "/": "GET, HEAD",
+        "/data/foundation/export/batches/x/files": "GET",
+        "/data/foundation/export/files/x": "GET",
+        "/health/live": "GET",
+        "/metrics": "GET",
+        "/": "GET",
     }
     for path, methods in allowed.items():
+        # HEAD goes with GET without being named, but where an answer does not end.
+        taken = {*methods.split(", "), *(["HEAD"] if path not in (f"{URL}/1/events", SQL) else [])}
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"):
-            if method not in methods.split(", "):
-                for slash in ("", "/"):
-                    answer = client.request(method, f"{path}{slash}", headers=headers())
-                    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+            for slash in ("", "/"):
+                answer = client.request(method, f"{path}{slash}", headers=headers())
+                assert (answer.status_code == 405) == (method not in taken), (method, path)
+                if method not in taken:
+                    assert answer.headers["allow"] == methods
                     assert answer.headers["content-type"] == PROBLEM
 
 

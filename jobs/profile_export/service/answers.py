@@ -14,7 +14,8 @@ from profile_export.errors import PROBLEM, ExportError, NotFound, Problem, Refus
 from profile_export.service.access import AccessDenied
 
 _log = logging.getLogger("profile_export.service")
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_NAMED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""What ``Allow`` names. HEAD is there wherever GET is, and goes without saying."""
 
 
 class InternalError(ExportError):
@@ -89,10 +90,10 @@ def _allowed(request: Request) -> str:
     found = {
         method
         for route in request.app.router.routes
-        for method in _METHODS
+        for method in _NAMED_METHODS
         if route.matches({**request.scope, "method": method})[0] is Match.FULL
     }
-    return ", ".join(method for method in _METHODS if method in found)
+    return ", ".join(method for method in _NAMED_METHODS if method in found)
 
 
 def _unkeepable(request: Request, _error: Exception) -> Response:
