@@ -183,6 +183,25 @@ def test_pages(ask: Asked) -> None:
         assert [e["parameter"] for e in answer.json()["errors"]] == told
 
 
+def test_pages_are_followed_to_the_end(ask: Asked, files_of: Path) -> None:
+    paper = files_of.parent / "_profile_export" / str(ask.document["id"]) / "manifest.json"
+    said = json.loads(paper.read_text())
+    (file,) = said["batches"][0]["files"]
+    said["batches"][0]["files"] = [
+        {**file, "path": f"{files_of.name}/part-{n:03}.parquet"} for n in range(205)
+    ]
+    paper.write_text(json.dumps(said))
+    for query, sizes in (("", [100, 100, 5]), ("?limit=41", [41] * 5), ("?start=200", [5])):
+        href, found = f"http://testserver{ROOT}/batches/{ask.batch}/files{query}", []
+        while href:
+            page = ask.get(href).json()
+            found.append([each["dataSetFileId"] for each in page["data"]])
+            assert len(found[-1]) == page["_page"]["count"]
+            href = page.get("_links", {}).get("next", {}).get("href", "")
+        assert [len(each) for each in found] == sizes, query
+        assert found[-1][-1] == f"{ask.batch}-204"
+
+
 def test_the_manifest(ask: Asked, files_of: Path) -> None:
     answer = ask.get(f"batches/{ask.batch}/manifest")
     assert answer.headers["content-type"] == "application/json"

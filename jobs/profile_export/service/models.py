@@ -120,7 +120,7 @@ class DryRunOut(Out):
     counts: CountsOut
 
 
-class SelfLinkOut(Out):
+class HrefOut(Out):
     """A link that resolves on this host."""
 
     href: str
@@ -129,7 +129,13 @@ class SelfLinkOut(Out):
 class LinksOut(Out):
     """Links of an item."""
 
-    self: SelfLinkOut
+    self: HrefOut
+
+
+class NextOut(Out):
+    """Where a list goes on; not there at its end."""
+
+    next: HrefOut
 
 
 class BatchFileOut(Out):
@@ -158,6 +164,7 @@ class BatchFilesOut(Out):
 
     data: list[BatchFileOut]
     page: Annotated[PagedOut, Field(alias="_page")]
+    links: Annotated[NextOut | None, Field(alias="_links")] = None
 
 
 class FileOut(Out):

@@ -45,7 +45,8 @@ class OtherFile(ExportError):
 def of_batch(request: Request, caller: Reader, batch_id: str) -> Response:
     """The files of a batch, one ``dataSetFileId`` for each; none unless it is successful."""
     start, limit = _paging(request)
-    found = _files(request, caller).of_batch(batch_id)[start : start + limit]
+    found = _files(request, caller).of_batch(batch_id)
+    end = start + limit
     data = [
         {
             "dataSetFileId": file.id,
@@ -58,9 +59,13 @@ def of_batch(request: Request, caller: Reader, batch_id: str) -> Response:
             "isValid": True,
             "_links": {"self": {"href": _href(request, file)}},
         }
-        for file in found
+        for file in found[start:end]
     ]
-    return JSONResponse({"data": data, "_page": {"limit": limit, "count": len(data)}})
+    answer: dict[str, object] = {"data": data, "_page": {"limit": limit, "count": len(data)}}
+    if end < len(found):
+        following = f"{ROOT}/batches/{batch_id}/files?start={end}&limit={limit}"
+        answer["_links"] = {"next": {"href": href_to(request, following)}}
+    return JSONResponse(answer)
 
 
 @router.get(
