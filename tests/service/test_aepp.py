@@ -4,9 +4,11 @@ import time
 from io import BytesIO
 
 import aepp
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from aepp import catalog, customerprofile, dataaccess, segmentation
+from deltalake import write_deltalake
 
 import serving
 import small_sandbox
@@ -58,6 +60,22 @@ class TestAepp:
         batch = datasets.getBatch(batch_id)[batch_id]
         assert batch["recordCount"] == job["metrics"]["totalExportedProfileCounter"] > 0
         assert _rows(batch_id) == batch["recordCount"]
+
+    def test_what_has_failed(self, live: Live) -> None:
+        profile, datasets = customerprofile.Profile(), catalog.Catalog()
+        union = "https://ns.adobe.com/xdm/context/profile__union"
+        (place,) = datasets.createDataSet(name="Of another type", schemaId=union)
+        dataset_id = place.removeprefix("@/datasets/")
+        others = pa.table({"email": [1], "_ACP_BATCHID": ["b"]})
+        write_deltalake(live.folder / dataset_id, others, partition_by=["_ACP_BATCHID"])
+        job = profile.createExportJob(
+            datasetId=dataset_id, fields=["email"], mergePolicyId="stitch"
+        )
+        assert _ended(profile, job["id"])["status"] == "FAILED"
+        (failed,) = datasets.getFailedBatchesDF().to_dict("records")
+        assert failed["dataSetId"] == dataset_id
+        assert failed["errorCode"] == ["target-schema"]
+        assert failed["sandbox"] == serving.NAME
 
     def test_jobs_are_listed_shown_and_cancelled(self) -> None:
         profile = customerprofile.Profile()

@@ -53,6 +53,7 @@ def test_the_life_of_batches(api: Api, store: Store, client: TestClient, headers
     assert shown == {
         first: {
             "imsOrg": "acme@AcmeOrg",
+            "sandboxId": "prod",
             "status": "processing",
             "created": job["creationTime"],
             "updated": job["creationTime"],

@@ -112,6 +112,7 @@ class CatalogBatchOut(Out):
     """A batch; what is not known yet is left out."""
 
     ims_org: str
+    sandbox_id: str
     status: Literal["processing", "success", "failed", "aborted"]
     created: int
     updated: int

@@ -107,6 +107,7 @@ def _object(
 ) -> dict[str, object]:
     shown: dict[str, object | None] = {
         "imsOrg": caller.org,
+        "sandboxId": caller.sandbox,  # a sandbox has no id but its name
         "status": batch.status,
         "recordCount": batch.record_count,
         "size": batch.size,
