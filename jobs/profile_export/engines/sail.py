@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _UNCOMPRESSED = [("grpc.compression_enabled_algorithms_bitset", 1)]
 """The client then accepts no compression. Else the server gzips every answer, to this very process:
 a graph's edges took 0.8 s for it instead of 0.1 (docs/decisions/0025)."""
+_SESSION_LASTS = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
+_TEN_YEARS = 10 * 365 * 24 * 60 * 60
+"""In seconds. Sail forgets a session that is idle for a quarter of an hour; ours ends with the
+server, which is nobody else's."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./=-]+|[A-Za-z][A-Za-z0-9+.-]*://.*")
 """What Sail 0.7.2 finds; a blank, say, is encoded twice."""
 
@@ -142,6 +146,7 @@ def open_sail(*, verbose: bool) -> SailEngine:
     # Read when the library is loaded. Its allocator asks for huge pages, which the kernel clears
     # whole: a quarter of all CPU time, and of the memory, of a large job (docs/decisions/0016).
     os.environ.setdefault("MIMALLOC_ALLOW_THP", "0")
+    os.environ.setdefault(_SESSION_LASTS, str(_TEN_YEARS))
     if not verbose:
         os.environ.setdefault("RUST_BACKTRACE", "0")
         _stderr.to_log()

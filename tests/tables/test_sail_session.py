@@ -1,0 +1,48 @@
+"""The session of the embedded engine is there as long as the engine, however long it is quiet."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from pyspark.errors import PySparkException
+
+from profile_export.engines.sail import SailEngine, open_sail
+
+LASTS = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
+
+
+@pytest.fixture
+def opened(engine_name: str) -> Iterator[Callable[[], SailEngine]]:
+    """Opens engines of their own in this process."""
+    if engine_name != "sail":
+        pytest.skip("a process is either Connect or classic")
+    engines: list[SailEngine] = []
+
+    def open_one() -> SailEngine:
+        engines.append(open_sail(verbose=False))
+        return engines[-1]
+
+    yield open_one
+    for one in engines:
+        one.abandon()
+
+
+def test_no_quiet_time_ends_a_session(
+    opened: Callable[[], SailEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(LASTS, raising=False)
+    engine = opened()
+    assert int(os.environ[LASTS]) > 365 * 24 * 60 * 60
+    assert engine.spark.range(3).count() == 3
+
+
+def test_what_sail_does_to_a_session_that_is_idle(
+    opened: Callable[[], SailEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why the setting is there, and that its name is still the one that Sail reads."""
+    monkeypatch.setenv(LASTS, "1")
+    engine = opened()
+    time.sleep(3)
+    with pytest.raises(PySparkException, match="is not running"):
+        engine.spark.range(3).count()
