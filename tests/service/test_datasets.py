@@ -284,6 +284,7 @@ class TestListing:
             ({"name": "web"}, []),
             ({"orderBy": "desc:name", "limit": 3}, [small_sandbox.OTHER, "web", "sign"]),
             ({"orderBy": "asc:created,-id", "limit": 1}, ["web"]),
+            ({"orderBy": "desc:created,id", "limit": 1}, [small_sandbox.TARGET]),
             ({"orderby": "+name", "limit": 1}, ["crm"]),
             ({"requestDataSource": "x", "colour": ["a", "b"]}, None),
         ],

@@ -17,8 +17,8 @@ def asked_order(
 ) -> list[tuple[str, bool]]:
     """What a list is sorted by: each field, and whether it descends.
 
-    ``created``, ``desc:created``, ``-created`` and ``asc:created,name`` are understood; a plus may
-    have become a blank on its way.
+    ``created``, ``desc:created``, ``-created`` and ``desc:created,name`` are understood; a field
+    without a direction ascends. A plus may have become a blank on its way.
 
     Args:
         parameters: Of the call; a field that is not known is a problem.
@@ -30,15 +30,13 @@ def asked_order(
         text = parameters.text(name)
         if not text:
             continue
-        found, descends = [], False
+        found = []
         for part in text.split(","):
             match = _ORDER.fullmatch(part)
             if match is None or match[3].strip() not in fields:
                 parameters.bad(name, f"{quote(text)} is no list of {', '.join(fields)}.")
                 return []
-            if match[1] or match[2]:
-                descends = match[1] == "desc" or match[2] == "-"
-            found.append((match[3].strip(), descends))
+            found.append((match[3].strip(), match[1] == "desc" or match[2] == "-"))
         return found
     return []
 
