@@ -1,6 +1,7 @@
 """What of SQL is let through to an engine: what is hostile is refused, what is let through is ours."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from profile_export.catalog import Dataset, Sandbox
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
-from profile_export.sql.guard import DEEPEST, LONGEST, guard
+from profile_export.sql.guard import DEEPEST, LONGEST, LONGEST_READING, guard
 from profile_export.sql.names import sql_name, sql_tables
 from profile_export.sql.words import Unsafe, check_text
 
@@ -253,6 +254,21 @@ def test_what_is_hostile_is_refused(sql: str, codes: set[str]) -> None:
 )
 def test_what_is_too_large_is_refused(sql: str) -> None:
     assert refused(sql) in {"too-complex", "sql-syntax", "not-allowed"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT " + "struct(" * 18 + "1" + ")" * 18,
+        "SELECT " + "decimal(" * 18 + "1" + ")" * 18,
+        "SELECT " + ", ".join(["CAST(a AS " + "map<int, " * 90 + "int" + ">" * 90 + ")"] * 15),
+    ],
+    ids=lambda sql: sql[:40],
+)
+def test_what_is_read_for_ever_is_refused(sql: str) -> None:
+    started = time.thread_time()
+    assert refused(sql) == "too-complex"
+    assert time.thread_time() - started < 3 * LONGEST_READING
 
 
 @pytest.mark.parametrize(

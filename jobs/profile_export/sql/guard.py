@@ -12,6 +12,7 @@
 
 import logging
 import secrets
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -29,6 +30,9 @@ LONGEST = 20_000
 MOST_NODES = 5_000
 DEEPEST = 100
 """Engines read nested text by recursion: much deeper, one of them would end its whole process."""
+LONGEST_READING = 1.0
+"""Seconds of this thread. The parser tries one meaning after the other: ``struct(struct(...`` takes
+it twice as long with each level, while the longest plain statement takes a fifth of a second."""
 
 
 _WITH_PATTERNS = {
@@ -45,6 +49,17 @@ class _Read(Spark):
         FUNCTIONS: ClassVar[dict[str, Any]] = {
             name: make for name, make in SparkParser.FUNCTIONS.items() if name not in _WITH_PATTERNS
         }
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self._until = time.thread_time() + LONGEST_READING
+
+        def _advance(self, times: int = 1) -> None:
+            """Every way that is tried, and every way back, goes through here."""
+            if time.thread_time() > self._until:
+                detail = "It takes too long to be read: nest fewer functions in each other."
+                raise _refused("too-complex", detail)
+            super()._advance(times)
 
     class Tokenizer(Spark.Tokenizer):
         STRING_ESCAPES: ClassVar[list[str]] = ["\\", "'", '"']
