@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import uvicorn
@@ -260,6 +261,18 @@ def test_no_secret_is_logged(
     assert told[0]["path"] == URL
     assert (told[0]["method"], told[0]["status"]) == ("POST", 200)
     assert token not in repr(store)
+
+
+def test_no_letter_of_a_call_steers_who_reads_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = "/\x1b[31m\x9b2J\x7f\x85\u2028\u202e\u2066gpj.exe/é/😀"
+    with caplog.at_level(logging.INFO):
+        assert client.get(quote(sent)).status_code == 404
+    (line,) = [JsonLines().format(r) for r in caplog.records if r.name == "profile_export.access"]
+    assert line.isprintable()
+    assert json.loads(line)["path"] == sent
+    assert "é/😀" in line
 
 
 def test_openapi_describes_every_route(client: TestClient, app: FastAPI) -> None:

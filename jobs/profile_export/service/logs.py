@@ -7,11 +7,14 @@ import traceback
 from datetime import UTC, datetime
 from typing import TextIO
 
+from profile_export.plain_text import plain_json
+
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
 class JsonLines(logging.Formatter):
-    """Time, level, logger, message, and what the caller gave as ``extra``."""
+    """Time, level, logger, message, and what the caller gave as ``extra``: the path of a call, say,
+    so that letters which steer a terminal are escaped, wherever they are."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -25,7 +28,7 @@ class JsonLines(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _USUAL}
         if record.exc_info and record.exc_info[0] is not None:
             line["trace"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return plain_json(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def to_stderr(*, verbose: bool = False) -> None:
