@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from profile_export import without_links
+
 _CHUNK = 1 << 20
 
 
@@ -86,6 +88,13 @@ class Folder:
         """
         return cast(BinaryIO, self._fs.open_input_file(self._full(path)))
 
+    def open_own(self, path: str) -> BinaryIO:
+        """As :meth:`open`, of a file that lies here itself: what is behind a link is not there.
+
+        For files that are given to others, who could have put the link there.
+        """
+        return self.open(path) if self.local is None else without_links.opened(self.local, path)
+
     def write(self, path: str, data: bytes) -> None:
         """Write the file whole or not at all, replacing it; makes the folders above it."""
         if self.local is not None:
@@ -118,9 +127,12 @@ class Folder:
         return bool(self._fs.get_file_info(self._full(path)).type == fs.FileType.Directory)
 
     def delete(self, path: str) -> None:
-        """Delete one file; no error where it is gone already."""
+        """Delete one file; no error where it is gone already. What is behind a link stays."""
         try:
-            self._fs.delete_file(self._full(path))
+            if self.local is not None:
+                without_links.delete(self.local, path)
+            else:
+                self._fs.delete_file(self._full(path))
         except FileNotFoundError:
             return
 

@@ -1,6 +1,7 @@
 """Files below a folder: whole or not at all, and tidied."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -74,3 +75,32 @@ def test_a_tree_is_deleted(folder: Folder) -> None:
     folder.write("a/b/file", b"")
     folder.delete_tree("a")
     assert not folder.exists("a")
+
+
+def test_what_is_behind_a_link_is_not_deleted(folder: Folder, tmp_path: Path) -> None:
+    others = tmp_path / "others"
+    (others / "deep").mkdir(parents=True)
+    (others / "deep" / "theirs").write_bytes(b"theirs")
+    folder.write("batch/mine", b"mine")
+    assert folder.local is not None
+    (folder.local / "batch" / "a link").symlink_to(others)
+    (folder.local / "batch" / "one").symlink_to(others / "deep" / "theirs")
+    for file in list(folder.files("batch")):
+        folder.delete(file.path)
+    assert list(folder.files("batch")) == []
+    assert (others / "deep" / "theirs").read_bytes() == b"theirs"
+    assert folder.delete_if_empty("batch")
+
+
+def test_what_is_behind_a_link_is_not_given_out(folder: Folder, tmp_path: Path) -> None:
+    folder.write("batch/mine", b"mine")
+    with folder.open_own("batch/mine") as opened:
+        assert opened.read() == b"mine"
+    assert folder.local is not None
+    (tmp_path / "theirs").write_bytes(b"theirs")
+    (folder.local / "batch" / "file").symlink_to(tmp_path / "theirs")
+    (folder.local / "link").symlink_to(tmp_path)
+    os.mkfifo(folder.local / "batch" / "pipe")
+    for path in ("batch/file", "link/theirs", "batch/pipe", "batch/gone", "gone/x", "batch"):
+        with pytest.raises(FileNotFoundError):
+            folder.open_own(path)

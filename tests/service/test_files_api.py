@@ -298,6 +298,24 @@ def test_a_manifest_that_names_other_files_opens_none(ask: Asked, files_of: Path
     assert ask.get(f"files/{ask.batch}-0?path=secret.parquet").status_code == 404
 
 
+def test_links_below_a_dataset_lead_nowhere(ask: Asked, files_of: Path, tmp_path: Path) -> None:
+    _, entry = ask.first()
+    href = entry["_links"]["self"]["href"]
+    (file,) = files_of.iterdir()
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"s" * file.stat().st_size)
+    file.unlink()
+    file.symlink_to(secret)
+    answer = ask.get(href)
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:profile-export:error:file-gone"
+    manifest = files_of.parent / "_profile_export" / str(ask.document["id"]) / "manifest.json"
+    manifest.unlink()
+    manifest.symlink_to(secret)
+    answer = ask.get(f"batches/{ask.batch}/manifest")
+    assert (answer.status_code, b"ssss" in answer.content) == (404, False)
+
+
 def test_a_manifest_that_is_gone(ask: Asked, files_of: Path) -> None:
     paper = files_of.parent / "_profile_export" / str(ask.document["id"]) / "manifest.json"
     for spoil in (lambda: paper.write_text("{"), paper.unlink):

@@ -1,4 +1,5 @@
-"""The files of a batch, as its job's manifest lists them: nothing else is ever opened.
+"""The files of a batch, as its job's manifest lists them: nothing else is ever opened, and no link
+below the dataset is followed.
 
 A ``dataSetFileId`` is ``{batch id}-{n}``: the n-th Parquet file of the batch in its manifest, which
 never changes (docs/decisions/0010).
@@ -14,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from profile_export.engines.batch_folders import batch_folder
 from profile_export.errors import Conflict, ExportError, NotFound
-from profile_export.manifest import MANIFEST, papers_folder
+from profile_export.manifest import MANIFEST, ROOT, papers_folder
 from profile_export.papers import Manifest, ManifestFile, Papers
 from profile_export.service.engines import Engines
 from profile_export.service.store import Store, batch_files
@@ -99,7 +100,9 @@ class Files:
         if batch.status != "success":
             raise NotFound(f"Batch {batch.id} is {batch.status}: it has no manifest.")
         try:
-            return self._papers(batch).read(MANIFEST)
+            folder = Folder(self._location(batch))
+            with folder.open_own(f"{ROOT}/{batch.job_id}/{MANIFEST}") as opened:
+                return opened.read()
         except (FileNotFoundError, NotADirectoryError):
             raise _gone() from None
         except OSError as error:
@@ -114,7 +117,7 @@ class Files:
         """
         folder = Folder(self._location(file.batch))
         try:
-            opened = folder.open(file.described.path)
+            opened = folder.open_own(file.described.path)
         except (FileNotFoundError, NotADirectoryError):
             raise NotFound(
                 f"{file.name} is listed, but is not there any more.", code="file-gone"
