@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,13 +40,20 @@ class Provider:
 
     def __init__(self) -> None:
         self.keys = [public(RSA, "r1"), public(EC, "e1")]
-        self.away, self.calls = False, 0
+        self.away, self.breaks_off, self.calls = False, False, 0
         self.body: bytes | None = None
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.calls += 1
+                if provider.breaks_off:
+                    at_once = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                    self.rfile.close()
+                    self.wfile.close()
+                    self.connection.close()
+                    return
                 self.send_response(503 if provider.away else 200)
                 self.end_headers()
                 self.wfile.write(provider.body or json.dumps({"keys": provider.keys}).encode())
@@ -232,7 +241,21 @@ def test_a_provider_that_is_away_is_no_fault_of_the_token(
     assert provider.calls == 1  # callers do not wait for each other's attempts
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"keys": []}', b'{"keys": 5}'])
+def test_a_provider_that_breaks_off_is_away(get: Callable[..., Any], provider: Provider) -> None:
+    provider.breaks_off = True
+    answer = get(signed())
+    assert answer.status_code == 503
+    assert answer.json()["type"].endswith("key-set-away")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"<html>", b"[]", b"{}", b'{"keys": []}', b'{"keys": 5}', b"[" * 100_000),
+        b'{"keys": [{"kty": "RSA", "alg": "none", "n": "AQAB", "e": "AQAB"}]}',
+    ],
+    ids=lambda body: body[:50],
+)
 def test_what_is_no_key_set(get: Callable[..., Any], provider: Provider, body: bytes) -> None:
     provider.body = body
     assert get(signed()).status_code == 503
@@ -243,8 +266,11 @@ def test_known_keys_outlive_their_provider_for_a_while(
 ) -> None:
     keys = KeySet(config)
     assert keys.claims(signed()) is not None
-    provider.away = True
     monkeypatch.setattr(keys._client.jwk_set_cache, "get", lambda: None)  # as if 5 minutes passed
+    monkeypatch.setattr(ours, "PAUSE_SECONDS", 0.0)
+    provider.breaks_off = True
+    assert keys.claims(signed()) is not None
+    provider.breaks_off, provider.away = False, True
     assert keys.claims(signed()) is not None
     monkeypatch.setattr(ours, "STALE_SECONDS", 0.0)
     with pytest.raises(KeysAway):

@@ -23,6 +23,8 @@ PAUSE_SECONDS = 10.0
 UNKNOWN_KEY_SECONDS = 30.0
 """Between two fetches for keys that nobody knows: anybody can send a token that names one."""
 LEEWAY_SECONDS = 10.0
+_NO_KEY_SET = (jwt.PyJWTError, ValueError, TypeError, NotImplementedError, RecursionError)
+"""What a document that is none is read with: whose fault it is, a token's it is not."""
 
 
 class KeysAway(ExportError):
@@ -113,9 +115,9 @@ class KeySet:
                 found = self._client.get_jwk_set()
                 self._last = now, found
                 return found
-            except jwt.PyJWKClientConnectionError:
+            except (jwt.PyJWKClientConnectionError, OSError):  # a connection that breaks off is raw
                 self._away_until = now + PAUSE_SECONDS
-            except (jwt.PyJWTError, ValueError):  # no key set, or none with the unknown key in it
+            except _NO_KEY_SET:  # or none with the unknown key in it
                 if unknown is None:
                     self._away_until = now + PAUSE_SECONDS
         if self._last is not None and now - self._last[0] < STALE_SECONDS:
