@@ -13,7 +13,12 @@ from profile_export.schema import Struct, from_json, to_json
 
 
 def _schema(node: object) -> object:
-    return node if isinstance(node, Struct) else from_json(node)
+    if isinstance(node, Struct):
+        return node
+    try:
+        return from_json(node)
+    except (LookupError, TypeError) as error:  # of a paper that was damaged; pydantic tells of it
+        raise ValueError("no columns can be read here") from error
 
 
 Schema = Annotated[Struct, BeforeValidator(_schema), PlainSerializer(to_json)]

@@ -94,20 +94,31 @@ def atoms(type_: DataType, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def from_json(node: object) -> DataType:
-    """A type from Spark's or Delta's JSON form (nullability and metadata are dropped)."""
+    """A type from Spark's or Delta's JSON form (nullability and metadata are dropped).
+
+    Raises:
+        LookupError, TypeError: it is none.
+    """
     if isinstance(node, str):
         return "decimal(10,0)" if node == "decimal" else node.replace(" ", "")
     if not isinstance(node, Mapping):
         raise TypeError(f"no type: {node!r}")
     match node["type"]:
         case "struct":
-            return Struct(tuple(Field(f["name"], from_json(f["type"])) for f in node["fields"]))
+            return Struct(tuple(_field(each) for each in node["fields"]))
         case "array":
             return Array(from_json(node["elementType"]))
         case "map":
             return Map(from_json(node["keyType"]), from_json(node["valueType"]))
         case other:
             raise TypeError(f"no type: {other!r}")
+
+
+def _field(node: Mapping[str, object]) -> Field:
+    name = node["name"]
+    if not isinstance(name, str):
+        raise TypeError(f"no name: {name!r}")
+    return Field(name, from_json(node["type"]))
 
 
 def to_json(type_: DataType) -> object:

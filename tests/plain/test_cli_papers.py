@@ -86,6 +86,31 @@ def test_an_address_that_is_no_place_of_papers(address: str, capsys: Capture) ->
     assert "[not-a-job]" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"type": "struct"},
+        {"type": "struct", "fields": [5]},
+        {"type": "struct", "fields": 5},
+        {"type": "struct", "fields": [{"name": "a"}]},
+        {"type": "struct", "fields": [{"name": 5, "type": "string"}]},
+        {"type": "struct", "fields": [{"name": "a", "type": {"type": "array"}}]},
+        {"type": "struct", "fields": [{"name": "a", "type": {"type": ["x"]}}]},
+        *({}, [], 5, None),
+    ],
+    ids=str,
+)
+def test_damaged_columns_are_no_fault(columns: object, tmp_path: Path, capsys: Capture) -> None:
+    papers = exported(tmp_path, 1, 30)
+    job = json.loads((papers / "job.json").read_text())
+    job["plan"]["output"] = columns
+    (papers / "job.json").write_text(json.dumps(job))
+    assert main(["diff", str(papers), str(papers)]) == 2
+    told = capsys.readouterr().err
+    assert told.endswith("[not-a-job]\n")
+    assert told.startswith("/plan/output: ")
+
+
 def test_a_copy_that_leads_to_no_papers(tmp_path: Path, capsys: Capture) -> None:
     """Its export was moved, so it is told where to look, not what does not lie beside the copy."""
     papers, copy = exported(tmp_path, 1, 30), tmp_path / "copy.json"
