@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from profile_export.children.process import Busy
 from profile_export.service.access import AccessDenied
 from profile_export.service.config import ServiceConfig
 from profile_export.service.events import Streams, job_events
@@ -177,3 +178,12 @@ def test_too_many_streams(client: TestClient, headers: Headers, made: int) -> No
     assert (answer.status_code, answer.json()["type"][-5:]) == (503, ":busy")
     state.streams._open -= 1
     assert client.get(f"{URL}/{made}/events", headers=headers()).status_code == 200
+
+
+def test_one_sandbox_does_not_take_all_streams() -> None:
+    streams = Streams(4)
+    with streams.one(1), streams.one(1):
+        with pytest.raises(Busy):
+            streams.check(1)
+        streams.check(2)
+    streams.check(1)

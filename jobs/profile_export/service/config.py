@@ -19,7 +19,7 @@ class ServiceConfig:
         event_seconds: A stream of a job's events ends after so long; its client comes again.
         poll_seconds: So often a stream looks for news.
         heartbeat_seconds: After so long without any, a stream says that it is there.
-        most_streams: At once, in this process.
+        most_streams: At once, in this process; half of them of one sandbox.
         public_url: Scheme and host of the links in answers, where a proxy hides them; else they
             are those of the call.
         engine_settings: Of Spark, on top of ``conf/``.

@@ -7,6 +7,7 @@ with its client, or when its time is over. A client that comes again gets the ne
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
@@ -26,15 +27,17 @@ MEDIA_TYPE = "text/event-stream"
 
 
 class Streams:
-    """How many streams are open in this process."""
+    """How many streams are open in this process. A sandbox has half of them at most, so that nobody
+    takes all places."""
 
     def __init__(self, most: int) -> None:
         self._most, self._open = most, 0
+        self._of_sandbox: Counter[int] = Counter()
         self.ending = False
 
-    def check(self) -> None:
+    def check(self, sandbox_id: int) -> None:
         """Raises Busy where there are too many; a stream counts from its first byte on."""
-        if self._open >= self._most:
+        if self._open >= self._most or self._of_sandbox[sandbox_id] >= max(self._most // 2, 1):
             raise Busy("Too many streams are open. Ask for the job's document instead.")
 
     def end(self) -> None:
@@ -42,12 +45,14 @@ class Streams:
         self.ending = True
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, sandbox_id: int) -> Iterator[None]:
         self._open += 1
+        self._of_sandbox[sandbox_id] += 1
         try:
             yield
         finally:
             self._open -= 1
+            self._of_sandbox[sandbox_id] -= 1
 
 
 async def job_events(
@@ -62,7 +67,7 @@ async def job_events(
     ``see_access`` raises AccessDenied where the caller's token was revoked or has expired; it is
     asked before anything more is told, and at each heartbeat.
     """
-    with streams.one():
+    with streams.one(first.sandbox_id):
         yield b"retry: 2000\n\n"
         job: Job | None = first
         shown, said = "", time.monotonic()

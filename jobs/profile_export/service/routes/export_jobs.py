@@ -109,7 +109,7 @@ def follow(request: Request, caller: Reader, job_id: str) -> Response:
     """The job document now and at each change, until the job has ended (server-sent events)."""
     state = request.app.state
     job = _found(request, caller, job_id)
-    state.streams.check()
+    state.streams.check(caller.sandbox_id)
     see_access = partial(reader, request)
     stream = events.job_events(state.store, state.config, state.streams, job, see_access)
     return StreamingResponse(stream, media_type=events.MEDIA_TYPE, headers=events.HEADERS)
