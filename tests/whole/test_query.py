@@ -234,6 +234,31 @@ def test_a_statement_that_the_engine_refuses(sql: str, ask: Asked) -> None:
     assert "== SQL" not in detail
 
 
+@pytest.mark.parametrize("way", ["link", "folder link", "uri", "path", "dots"])
+def test_no_file_outside_of_a_dataset_is_seen(way: str, engine: Engine, tmp_path: Path) -> None:
+    file = build(tmp_path / "sandbox")
+    export(file, engine, request())
+    ask, theirs = Asked(load_sandbox(file), engine), tmp_path / "theirs"
+    (folder,) = file.parent.glob("out/profile/_ACP_BATCHID=*")
+    (mine,) = folder.glob("*.parquet")
+    assert ask.rows(f"SELECT count(*) FROM {EXPORTS}") == [[6]]
+    folder.rename(theirs)
+    other = theirs / mine.name
+    if way == "folder link":
+        folder.symlink_to(theirs)
+    else:
+        folder.mkdir()
+        mine.symlink_to(other)
+    dots = f"../../../theirs/{mine.name}"
+    written = {"uri": other.as_uri(), "path": str(other), "dots": dots}
+    if (named := written.get(way)) is not None:
+        log = folder.parent / "_delta_log" / f"{0:020}.json"
+        log.write_text(log.read_text().replace(f"{folder.name}/{mine.name}", named))
+    with pytest.raises(Refused, match="lies outside of its folder") as refused:
+        ask(f"SELECT * FROM {EXPORTS}")
+    assert [problem.code for problem in refused.value.problems] == ["table-unreadable"]
+
+
 def test_a_dataset_without_exports(ask: Asked) -> None:
     for name in (f"{EXPORTS}_2", f"ds_{OTHER}"):
         assert ask.refused(f"SELECT * FROM {name}") == (

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from profile_export.errors import Problem, Refused
 from profile_export.plan import TableRef
@@ -88,6 +89,24 @@ def empty_commit(location: str, version: int) -> str | None:
         if commit and size == 0 and last < int(commit[1]) <= version:
             return name
     return None
+
+
+def has_files_elsewhere(location: str) -> bool:
+    """Whether a live file of a Delta table lies outside of its folder: the log names another place,
+    or a link leads there. Reads the log, and looks at each file on this machine."""
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    from profile_export.storage import Folder
+
+    local = Folder(location).local
+    root = None if local is None else local.resolve()
+    for path in pa.table(DeltaTable(location).get_add_actions()).column("path").to_pylist():
+        for name in {path, unquote(path)}:  # libraries do not agree on which it is
+            is_place = "://" in name or name.startswith(("/", "file:")) or ".." in name.split("/")
+            if is_place or (root and not (root / name).resolve().is_relative_to(root)):
+                return True
+    return False
 
 
 def _why_missing(location: str) -> str:
