@@ -227,6 +227,26 @@ def test_a_store_that_is_away(
     assert client.get("/health/live").status_code == 200
 
 
+def test_calls_that_wait_for_the_store_leave_the_service_alive(
+    client: TestClient, headers: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that hangs takes every thread; nobody may restart the service for it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    released = threading.Event()
+    monkeypatch.setattr(jobs, "page", lambda *_, **__: released.wait(30) and ([], False))
+    with ThreadPoolExecutor(61) as pool:
+        waiting = [pool.submit(client.get, URL, headers=headers()) for _ in range(60)]
+        try:
+            time.sleep(1)
+            assert not any(call.done() for call in waiting)
+            for asked in (client.get, client.head):
+                assert pool.submit(asked, "/health/live").result(5).status_code == 200
+        finally:
+            released.set()
+    assert {call.result().status_code for call in waiting} == {200}
+
+
 def test_what_a_database_cannot_look_up_is_not_there(
     client: TestClient, headers: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

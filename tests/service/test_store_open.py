@@ -171,6 +171,32 @@ class TestAway:
             raise LookupError  # the rollback fails
         store.close()
 
+    def test_the_server_is_a_standby_by_now(self, own_postgres: Postgres) -> None:
+        """After a failover the same address may lead to a server that only follows another."""
+        store = open_store(own_postgres.url("postgres"))
+        with store.write() as connection:
+            sandbox_id = sandboxes.ensure(connection, "o", "s")
+        own_postgres.stop()
+        (own_postgres.folder / "data" / "standby.signal").touch()
+        own_postgres.start()
+        for _ in range(2):
+            with store.read() as connection:
+                assert sandboxes.find_id(connection, "o", "s") == sandbox_id
+            with pytest.raises(StoreAway, match="standby") as away, store.write() as connection:
+                sandboxes.changed(connection, sandbox_id)
+            assert away.value.code == "store-read-only"
+        store.close()
+
+    def test_the_server_was_told_to_write_nothing(self, own_postgres: Postgres) -> None:
+        store = open_store(own_postgres.url("postgres"))
+        own_postgres.do("ALTER DATABASE postgres SET default_transaction_read_only = on")
+        store.engine.dispose()
+        with store.read() as connection:
+            assert sandboxes.find_id(connection, "o", "s") is None
+        with pytest.raises(StoreAway, match="set so"), store.write() as connection:
+            sandboxes.ensure(connection, "o", "s")
+        store.close()
+
     def test_the_file_may_not_be_written(self, store_file: Path) -> None:
         store = open_store(f"sqlite:///{store_file}")
         with (

@@ -19,8 +19,8 @@ class NotReady(ExportError):
 
 
 @router.get("/live", **described(gives=HealthOut, open_=True))
-def live() -> Response:
-    """This process answers."""
+async def live() -> Response:
+    """This process answers: at once, even where every thread waits for the store."""
     return JSONResponse({"status": "live"})
 
 

@@ -72,9 +72,13 @@ class Store:
     @contextmanager
     def _connection(self, *, write: bool) -> Iterator[Connection]:
         options: dict[str, Any] = {"profile_export_write": write}
-        if not write and self.engine.dialect.name == "postgresql":
-            # Several statements of one view; SQLite's transactions are so by themselves.
-            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if self.engine.dialect.name == "postgresql":
+            # What writes leaves it to the server whether that may be: a connection that has read
+            # before would ask for "read write", which a standby cannot even answer as such.
+            options["postgresql_readonly"] = None if write else True
+            if not write:
+                # Several statements of one view; SQLite's transactions are so by themselves.
+                options["isolation_level"] = "REPEATABLE READ"
         try:
             with self.engine.connect() as plain:
                 connection = plain.execution_options(**options)
