@@ -209,6 +209,32 @@ class TestAway:
         assert str(store_file) not in str(away.value)
         store.close()
 
+    @pytest.mark.parametrize("by", ["nothing", "an empty file", "another store"])
+    def test_the_file_is_replaced_while_it_is_open(
+        self, store_file: Path, migrated_file: Path, by: str
+    ) -> None:
+        """What is written to a file that has no name would be lost without a word."""
+        store = open_store(f"sqlite:///{store_file}")
+        with store.write() as connection:
+            sandbox_id = sandboxes.ensure(connection, "o", "s")
+        aside = store_file.with_name("aside")
+        store_file.rename(aside)
+        if by == "an empty file":
+            store_file.touch()
+        elif by == "another store":
+            shutil.copy(migrated_file, store_file)
+        there = sorted(store_file.parent.iterdir())
+        for transaction in (store.read, store.write):
+            with pytest.raises(StoreAway, match="removed or replaced") as away, transaction():
+                pass
+            assert away.value.code == "store-gone"
+            assert str(store_file) not in str(away.value)
+        assert sorted(store_file.parent.iterdir()) == there
+        aside.rename(store_file)
+        with store.read() as connection:
+            assert sandboxes.find_id(connection, "o", "s") == sandbox_id
+        store.close()
+
     def test_the_disk_is_full(self, store_file: Path) -> None:
         store = open_store(f"sqlite:///{store_file}")
         with pytest.raises(StoreAway, match="disk is full") as away, store.write() as connection:

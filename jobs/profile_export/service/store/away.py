@@ -18,7 +18,7 @@ class StoreAway(ExportError):
     """The store cannot be used just now; nothing is lost by trying again.
 
     ``code`` is ``store-away``, or says what must be mended first: ``store-full``,
-    ``store-read-only``, ``store-broken``.
+    ``store-read-only``, ``store-gone``, ``store-broken``.
     """
 
     code, title, status, exit_code = "store-away", "Store not available", 503, 1

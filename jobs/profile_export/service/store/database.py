@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from profile_export.errors import Problem, Refused
 from profile_export.service.store.away import StoreAway, told
 from profile_export.service.store.migrate import upgrade
+from profile_export.service.store.store_file import StoreFile
 
 __all__ = ["DEFAULT_URL", "Store", "StoreAway", "clock", "open_store", "upsert"]
 
@@ -42,10 +43,12 @@ class Store:
     Attributes:
         engine: SQLAlchemy's.
         shown: The URL without its password, for messages.
+        file: Of a store on SQLite.
     """
 
     engine: Engine
     shown: str
+    file: StoreFile | None = None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -79,6 +82,8 @@ class Store:
             if not write:
                 # Several statements of one view; SQLite's transactions are so by themselves.
                 options["isolation_level"] = "REPEATABLE READ"
+        if self.file is not None:
+            self.file.see_that_it_is_there()
         try:
             with self.engine.connect() as plain:
                 connection = plain.execution_options(**options)
@@ -127,7 +132,7 @@ def open_store(url: str = DEFAULT_URL, *, make: bool = True) -> Store:
         if away is None:
             raise
         raise away from error
-    return store
+    return replace(store, file=StoreFile.of(engine))
 
 
 def _parsed(url: str) -> URL:
