@@ -126,6 +126,16 @@ class TestUrl:
         with pytest.raises(StoreAway, match="has no database of this name"):
             open_store(postgres.url("nowhere"))
 
+    def test_a_server_with_no_connection_left(self, own_postgres: Postgres) -> None:
+        own_postgres.do("CREATE ROLE somebody LOGIN CONNECTION LIMIT 0")
+        with pytest.raises(StoreAway, match="no connection left") as away:
+            open_store(f"postgresql://somebody@127.0.0.1:{own_postgres.port}/postgres")
+        assert away.value.code == "store-away"
+        own_postgres.do("ALTER DATABASE postgres CONNECTION LIMIT 0")
+        own_postgres.do("ALTER ROLE somebody CONNECTION LIMIT -1")
+        with pytest.raises(StoreAway, match="no connection left"):
+            open_store(f"postgresql://somebody@127.0.0.1:{own_postgres.port}/postgres")
+
     def test_a_server_that_says_nothing_is_given_up(self) -> None:
         import socket
 
@@ -311,6 +321,13 @@ class TestTransactions:
             list(pool.map(add, range(100)))
         with store.read() as connection:
             assert connection.execute(sa.select(counters.c.value)).scalar_one() == 100
+
+    def test_the_servers_own_isolation_does_not_matter(self, own_postgres: Postgres) -> None:
+        """Where it is stricter, one of two writers would be told that the store is away."""
+        own_postgres.do("ALTER DATABASE postgres SET default_transaction_isolation = serializable")
+        store = open_store(own_postgres.url("postgres"))
+        self.test_what_a_writer_reads_stays_true(store)
+        store.close()
 
     def test_an_error_undoes_all(self, store: Store) -> None:
         with pytest.raises(ZeroDivisionError), store.write() as connection:

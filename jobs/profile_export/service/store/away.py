@@ -42,12 +42,17 @@ _OF_POSTGRESQL = {
     "53100": ("store-full", "cannot grow: its disk is full. Free some space"),
     "25006": ("store-read-only", "may only be read: it is a standby, or set so"),
     "42501": ("store-read-only", "refuses its user the right to do this; grant it"),
+    "53300": (
+        "store-away",
+        "has no connection left for us: raise max_connections or the limit, or run fewer processes",
+    ),
     "28P01": ("store-away", "refuses this user and password"),
     "28000": ("store-away", "refuses this user"),
     "3D000": ("store-away", "has no database of this name; make it with createdb"),
 }
 """By SQLSTATE."""
 _SAID = {
+    "53300": re.compile("too many (clients|connections)|remaining connection slots are reserved"),
     "28P01": re.compile("password authentication failed"),
     "28000": re.compile('role ".*" does not exist|no pg_hba.conf entry'),
     "3D000": re.compile('database ".*" does not exist'),

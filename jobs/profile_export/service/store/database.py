@@ -122,7 +122,14 @@ def open_store(url: str = DEFAULT_URL, *, make: bool = True) -> Store:
         _for_sqlite(engine)
     else:
         waits = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
-        engine = create_engine(parsed, pool_pre_ping=True, connect_args=waits, **_POOL)
+        engine = create_engine(
+            parsed,
+            pool_pre_ping=True,
+            connect_args=waits,
+            # Ours rely on it: who has waited for a lock sees what the other has committed.
+            isolation_level="READ COMMITTED",
+            **_POOL,
+        )
     store = Store(engine, shown.render_as_string(hide_password=True))
     try:
         upgrade(engine)
