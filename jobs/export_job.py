@@ -3,18 +3,25 @@
 import os
 
 
-def own_stderr() -> None:
-    """Take the terminal's stderr back: spark-submit has joined ours to stdout."""
+def own_streams() -> None:
+    """Take the terminal's stdin and stderr back: spark-submit gives us a stdin on which nothing
+    comes, and has joined our stderr to stdout."""
+    take("PROFILE_EXPORT_STDIN", 0, os.O_RDONLY)
+    take("PROFILE_EXPORT_STDERR", 2, os.O_WRONLY | os.O_APPEND)
+
+
+def take(variable: str, descriptor: int, how: int) -> None:
+    """Make a descriptor what ``spark-submit.sh`` had for it, where that can be opened again."""
     try:
-        handle = os.open(os.environ["PROFILE_EXPORT_STDERR"], os.O_WRONLY | os.O_APPEND)
+        handle = os.open(os.environ[variable], how)
     except (KeyError, OSError):
         return
-    os.dup2(handle, 2)
+    os.dup2(handle, descriptor)
     os.close(handle)
 
 
 if __name__ == "__main__":
-    own_stderr()
+    own_streams()
     from profile_export.entry import entry
 
     entry()
