@@ -48,6 +48,12 @@ def columns_with_export(
             f"The target {shown} renames its columns (column mapping); exports go to plain Delta"
             " tables only."
         )
+    if state.configuration.get("delta.randomizeFilePrefixes", "false").lower() == "true":
+        raise _unfit(
+            f"The target {shown} lets its files lie anywhere (delta.randomizeFilePrefixes), not in"
+            " the folder of their batch; exports go to plain Delta tables only.",
+            or_else="Unset it, or choose",
+        )
     if state.constraints:  # delta-rs would commit rows that break them
         raise _unfit(
             f"The target {shown} has rules of its own for rows ({'; '.join(state.constraints)});"

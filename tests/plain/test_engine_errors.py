@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from profile_export.engine_errors import translate
-from profile_export.engines import _stderr
+from profile_export.engines import _stderr, spark_session
 from tables.plans import crm, plan_for
 
 HEAP = "WARN TaskSetManager: Lost task 1.0: java.lang.OutOfMemoryError: Java heap space\n\tat x\n"
@@ -61,3 +61,26 @@ def test_a_java_process_that_ended(
     found = translate(error, plan, stopped=False)
     assert found.code == code
     assert told in str(found)
+
+
+@pytest.mark.parametrize(
+    ("of_java", "told"),
+    [
+        pytest.param(
+            "java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.\n"
+            "This stopped SparkContext was created at:",
+            "the master of the cluster did not take the application",
+            id="no master",
+        ),
+        pytest.param(
+            "org.apache.spark.SparkIllegalArgumentException: [INVALID_EXECUTOR_MEMORY] Executor"
+            " memory 1 must be at least 2.\n\tat org.apache.spark.memory.X.y(X.scala:1)",
+            "Spark did not start: [INVALID_EXECUTOR_MEMORY] Executor memory 1 must be at least 2.",
+            id="a setting",
+        ),
+    ],
+)
+def test_a_session_that_does_not_start_says_why(of_java: str, told: str) -> None:
+    """It said which constructor of Java was called."""
+    error = RuntimeError(f"An error occurred while calling None.org.apache.X.\n: {of_java}")
+    assert told in str(spark_session._not_started(error))

@@ -241,6 +241,17 @@ def test_s26_a_target_with_columns_that_are_never_null_is_refused(tmp_path: Path
     assert caught.value.code == "target-schema"
 
 
+def test_s26_a_target_whose_files_lie_anywhere_is_refused(commit: Commit, tmp_path: Path) -> None:
+    """delta-spark would put them beside the folders of batches: no manifest had them, no sweep."""
+    commit(plan_for(tmp_path / "t", job_id=1))
+    DeltaTable(str(tmp_path / "t")).alter.set_table_properties(
+        {"delta.randomizeFilePrefixes": "true"}, raise_if_not_exists=False
+    )
+    with pytest.raises(JobFailed, match="randomizeFilePrefixes") as caught:
+        commit(plan_for(tmp_path / "t", job_id=2))
+    assert caught.value.code == "target-schema"
+
+
 def test_features_that_delta_rs_cannot_write_are_told(
     commit: Commit, engine: Engine, tmp_path: Path
 ) -> None:

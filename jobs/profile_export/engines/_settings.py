@@ -11,8 +11,29 @@ SESSION = {
     "spark.sql.ansi.enabled": "true",
 }
 """What any session must have for the rules to hold, also one whose server we did not start."""
-SPARK_SESSION = {**SESSION, "spark.sql.constraintPropagation.enabled": "false"}
-"""Likewise on Spark, where plans of some twenty leaves never end else (docs/decisions/0028)."""
+SPARK_SESSION = {
+    **SESSION,
+    # Plans of some twenty leaves never end else (docs/decisions/0028).
+    "spark.sql.constraintPropagation.enabled": "false",
+    # Dates before 1582 and times before 1900 are what the file says: of the old calendar, which
+    # these are made to on read and write else, no other reader knows. INT96 and milliseconds hold
+    # fewer times than the data.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # A file that cannot be read fails the job: nothing leaves silently.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+}
+"""Likewise on Spark, whatever its own defaults or ``--conf`` say."""
+NOT_OF_PLAIN_TABLES = re.compile(
+    r"spark\.databricks\.delta\.properties\.defaults\."
+    r"(columnMapping\.|randomizeFilePrefixes|enableIcebergCompat|universalFormat\.|feature\.)"
+)
+"""What a cluster may say of new tables, but not of ours: files lie elsewhere than in the folder of
+their batch, or the log is no longer in the table's own folder."""
 
 
 def conf_folder() -> Path:

@@ -11,9 +11,16 @@ import sys
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from profile_export.engine_errors import root_cause, said
 from profile_export.engines import _stderr
 from profile_export.engines._delta_jars import delta_jars
-from profile_export.engines._settings import SPARK_SESSION, conf_folder, has_java, read_conf
+from profile_export.engines._settings import (
+    NOT_OF_PLAIN_TABLES,
+    SPARK_SESSION,
+    conf_folder,
+    has_java,
+    read_conf,
+)
 from profile_export.engines.spark import SparkEngine
 from profile_export.errors import ExportError, JobFailed
 from profile_export.tables import first_line
@@ -57,8 +64,7 @@ def open_spark(*, verbose: bool, settings: dict[str, str], small: bool = False) 
         spark = builder.getOrCreate()
     except Exception as error:
         raise _not_started(error) from error
-    for key, value in SPARK_SESSION.items():
-        spark.conf.set(key, value)
+    _settle(spark, SPARK_SESSION)
     return SparkEngine(spark, owned=not submitted, remote=False)
 
 
@@ -79,12 +85,19 @@ def open_remote(url: str) -> SparkEngine:
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     try:
-        spark = ConnectSession.builder.remote(url).create()
-        for key, value in {**_delta_session(), **SPARK_SESSION}.items():
-            spark.conf.set(key, value)
-        return SparkEngine(cast("SparkSession", spark), owned=True, remote=True)
+        spark = cast("SparkSession", ConnectSession.builder.remote(url).create())
+        _settle(spark, {**_delta_session(), **SPARK_SESSION})
+        return SparkEngine(spark, owned=True, remote=True)
     except Exception as error:
         raise _no_answer(url, first_line(error)[:200]) from error
+
+
+def _settle(spark: "SparkSession", settings: dict[str, str]) -> None:
+    """Settings that the rules need, over those that the session has."""
+    for key, value in settings.items():
+        spark.conf.set(key, value)
+    for key in filter(NOT_OF_PLAIN_TABLES.match, spark.conf.getAll):
+        spark.conf.unset(key)
 
 
 def _no_answer(url: str, why: str) -> JobFailed:
@@ -136,4 +149,10 @@ def _not_started(error: Exception) -> ExportError:
             " engine `sail` needs none.",
             code="engine",
         )
-    return JobFailed(f"Spark did not start: {first_line(error)[:300]}", code="engine")
+    if "stopped SparkContext" in said(error):  # Spark says why in its log only
+        return JobFailed(
+            "Spark did not start: it was stopped meanwhile, or the master of the cluster did not"
+            " take the application. See that it answers at the address of --master (spark.master).",
+            code="engine",
+        )
+    return JobFailed(f"Spark did not start: {root_cause(error)[:300]}", code="engine")
