@@ -103,9 +103,17 @@ if [[ $deploy_mode == cluster ]]; then
   (cd "$root/jobs" && "$driver_python" -m zipfile -c "$package" profile_export)
   py_files=$package${py_files:+,$py_files}
 else
-  # spark-submit joins our stderr to our stdout, so that `--json` would not be alone on it, and keeps
-  # our stdin.
-  export PROFILE_EXPORT_STDERR=/proc/$$/fd/2 PROFILE_EXPORT_STDIN=/proc/$$/fd/0
+  # spark-submit keeps our stdin, and joins our stderr to our stdout, so that `--json` would not be alone on
+  # it. In a file, what is written by two handles must be appended, or one overwrites the other; where both
+  # are one file they stay joined. A pipe and a terminal are still there when Ctrl-C has ended the JVM.
+  export PROFILE_EXPORT_STDIN=/proc/$$/fd/0
+  if [[ ! -f /dev/stderr ]]; then
+    export PROFILE_EXPORT_STDERR=/proc/$$/fd/2
+  elif [[ ! /dev/stderr -ef /dev/stdout ]]; then
+    exec 2>>/dev/stderr
+    export PROFILE_EXPORT_STDERR=/proc/$$/fd/2
+  fi
+  if [[ -p /dev/stdout || -t 1 ]]; then export PROFILE_EXPORT_STDOUT=/proc/$$/fd/1; fi
 fi
 
 submit=("$SPARK_HOME/bin/spark-submit" "${settings[@]}" --name profile-export

@@ -4,9 +4,10 @@ import os
 
 
 def own_streams() -> None:
-    """Take the terminal's stdin and stderr back: spark-submit gives us a stdin on which nothing
-    comes, and has joined our stderr to stdout."""
+    """Take the streams of ``spark-submit.sh`` back: spark-submit gives us a stdin on which nothing
+    comes, has joined our stderr to our stdout, and reads that no more once it was interrupted."""
     take("PROFILE_EXPORT_STDIN", 0, os.O_RDONLY)
+    take("PROFILE_EXPORT_STDOUT", 1, os.O_WRONLY)
     take("PROFILE_EXPORT_STDERR", 2, os.O_WRONLY | os.O_APPEND)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,13 +15,24 @@ from profile_export.engines._delta_jars import DELTA_VERSION
 ROOT = Path(__file__).resolve().parents[2]
 _NOTES = '#!/bin/bash\nprintf "%s\\n" "$@"\n'
 _RUNS = """#!/bin/bash
+echo "from Java, before" >&2
 while [[ $1 != *.py ]]; do shift; done
-"$PYSPARK_PYTHON" "$@" 2>&1 < <(exec sleep 20 2>/dev/null) # a stdin on which nothing comes
+# A stdin on which nothing comes, and one stream for all that it writes.
+"$PYSPARK_PYTHON" "$@" 2>&1 < <(exec sleep 20 2>/dev/null)
+code=$?
+echo "from Java, afterwards" >&2
+exit $code
 """
 
 
 def submitted(
-    tmp_path: Path, *words: str, sent: str = "", does: str = _NOTES, **environment: str
+    tmp_path: Path,
+    *words: str,
+    sent: str = "",
+    does: str = _NOTES,
+    stdout: IO[str] | int = subprocess.PIPE,
+    stderr: IO[str] | int = subprocess.PIPE,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     jars, program = tmp_path / f"jars-{DELTA_VERSION}", tmp_path / "spark" / "bin" / "spark-submit"
     for folder in (jars, program.parent):
@@ -37,11 +49,11 @@ def submitted(
         "PROFILE_EXPORT_HOME": str(tmp_path),
         **environment,
     }
-    command = [str(ROOT / "spark-submit.sh"), *words]
     return subprocess.run(
-        command,
+        [str(ROOT / "spark-submit.sh"), *words],
         input=sent,
-        capture_output=True,
+        stdout=stdout,
+        stderr=stderr,
         text=True,
         env=environment,
         check=False,
@@ -126,3 +138,24 @@ def test_a_request_of_stdin_comes_through(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stderr
     codes = {problem["code"] for problem in json.loads(done.stdout)["errors"]}
     assert codes == {"duplicate-key", "missing", "file-unreadable"}
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_files_of_what_is_said_hold_all_of_it(tmp_path: Path, joined: bool) -> None:
+    """Two handles on a file each had a place of their own to write at."""
+    out, err = tmp_path / "out", tmp_path / "err"
+    words = ("run", str(tmp_path / "none.json"), "--sandbox", str(tmp_path / "none.yml"), "--json")
+    with out.open("w") as to_out, err.open("w") as to_err:
+        # What runs before and after in the caller's script shares the place with spark-submit.sh.
+        to_out.write("of the caller\n")
+        to_out.flush()
+        submitted(tmp_path, *words, does=_RUNS, stdout=to_out, stderr=to_out if joined else to_err)
+        to_out.write("of the caller again\n")
+    said = out.read_text(encoding="utf-8")
+    told = said if joined else err.read_text(encoding="utf-8")
+    in_pipes = submitted(tmp_path, *words, does=_RUNS).stderr.splitlines()
+    assert len(in_pipes) == 4
+    assert set(in_pipes) <= set(told.splitlines())
+    assert said.startswith("of the caller\n")
+    assert said.endswith("of the caller again\n")
+    assert '"type": "urn:profile-export:error:invalid-request"' in said
