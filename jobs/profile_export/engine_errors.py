@@ -19,10 +19,6 @@ _DISK_IS_FULL = "The disk is full: free some space and run the job again."
 _FULL = 1 << 20
 """Bytes: with fewer free, a disk is as good as full."""
 _MEMORY = re.compile(r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted")
-_JVM_ENDED = re.compile(
-    r"Error while sending or receiving|Answer from Java side is empty|stopped SparkContext"
-    r"|SparkContext (was|has been) shut ?down|dagScheduler\(\)\" is null"
-)
 _LINK = re.compile(r"/[^ :'\"]*/profile-export-[0-9a-f]{16}/table")
 """As ``sail.py`` makes them."""
 _UNREADABLE = re.compile(
@@ -51,15 +47,14 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
         return JobFailed(_DISK_IS_FULL, code="disk-full")
     if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
-    jvm_ended = isinstance(error, ConnectionError) or words.mute or _JVM_ENDED.search(text)
-    if _MEMORY.search(text) or (jvm_ended and _MEMORY.search(_stderr.tail(1 << 16))):
+    if _MEMORY.search(text) or (words.of_ended_jvm and _MEMORY.search(_stderr.tail(1 << 16))):
         return JobFailed(
             "The engine ran out of memory. On spark give it more (spark.driver.memory,"
             " spark.executor.memory); inputs far beyond memory belong there. All events of a person"
             " are one row: maxEventsPerProfile limits how much memory that takes.",
             code="out-of-memory",
         )
-    if jvm_ended:
+    if words.of_ended_jvm:
         return JobFailed(
             "The engine's Java process ended while it was at work: somebody stopped it, or it ran"
             " out of memory (spark.driver.memory gives it more). Run the job again.",

@@ -3,6 +3,11 @@
 import re
 from dataclasses import dataclass
 
+_JVM_ENDED = re.compile(
+    r"Error while sending or receiving|Answer from Java side is empty|stopped SparkContext"
+    r"|SparkContext (was|has been) shut ?down|dagScheduler\(\)\" is null"
+)
+
 
 @dataclass(frozen=True)
 class EngineWords:
@@ -10,13 +15,19 @@ class EngineWords:
 
     Attributes:
         text: All of them; of an error that nobody can be asked about, those of the asking.
-        mute: Whether nobody can be asked: the JVM that knows the error has ended.
+        mute: Whether nobody can be asked: the JVM that knows the error has ended, or the error is
+            that it does not answer.
         kind: The name of the error's class.
     """
 
     text: str
     mute: bool
     kind: str
+
+    @property
+    def of_ended_jvm(self) -> bool:
+        """Whether the error is that the JVM has ended, or is about to."""
+        return self.mute or _JVM_ENDED.search(self.root_cause) is not None
 
     @property
     def root_cause(self) -> str:
@@ -37,6 +48,6 @@ def said(error: BaseException) -> EngineWords:
     """The words of an error, whichever engine it is of."""
     kind = type(error).__name__
     try:
-        return EngineWords(str(error), mute=False, kind=kind)
+        return EngineWords(str(error), mute=isinstance(error, ConnectionError), kind=kind)
     except Exception as refused:
         return EngineWords(str(refused), mute=True, kind=kind)

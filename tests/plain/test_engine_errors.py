@@ -63,24 +63,23 @@ def test_a_java_process_that_ended(
     assert told in str(found)
 
 
+_CALL = "An error occurred while calling None.org.apache.X.\n: "
+_STOPPED = "java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.\nat:"
+_REFUSED = "org.apache.spark.SparkException: [INVALID_X] Memory 1 must be at least 2.\n\tat y"
+
+
 @pytest.mark.parametrize(
-    ("of_java", "told"),
+    ("error", "told"),
     [
-        pytest.param(
-            "java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.\n"
-            "This stopped SparkContext was created at:",
-            "the master of the cluster did not take the application",
-            id="no master",
-        ),
-        pytest.param(
-            "org.apache.spark.SparkIllegalArgumentException: [INVALID_EXECUTOR_MEMORY] Executor"
-            " memory 1 must be at least 2.\n\tat org.apache.spark.memory.X.y(X.scala:1)",
-            "Spark did not start: [INVALID_EXECUTOR_MEMORY] Executor memory 1 must be at least 2.",
-            id="a setting",
-        ),
+        pytest.param(RuntimeError(_CALL + _STOPPED), "the master of the cluster", id="no master"),
+        pytest.param(RuntimeError(_CALL + _REFUSED), "start: [INVALID_X] Memory", id="a setting"),
+        pytest.param(ConnectionRefusedError(111, "no"), "Java process ended", id="it has ended"),
+        pytest.param(OfJavaGone(), "Java process ended", id="it has ended, no words"),
     ],
 )
-def test_a_session_that_does_not_start_says_why(of_java: str, told: str) -> None:
-    """It said which constructor of Java was called."""
-    error = RuntimeError(f"An error occurred while calling None.org.apache.X.\n: {of_java}")
+def test_a_session_that_does_not_start_says_why(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said which constructor of Java was called, or that a connection was refused."""
+    monkeypatch.setattr(spark_session, "has_java", lambda: True)
     assert told in str(spark_session._not_started(error))

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from profile_export.engine_errors import root_cause, said
+from profile_export.engine_words import said
 from profile_export.engines import _stderr
 from profile_export.engines._delta_jars import delta_jars
 from profile_export.engines._settings import (
@@ -134,8 +134,15 @@ def _delta_session() -> dict[str, str]:
 def _not_started(error: Exception) -> ExportError:
     if isinstance(error, ExportError):
         return error
+    words = said(error)
+    if "stopped SparkContext" in words.text:  # Spark says why in its log only
+        return JobFailed(
+            "Spark did not start: it was stopped meanwhile, or the master of the cluster did not"
+            " take the application. See that it answers at the address of --master (spark.master).",
+            code="engine",
+        )
     log = _stderr.tail()
-    ended = "JAVA_GATEWAY_EXITED" in str(error)
+    ended = "JAVA_GATEWAY_EXITED" in words.text or words.of_ended_jvm
     if ended and has_java() and "UnsupportedClassVersion" not in log:
         return JobFailed(
             "Spark did not start: its Java process ended while it started. Somebody stopped it, or"
@@ -149,10 +156,4 @@ def _not_started(error: Exception) -> ExportError:
             " engine `sail` needs none.",
             code="engine",
         )
-    if "stopped SparkContext" in said(error):  # Spark says why in its log only
-        return JobFailed(
-            "Spark did not start: it was stopped meanwhile, or the master of the cluster did not"
-            " take the application. See that it answers at the address of --master (spark.master).",
-            code="engine",
-        )
-    return JobFailed(f"Spark did not start: {root_cause(error)[:300]}", code="engine")
+    return JobFailed(f"Spark did not start: {words.root_cause[:300]}", code="engine")
