@@ -18,7 +18,10 @@ _STORAGE = re.compile(r"Generic LocalFileSystem error")
 _DISK_IS_FULL = "The disk is full: free some space and run the job again."
 _FULL = 1 << 20
 """Bytes: with fewer free, a disk is as good as full."""
-_MEMORY = re.compile(r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted")
+_MEMORY = re.compile(
+    r"OutOfMemoryError|Java heap space|ResourcesExhausted|Resources exhausted"
+    r"|ExecutorLostFailure.*\bexit(?:ed with)?(?: a non-zero exit)? code 52\b"  # Spark's own for it
+)
 _LINK = re.compile(r"/[^ :'\"]*/profile-export-[0-9a-f]{16}/table")
 """As ``sail.py`` makes them."""
 _UNREADABLE = re.compile(

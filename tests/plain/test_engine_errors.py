@@ -9,6 +9,12 @@ from profile_export.engines import _stderr, spark_session
 from tables.plans import crm, plan_for
 
 HEAP = "WARN TaskSetManager: Lost task 1.0: java.lang.OutOfMemoryError: Java heap space\n\tat x\n"
+LOST = (
+    "An error occurred while calling o1.parquet.\n: org.apache.spark.SparkException: Job aborted"
+    " due to stage failure: Task 0 in stage 1.0 failed 4 times, most recent failure: Lost task 0.3"
+    " in stage 1.0 (TID 3) (127.0.0.1 executor 3): ExecutorLostFailure (executor 3 exited caused by"
+    " one of the running tasks) Reason: Command exited with code 52\nDriver stacktrace:"
+)
 STOPPED = 'Cannot invoke "DAGScheduler.cleanupQueryJobs(long)" because the return value of'
 
 
@@ -45,6 +51,7 @@ class OfJavaGone(Exception):
         pytest.param(
             RuntimeError("java.lang.OutOfMemoryError"), "", "out-of-memory", "", id="told"
         ),
+        pytest.param(RuntimeError(LOST), "", "out-of-memory", "executor.memory", id="executors"),
         pytest.param(RuntimeError("who knows"), HEAP, "engine", "who knows", id="another"),
     ],
 )
