@@ -1,11 +1,83 @@
-"""scripts/demo: its words are the command's, and say nothing about what is installed."""
+"""scripts/demo: its words are the command's, and say nothing about what is installed; an
+environment that was cut short, or is another clone's, is made anew."""
 
+import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 _NOTES = '#!/bin/sh\necho "$0 $*" >> "{said}"\n'
+
+
+# Stands for a Python, and for the one of an environment: its programs name their place.
+_PYTHON = """#!/bin/bash
+case "$*" in
+  "-m venv "*)
+    mkdir -p "$3/bin"; cp "$0" "$3/bin/python"
+    if [ -n "$CUT_SHORT" ]; then kill -9 $PPID; else touch "$3/pip"; fi ;;
+  "-m pip "*)
+    place=$(cd "$(dirname "$0")/.." && pwd)
+    [ -e "$place/pip" ] || { echo "No module named pip" >&2; exit 1; }
+    printf '#!/bin/sh\necho ran %s\n' "$place" > "$place/bin/profile-export"
+    chmod +x "$place/bin/profile-export" ;;
+esac
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone as far as the scripts look at it, with a Python beside it."""
+    made = tmp_path / "clone"
+    for name in ("scripts/demo", "scripts/_venv", "pyproject.toml", "constraints.txt"):
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, made / name)
+    python = tmp_path / "python"
+    python.write_text(_PYTHON, encoding="utf-8")
+    python.chmod(0o755)
+    return made
+
+
+def _demo(clone: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    told = {"PYTHON": str(clone.parent / "python"), "CUT_SHORT": "", **environment}
+    return subprocess.run(
+        [clone / "scripts" / "demo"],
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_an_environment_that_was_cut_short_is_made_anew(clone: Path) -> None:
+    assert _demo(clone, CUT_SHORT="yes").returncode != 0
+    assert (clone / ".venv" / "bin" / "python").exists()
+    done = _demo(clone)
+    assert (done.returncode, done.stdout) == (0, f"ran {clone}/.venv\n"), done.stderr
+
+
+@pytest.mark.parametrize("how", [shutil.copytree, shutil.move])
+def test_an_environment_of_another_folder_is_made_anew(
+    how: Callable[[Path, Path], object], clone: Path
+) -> None:
+    assert _demo(clone).returncode == 0
+    other = clone.parent / "other"
+    how(clone, other)
+    assert _demo(other).stdout == f"ran {other}/.venv\n"
+
+
+def test_an_environment_of_the_users_own_is_kept(clone: Path) -> None:
+    subprocess.run(
+        [clone.parent / "python", "-m", "venv", clone / ".venv"], check=True, env={"CUT_SHORT": ""}
+    )
+    (clone / ".venv" / "mine").touch()
+    assert _demo(clone).returncode == 0
+    assert (clone / ".venv" / "mine").exists()
+    assert "Installing" not in _demo(clone).stderr
 
 
 def test_words_of_the_demo_go_to_its_command_only(tmp_path: Path) -> None:
