@@ -1,6 +1,8 @@
 """Delta's JARs lie in a folder of the project's own, whole or not at all."""
 
+import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -93,3 +95,36 @@ def test_without_a_repository_the_error_says_what_to_do(
     assert "repo.example" in str(caught.value)
     assert "PROFILE_EXPORT_HOME" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("case", ["not writable", "no home"])
+def test_without_a_folder_of_its_own_the_error_says_what_to_do(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PROFILE_EXPORT_HOME", str(tmp_path / "file" / "folder"))
+    if case == "no home":
+
+        def nowhere() -> Path:
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.delenv("PROFILE_EXPORT_HOME")
+        monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(JobFailed, match="PROFILE_EXPORT_HOME") as caught:
+        delta_jars()
+    assert caught.value.code == "delta-jars"
+
+
+def test_spark_submit_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "profile_export.engines._delta_jars"],
+        env={**os.environ, "PROFILE_EXPORT_HOME": str(tmp_path / "file" / "folder")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Delta's JARs for Spark have no folder")
+    assert len(done.stderr.splitlines()) == 1

@@ -47,9 +47,12 @@ def delta_jars() -> list[Path]:
     Costs a few stats when they are there, and one short JVM with downloads (14 MB) when not.
 
     Raises:
-        JobFailed: ``delta-jars`` where they can neither be found nor fetched.
+        JobFailed: ``delta-jars`` where they can neither be found nor fetched, or not be kept.
     """
-    folder = home() / f"jars-{DELTA_VERSION}"
+    try:
+        folder = home() / f"jars-{DELTA_VERSION}"
+    except RuntimeError as error:
+        raise _no_room("this user has no home folder") from error
     return _listed(folder) or _resolve_into(folder)
 
 
@@ -65,8 +68,11 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _resolve_into(folder: Path) -> list[Path]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise _no_room(f"{folder.parent} cannot be written ({error.strerror})") from error
     try:
         fresh = work / "whole"
         fresh.mkdir()
@@ -78,6 +84,14 @@ def _resolve_into(folder: Path) -> list[Path]:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return _listed(folder)
+
+
+def _no_room(why: str) -> JobFailed:
+    return JobFailed(
+        f"Delta's JARs for Spark have no folder to be kept in: {why}. Let PROFILE_EXPORT_HOME name"
+        " one. The engine `sail` needs none of this.",
+        code="delta-jars",
+    )
 
 
 def _put_in_place(fresh: Path, folder: Path, broken: Path) -> None:
@@ -138,4 +152,7 @@ def spark_submit() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(",".join(map(str, delta_jars())) + "\n")
+    try:
+        sys.stdout.write(",".join(map(str, delta_jars())) + "\n")
+    except JobFailed as told:
+        sys.exit(str(told))

@@ -5,6 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
+from profile_export.errors import JobFailed
+
 SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.caseSensitive": "true",
@@ -37,9 +39,40 @@ their batch, or the log is no longer in the table's own folder."""
 
 
 def conf_folder() -> Path:
-    """The ``conf/`` folder: ``PROFILE_EXPORT_CONF``, or the one beside ``jobs/``."""
-    named = os.environ.get("PROFILE_EXPORT_CONF")
-    return Path(named) if named else Path(__file__).resolve().parents[3] / "conf"
+    """The ``conf/`` folder: ``PROFILE_EXPORT_CONF``, or the one of a clone or an installed package.
+
+    Raises:
+        JobFailed: ``engine`` where there are no settings of Spark.
+    """
+    folder = _conf_folder()
+    for name in ("spark-defaults.conf", "spark-local.conf"):
+        if not (folder / name).is_file():
+            raise JobFailed(
+                f"Spark's settings are missing: there is no {folder / name}. Let"
+                " PROFILE_EXPORT_CONF name the folder conf of a clone. The engine `sail` needs"
+                " none.",
+                code="engine",
+            )
+    return folder
+
+
+def _conf_folder() -> Path:
+    if named := os.environ.get("PROFILE_EXPORT_CONF"):
+        return Path(named)
+    beside_jobs = Path(__file__).resolve().parents[3] / "conf"
+    return beside_jobs if beside_jobs.is_dir() else _installed() or beside_jobs
+
+
+def _installed() -> Path | None:
+    """Where pip has put the settings, which lie outside the package."""
+    from importlib import metadata
+
+    try:
+        files = metadata.files("profile-export") or []
+    except metadata.PackageNotFoundError:
+        return None
+    found = (file for file in files if file.name == "spark-defaults.conf")
+    return next((Path(str(file.locate())).resolve().parent for file in found), None)
 
 
 def home() -> Path:

@@ -72,7 +72,7 @@ def open_remote(url: str) -> SparkEngine:
     """A session on a Spark Connect server; Delta and file access are the server's matter.
 
     Raises:
-        JobFailed: ``engine`` where nothing answers there.
+        JobFailed: ``engine`` where nothing answers there, or our own settings are missing.
     """
     place = urlsplit(url)
     try:  # before the client is asked, which tries for ten minutes
@@ -84,9 +84,10 @@ def open_remote(url: str) -> SparkEngine:
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
+    settings = {**_delta_session(), **SPARK_SESSION}
     try:
         spark = cast("SparkSession", ConnectSession.builder.remote(url).create())
-        _settle(spark, {**_delta_session(), **SPARK_SESSION})
+        _settle(spark, settings)
         return SparkEngine(spark, owned=True, remote=True)
     except Exception as error:
         raise _no_answer(url, first_line(error)[:200]) from error
