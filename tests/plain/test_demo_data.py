@@ -222,3 +222,18 @@ def test_a_foreign_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     with pytest.raises(Conflict, match="is a file"):
         build(tmp_path / "thesis.tex")
+
+
+@pytest.mark.parametrize("name", ["50%20off", r"a\b", "a[1]", "a*b", "a{1}/demo"])
+def test_a_folder_that_engines_take_for_another_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="engines take") as caught:
+        build(tmp_path / name)
+    assert caught.value.code == "path-pattern"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Conflict, match="file/demo cannot be written: Not a directory") as caught:
+        build(tmp_path / "file" / "demo")
+    assert caught.value.code == "not-a-demo-folder"

@@ -1,23 +1,15 @@
-"""Where the tables of a sandbox file lie, and paths that engines would take for others."""
+"""Where the tables of a sandbox file lie."""
 
 import os
-import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from profile_export.catalog.file import TablePart
 from profile_export.catalog.rules import Parts
 from profile_export.errors import Problem
+from profile_export.path_patterns import URI, pattern_in
 from profile_export.plan import TableRef
-from profile_export.shape import pointer, quote
-
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_PATTERN = re.compile(r"[^/]*?([][{}*?])[^/]*")
-"""A whole name, and the first letter in it that makes a pattern."""
-_ESCAPE = re.compile(r"[^/]*?(\\|%[0-9A-Fa-f]{2})[^/]*")
-"""Likewise what makes an escape, in a path that is no URI."""
-_IN_URIS = ((_PATTERN, "a pattern"),)
-_IN_PATHS = (*_IN_URIS, (_ESCAPE, "an escape"))
+from profile_export.shape import pointer
 
 
 def table_ref(part: TablePart, folder: str) -> TableRef:
@@ -33,7 +25,7 @@ def _location(written: str, folder: str) -> str:
         url = urlsplit(written, allow_fragments=False)  # a ? or # belongs to a file's name
         path = f"{url.path}?{url.query}" if url.query else url.path
         return os.path.normpath(os.path.join(folder, unquote(path)))
-    if _URI.match(written):
+    if URI.match(written):
         return written.rstrip("/")
     return os.path.normpath(os.path.join(folder, written))
 
@@ -60,21 +52,3 @@ def shared(parts: Parts, folder: str) -> Iterator[Problem]:
             other = pointer("datasets", read[place], "table", "path")
             detail = f"The path is that of {other} too, which is read; an export needs its own."
             yield Problem("path-in-use", detail, pointer("datasets", index, "table", "path"))
-
-
-def pattern_in(location: str) -> str | None:
-    """What is wrong with a path of which engines would make another; None where nothing is.
-
-    Sail takes ``a{1}`` for ``a1``, and writes there; delta-rs writes to ``a%20b``, and then looks
-    for the log in ``a b``. Links are followed, since delta-rs does.
-    """
-    is_uri = _URI.match(location)
-    places = (location,) if is_uri else (location, os.path.realpath(location))
-    for letter, kind in _IN_URIS if is_uri else _IN_PATHS:
-        for place in places:
-            if found := letter.search(place):
-                return (
-                    f"The path has {quote(found[0])}, in which engines take {found[1]} for {kind}:"
-                    " rows would be read or written elsewhere. Rename that file or folder."
-                )
-    return None

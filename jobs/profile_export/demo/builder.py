@@ -46,7 +46,7 @@ def build(to: Path) -> DemoSandbox:
     exports above all, stays.
 
     Raises:
-        Conflict: ``to`` is a file, or holds something and is no demo folder; nothing is written.
+        Conflict: ``to`` is unfit, as :func:`claim` says; nothing is written.
     """
     claim(to)
     tables = make_tables()

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from profile_export.catalog import UNION_SCHEMA, Dataset
-from profile_export.catalog.paths import pattern_in
 from profile_export.errors import Conflict, NotFound
+from profile_export.path_patterns import pattern_in
 from profile_export.plan import TableRef
 from profile_export.service.access import Caller, Reader, Writer
 from profile_export.service.bodies import RawBody, validated
