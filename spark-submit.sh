@@ -57,6 +57,10 @@ if [[ -z ${SPARK_HOME:-} ]]; then
   }
   export SPARK_HOME
 fi
+if [[ ! -x $SPARK_HOME/bin/spark-submit ]]; then
+  echo "spark-submit.sh: SPARK_HOME is $SPARK_HOME, where no Spark is (bin/spark-submit). Correct it, or unset it." >&2
+  exit 1
+fi
 delta=$("$driver_python" -m profile_export.engines._delta_jars) || exit 1
 
 if [[ -z ${SPARK_CONF_DIR:-} && ! -d $SPARK_HOME/conf ]]; then

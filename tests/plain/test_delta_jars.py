@@ -115,6 +115,17 @@ def test_without_a_folder_of_its_own_the_error_says_what_to_do(
     assert caught.value.code == "delta-jars"
 
 
+def test_a_spark_home_without_spark_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_HOME", str(tmp_path))
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(JobFailed, match="Correct SPARK_HOME") as caught:
+        delta_jars()
+    assert caught.value.code == "engine"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_spark_submit_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = subprocess.run(

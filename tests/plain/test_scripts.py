@@ -1,5 +1,6 @@
 """scripts/demo: its words are the command's, and say nothing about what is installed; an
-environment that was cut short, or is another clone's, is made anew."""
+environment that was cut short, or is another clone's, is made anew. spark-submit.sh: what is wrong
+before Spark begins is told."""
 
 import os
 import shutil
@@ -96,3 +97,26 @@ def test_words_of_the_demo_go_to_its_command_only(tmp_path: Path) -> None:
         "-m pip install --quiet --disable-pip-version-check -c constraints.txt -e ."
     )
     assert ran.endswith("/.venv/bin/profile-export demo --engine spark")
+
+
+def _submit(*words: str, **environment: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [ROOT / "spark-submit.sh", *words],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("option", ["--jars", "--master", "--deploy-mode", "--conf"])
+def test_an_option_of_spark_submit_without_its_value_is_told(option: str) -> None:
+    assert _submit(option) == (2, f"spark-submit.sh: {option} needs a value\n")
+
+
+def test_a_spark_home_without_spark_is_told(tmp_path: Path) -> None:
+    code, told = _submit("run", "request.json", SPARK_HOME=str(tmp_path))
+    assert code == 1
+    assert told.startswith(f"spark-submit.sh: SPARK_HOME is {tmp_path}, where no Spark is")

@@ -116,7 +116,14 @@ def _resolved(ivy: Path) -> list[Path]:
     ]
     # A user's spark-defaults must not add packages of its own to what is kept here.
     env = {**os.environ, "SPARK_CONF_DIR": str(ivy.parent), "PYSPARK_PYTHON": sys.executable}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    except OSError as error:
+        raise JobFailed(
+            f"Spark cannot be started by {command[0]}: {error.strerror}. Correct SPARK_HOME, or"
+            " unset it.",
+            code="engine",
+        ) from error
     jars = sorted((ivy / "jars").glob("*.jar"))
     if _NO_JAVA.search(done.stderr):
         raise JobFailed(

@@ -146,9 +146,10 @@ def _not_started(error: Exception) -> ExportError:
     ended = "JAVA_GATEWAY_EXITED" in words.text or words.of_ended_jvm
     if ended and has_java() and "UnsupportedClassVersion" not in log:
         return JobFailed(
-            "Spark did not start: its Java process ended while it started. Somebody stopped it, or"
-            " there was too little memory for it (spark.driver.memory). Run it again; --verbose"
-            " shows what Java says.",
+            "Spark did not start: its Java process ended while it started. Somebody stopped it,"
+            " there was too little memory for it (spark.driver.memory), or it cannot write below"
+            " /tmp (JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=FOLDER names another folder). Run it again;"
+            " --verbose shows what Java says.",
             code="engine",
         )
     if ended or "UnsupportedClassVersion" in log:
