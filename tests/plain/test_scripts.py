@@ -71,6 +71,26 @@ def test_an_environment_of_another_folder_is_made_anew(
     assert _demo(other).stdout == f"ran {other}/.venv\n"
 
 
+def test_what_was_installed_for_one_script_serves_another(clone: Path) -> None:
+    install = f'. {clone}/scripts/_venv "[test]"'
+    environment = {**os.environ, "PYTHON": str(clone.parent / "python"), "CUT_SHORT": ""}
+    subprocess.run(["bash", "-eu", "-c", install], env=environment, check=True, timeout=60)
+    (
+        clone / ".venv" / "pip"
+    ).unlink()  # as where there is no network: nothing more can be installed
+    assert _demo(clone).returncode == 0
+    subprocess.run(["bash", "-eu", "-c", install], env=environment, check=True, timeout=60)
+    refused = subprocess.run(
+        ["bash", "-eu", "-c", install.replace("test", "bench")],
+        env=environment,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert refused.returncode == 1
+    assert _demo(clone).returncode == 0
+
+
 def test_an_environment_of_the_users_own_is_kept(clone: Path) -> None:
     subprocess.run(
         [clone.parent / "python", "-m", "venv", clone / ".venv"], check=True, env={"CUT_SHORT": ""}
