@@ -25,6 +25,7 @@ case "$*" in
     [ -e "$place/pip" ] || { echo "No module named pip" >&2; exit 1; }
     printf '#!/bin/sh\necho ran %s\n' "$place" > "$place/bin/profile-export"
     chmod +x "$place/bin/profile-export" ;;
+  "-m tables.kill_loop "* | "-m service_storm"*) echo "ran $*" ;;
 esac
 """
 
@@ -89,6 +90,29 @@ def test_what_was_installed_for_one_script_serves_another(clone: Path) -> None:
     )
     assert refused.returncode == 1
     assert _demo(clone).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "ran"),
+    [
+        ("kill-loop", "ran -m tables.kill_loop 20 sail\n"),
+        ("service-storm", "ran -m service_storm\n"),
+    ],
+)
+def test_a_script_for_developers_installs_what_it_needs(script: str, ran: str, clone: Path) -> None:
+    shutil.copy(ROOT / "scripts" / script, clone / "scripts")
+    shutil.copy(clone.parent / "python", clone.parent / "python3.13")
+    environment = {**os.environ, "PATH": f"{clone.parent}:{os.environ['PATH']}", "CUT_SHORT": ""}
+    environment.pop("PYTHON", None)
+    done = subprocess.run(
+        [clone / "scripts" / script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, ran), done.stderr
 
 
 def test_an_environment_of_the_users_own_is_kept(clone: Path) -> None:
