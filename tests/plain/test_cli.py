@@ -298,6 +298,16 @@ def test_a_missing_table(world: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert str(world) not in said
 
 
+@pytest.mark.parametrize(
+    "words", [["serve", "--port", "99999"], ["run", "r"], ["runn"], ["jobs", "show", "one"]]
+)
+def test_a_wrong_word_and_where_help_is_are_two_sentences(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words) == 2
+    assert re.search(r"[.?] See: profile-export", capsys.readouterr().err)
+
+
 @pytest.mark.usefixtures("world")
 def test_missing_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "no.json", "--sandbox", "no/sandbox.yml"]) == 2

@@ -48,7 +48,8 @@ class Teller:
         path = context.command_path if context is not None else "profile-export"
         told = error.format_message()
         is_help = context is not None and told == context.get_help()  # of a group without a command
-        _say.note(told if is_help else f"{told} See: {path} --help")
+        sentence = told if told.endswith((".", "?")) else f"{told}."  # pydantic's have no full stop
+        _say.note(told if is_help else f"{sentence} See: {path} --help")
         return Refused.exit_code
 
     def tell(self, error: ExportError) -> int:
