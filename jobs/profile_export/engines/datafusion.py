@@ -1,7 +1,7 @@
 """What Sail has no name for is told to DataFusion itself, in its words (docs/decisions/0024).
 
 Sail's SQL hands ``SET`` on to the configuration of the session's DataFusion. No documentation of
-Sail says so: only what is for speed is told here, and what is refused is done without.
+Sail says so, so that what is for speed is done without where it is refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,6 +48,15 @@ def writing(spark: "SparkSession", persons: int) -> Iterator[None]:
         yield
     finally:
         _set(spark, _UNTOLD)
+
+
+def with_statistics(spark: "SparkSession", *, wanted: bool) -> None:
+    """Whether the statistics of Parquet files are looked at, as they are unless told.
+
+    Raises:
+        PySparkException: it cannot be told.
+    """
+    spark.sql(f"SET datafusion.execution.collect_statistics = {str(wanted).lower()}")
 
 
 def _set(spark: "SparkSession", settings: Mapping[str, int]) -> None:

@@ -1,11 +1,11 @@
 """What an engine is: all that the project asks of one, whichever it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from profile_export.engines.writing import Writing
-from profile_export.plan import ExportPlan, TableRef
+from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct
 from profile_export.tables import TableInfo
 
@@ -42,6 +42,16 @@ class Engine(Protocol):
 
     def delta_path(self, location: str) -> str:
         """What this engine takes for the path of the Delta table at ``location``."""
+        ...
+
+    def before_reading(self, source: Input) -> Mapping[str, str]:
+        """See to it that what is read of an input are the values of its rows.
+
+        Asked once for each input of a job: its log, or its files, may be looked into.
+
+        Returns:
+            Options for Delta's reader.
+        """
         ...
 
     def read_parquet(

@@ -12,14 +12,21 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
-from profile_export.engines import Writing, _stderr, datafusion, sail_memory, sail_write
+from profile_export.engines import (
+    Writing,
+    _stderr,
+    datafusion,
+    sail_bounds,
+    sail_memory,
+    sail_write,
+)
 from profile_export.engines._settings import SESSION
 from profile_export.engines._without_pandas import without_pandas
 from profile_export.engines.input_size import total_bytes
 from profile_export.engines.pinned_files import read_apart
 from profile_export.errors import JobFailed
 from profile_export.own_commit import OwnCommit
-from profile_export.plan import ExportPlan, TableRef
+from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct
 from profile_export.scratch import scratch_folder
 from profile_export.tables import TableInfo
@@ -63,6 +70,7 @@ class SailEngine:
         self._server = server
         self._afterwards = afterwards
         self._links: dict[str, str] = {}
+        self._without_statistics = False
 
     def table_info(self, table: TableRef) -> TableInfo:
         """There are no named tables here.
@@ -86,6 +94,21 @@ class SailEngine:
             self._links[location] = link
         return self._links[location]
 
+    def before_reading(self, source: Input) -> dict[str, str]:
+        """Have statistics left alone that Sail would take for values (``sail_bounds``).
+
+        Of Parquet files it looks at none until the next job. Those of a Delta table it does not
+        know where it reads the log like data; there it breaks on filters of a lambda, as they are
+        where the primary identity is in a map.
+        """
+        if not sail_bounds.mislead(source):
+            return {}
+        if source.table.format == "delta":
+            return {} if source.primary_identity is None else {"metadataAsDataRead": "true"}
+        datafusion.with_statistics(self.spark, wanted=False)
+        self._without_statistics = True
+        return {}
+
     def read_parquet(
         self, location: str, groups: Sequence[Sequence[str]], columns: Struct
     ) -> "DataFrame":
@@ -103,7 +126,10 @@ class SailEngine:
         return sail_write.write_and_commit(frame, writing, check=check)
 
     def between_jobs(self) -> None:
-        """Nothing is kept."""
+        """Statistics are looked at again."""
+        if self._without_statistics:
+            datafusion.with_statistics(self.spark, wanted=True)
+            self._without_statistics = False
 
     def writing(self, persons: int) -> AbstractContextManager[None]:
         """Sets DataFusion up for it, unless memory is limited."""

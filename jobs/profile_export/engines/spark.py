@@ -9,7 +9,7 @@ from profile_export.engines import Writing, spark_write
 from profile_export.engines.pinned_files import read_together
 from profile_export.errors import JobFailed
 from profile_export.own_commit import OwnCommit
-from profile_export.plan import ExportPlan, TableRef
+from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct, from_json
 from profile_export.tables import TableInfo, first_line
 
@@ -72,6 +72,10 @@ class SparkEngine:
 
     def delta_path(self, location: str) -> str:
         return location
+
+    def before_reading(self, _source: Input) -> dict[str, str]:
+        """Nothing is to be done."""
+        return {}
 
     def read_parquet(
         self, location: str, groups: Sequence[Sequence[str]], columns: Struct

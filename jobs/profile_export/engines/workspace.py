@@ -62,6 +62,7 @@ class JobWorkspace:
         self._progress = progress
         self._stop = stop
         self._locals = count()
+        self._options: dict[str, Mapping[str, str]] = {}
 
     def read(self, source: Input) -> "DataFrame":
         """The dataset's pinned version, lazily (S28); Parquet with the plan's columns."""
@@ -71,6 +72,7 @@ class JobWorkspace:
             return self._pinned(source).table(table.name or "")
         if table.format == "parquet":
             _see_that_it_exists(source, table.location)
+            self._asked_before(source)
             if source.files is not None and can_be_named(table.location, source.files):
                 return self._engine.read_parquet(table.location, source.files, source.columns)
             return self._parquet(source.columns, table.location)
@@ -79,7 +81,13 @@ class JobWorkspace:
             if files is not None:
                 return self._parquet(source.columns, *files)
         path = self._engine.delta_path(table.location)
-        return self._pinned(source).format("delta").load(path)
+        reader = self._pinned(source).options(**self._asked_before(source))
+        return reader.format("delta").load(path)
+
+    def _asked_before(self, source: Input) -> Mapping[str, str]:
+        if source.dataset_id not in self._options:
+            self._options[source.dataset_id] = self._engine.before_reading(source)
+        return self._options[source.dataset_id]
 
     def _pinned(self, source: Input) -> "DataFrameReader":
         reader = self._spark.read
