@@ -105,6 +105,11 @@ def test_types_that_are_one_to_spark_and_not_to_arrow(work: JobWorkspace, tmp_pa
         pytest.param(["1", "-2", NULL], [1, -2, None], id="whole numbers"),
         pytest.param(["2026-01-01", NULL], [date(2026, 1, 1), None], id="dates"),
         pytest.param(["a%20b", "1+1,ü", NULL], ["a b", "1+1,ü", None], id="texts"),
+        pytest.param(
+            ["%C3%BC", "%f0%9f%98%80", "ü", "a%2Fb", "1%2525"],
+            ["ü", "😀", "ü", "a/b", "1%25"],
+            id="texts that are percent-encoded wholly",
+        ),
         pytest.param([NULL], [None], id="nothing but null"),
     ],
 )

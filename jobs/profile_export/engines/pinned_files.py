@@ -21,6 +21,9 @@ MOST_FILES = 1000
 _PATTERN = re.compile(r"[][{}*?\\]")
 """What engines take for patterns in paths."""
 
+_NOT_ASCII = re.compile("%[89a-fA-F]")
+"""How a byte of a letter beyond ASCII begins in an encoded path."""
+
 _PLAIN_NAME = re.compile(r"[\w.=/-]+")
 
 
@@ -68,10 +71,25 @@ def can_be_named(location: str, groups: Sequence[Sequence[str]]) -> bool:
 def read_together(
     spark: "SparkSession", location: str, groups: Sequence[Sequence[str]], columns: Struct
 ) -> "DataFrame":
-    """As ``Engine.read_parquet`` says, where the engine knows ``key=value`` folders."""
-    paths = (f"{location.rstrip('/')}/{name}" for name in chain.from_iterable(groups))
-    read = spark.read.schema(table_ddl(columns))
-    return read.option("basePath", location).parquet(*paths)
+    """As ``Engine.read_parquet`` says, where the engine knows ``key=value`` folders.
+
+    Those that Spark spells otherwise are read each for itself: it takes every byte of a letter that
+    is percent-encoded for a letter.
+    """
+    from profile_export.frames import union
+
+    misread = [group for group in groups if _is_misread(group)]
+    others = chain.from_iterable(group for group in groups if not _is_misread(group))
+    paths = [f"{location.rstrip('/')}/{name}" for name in others]
+    frames = [read_apart(spark, location, misread, columns)] if misread else []
+    if paths:
+        read = spark.read.schema(table_ddl(columns)).option("basePath", location)
+        frames.append(read.parquet(*paths))
+    return union(frames)
+
+
+def _is_misread(group: Sequence[str]) -> bool:
+    return _NOT_ASCII.search(group[0].rpartition("/")[0]) is not None
 
 
 def read_apart(
