@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Field, write_deltalake
+from deltalake import Schema as DeltaSchema
+from deltalake.schema import ArrayType, PrimitiveType, StructType
 
 from profile_export.engines import Engine
 from profile_export.schema import Struct, struct_of
@@ -100,3 +102,39 @@ def test_s28_rows_are_those_of_the_protocol(
     export(file, engine, BODY)
     rows = DeltaTable(str(tmp_path / "out")).to_pyarrow_table().to_pylist()
     assert sorted((row["age"], row["id"]) for row in rows) == [(n, f"c{n}") for n in ages]
+
+
+def bounded(number: int, name: str, type_: str) -> Field:
+    """A text as Spark declares one of a bounded length, with the value that new rows get."""
+    length = f"{type_}({number})"
+    metadata = {"__CHAR_VARCHAR_TYPE_STRING": length, "CURRENT_DEFAULT": "'x'", "comment": "a"}
+    return Field(name, PrimitiveType("string"), metadata=metadata)
+
+
+def test_s26_what_inputs_say_of_their_columns_is_no_rule_of_the_target(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """A second export has to fit into the table that the first has made; and no text is padded."""
+    inner = StructType([bounded(5, "code", "char")])
+    fields = [
+        Field("id", PrimitiveType("string")),
+        Field("at", PrimitiveType("timestamp")),
+        bounded(6, "short", "char"),
+        bounded(9, "name", "varchar"),
+        Field("codes", ArrayType(inner)),
+        Field("land", PrimitiveType("string")),
+    ]
+    path = str(tmp_path / "crm")
+    # Partitioned, so that Spark reads it by Delta's reader.
+    DeltaTable.create(path, DeltaSchema(fields), partition_by=["land"])
+    when = pa.array([datetime(2024, 1, 1, tzinfo=UTC)], pa.timestamp("us", "UTC"))
+    row = {"short": ["ab"], "name": ["Ada"], "codes": [[{"code": "q"}]], "land": ["a b"]}
+    write_deltalake(path, pa.table({"id": ["c0"], "at": when, **row}), mode="append")
+    file = tmp_path / "sandbox.yml"
+    file.write_text(SANDBOX, encoding="utf-8")
+    export(file, engine, BODY)
+    export(file, engine, BODY)
+    target = DeltaTable(str(tmp_path / "out"))
+    found = target.to_pyarrow_table().select(list(row)).to_pylist()
+    assert found == 2 * [{name: value for name, (value,) in row.items()}]
+    assert [field.name for field in target.schema().fields if field.metadata] == []

@@ -25,6 +25,8 @@ SPARK_SESSION = {
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Texts of type char(n) have the blanks that are in their files.
+    "spark.sql.readSideCharPadding": "false",
     # A file that cannot be read fails the job: nothing leaves silently.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",

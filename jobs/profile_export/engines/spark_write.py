@@ -11,7 +11,7 @@ from profile_export.engines.commit_once import Tries, commit_once
 from profile_export.faults import fault_when
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.own_commit import TXN_VERSION, OwnCommit
-from profile_export.schema import Struct
+from profile_export.schema import Struct, ddl, quoted
 from profile_export.storage import Folder
 from profile_export.times_without_zone import with_features
 
@@ -23,6 +23,7 @@ _LOST_RACE = re.compile(
     r"|Concurrent(Append|Write|Transaction)Exception|MetadataChangedException"
     r"|ProtocolChangedException"
 )
+_DESCRIBED = re.compile(r'"metadata":\s*\{(?!\})')
 TRIES = Tries(6, 0.2, 5.0, lambda error: _LOST_RACE.search(str(error)) is not None)
 """A repeated write computes all rows again, so fewer tries than for a bare commit."""
 
@@ -48,18 +49,33 @@ def write_and_commit(
     folder, ids = Folder(writing.location), list(writing.batch_ids)
     fault_when("while-writing", lambda: bool(batch_files(folder, ids)))
     fault_when("before-commit", lambda: _all_written(spark, folder, ids))
+    plain = _undescribed(frame, writing.columns)
 
     def try_to_commit(state: TargetState | None, columns: Struct) -> None:
         grows = state is not None and columns != state.columns
         if state is not None and grows:
             with_features(state, columns)
-        writer = _writer(frame, writing.app_id, writing.note)
+        writer = _writer(plain, writing.app_id, writing.note)
         if state is None and writing.table is not None:
             writer.saveAsTable(writing.table)
         else:
             (writer.option("mergeSchema", "true") if grows else writer).save(writing.location)
 
     return commit_once(writing, try_to_commit, tries=TRIES, check=check)
+
+
+def _undescribed(frame: "DataFrame", columns: Struct) -> "DataFrame":
+    """The same rows without what the inputs' tables say of their columns: lengths of texts and
+    defaults would become rules of the target, which no second export would fit (S26)."""
+    from pyspark.sql import functions as F
+
+    described = {f.name for f in frame.schema.fields if _DESCRIBED.search(f.json())}
+    plain = {
+        f.name: F.col(quoted(f.name)).cast(ddl(f.type)).alias(f.name)
+        for f in columns.fields
+        if f.name in described  # the others would be cast for nothing, to types that may be null
+    }
+    return frame.withColumns(plain) if plain else frame
 
 
 def _writer(frame: "DataFrame", app_id: str, note: str) -> "DataFrameWriter":
