@@ -73,6 +73,17 @@ def test_partitioned_and_empty_tables(work: JobWorkspace, tmp_path: Path) -> Non
     assert ids(work, crm(tmp_path, version=1)) == []
 
 
+def test_a_file_that_has_become_empty_is_no_file_without_rows(
+    work: JobWorkspace, tmp_path: Path
+) -> None:
+    """As a crash or a full disk leaves it: Spark reads it as no rows, were it named by itself."""
+    source = crm(tmp_path)
+    (file,) = plain_files(str(tmp_path / "crm"), 0) or []
+    Path(file).write_bytes(b"")
+    with pytest.raises(Exception, match=r"(?i)parquet|range"):
+        ids(work, source)
+
+
 def test_which_tables_are_plain(tmp_path: Path) -> None:
     crm(tmp_path)
     path = str(tmp_path / "crm")
