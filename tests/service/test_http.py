@@ -241,7 +241,7 @@ def test_calls_that_wait_for_the_store_leave_the_service_alive(
             time.sleep(1)
             assert not any(call.done() for call in waiting)
             for asked in (client.get, client.head):
-                assert pool.submit(asked, "/health/live").result(5).status_code == 200
+                assert pool.submit(asked, "/health/live").result(20).status_code == 200
         finally:
             released.set()
     assert {call.result().status_code for call in waiting} == {200}
@@ -371,6 +371,18 @@ def _head(method: str, path: str, headers: dict[str, str], *more: str) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, *more, "", ""]).encode("latin-1")
+
+
+@pytest.mark.parametrize("target", ["http://x", "HTTP://x:80", "https://x"])
+def test_a_target_with_scheme_and_host_is_that_of_its_path(
+    target: str, app: FastAPI, small_catalog: SmallCatalog
+) -> None:
+    """As clients of proxies send it; a server must take it (RFC 9112, 3.2.2)."""
+    with listening(app) as port:
+        head = _head("GET", f"{target}{URL}?limit=1", small_catalog.headers())
+        assert _sent(port, head).startswith(b"HTTP/1.1 200 ")
+        assert _sent(port, _head("GET", target, {})).startswith(b"HTTP/1.1 200 ")
+        assert _sent(port, _head("GET", f"/{target}{URL}", {})).startswith(b"HTTP/1.1 404 ")
 
 
 def test_a_real_server(app: FastAPI, small_catalog: SmallCatalog) -> None:

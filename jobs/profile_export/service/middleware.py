@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from profile_export.service.answers import unexpected
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_SCHEME_AND_HOST = re.compile(r"\Ahttps?://[^/]*", re.IGNORECASE)
 _log = logging.getLogger("profile_export.access")
 
 
@@ -30,8 +31,7 @@ class EveryCall:
         request_id = sent if _ID.fullmatch(sent) else token_hex(16)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        if scope["path"] != "/":
-            scope["path"] = scope["path"].rstrip("/") or "/"
+        scope["path"] = _path(scope["path"])
         status, started = 0, time.perf_counter()
 
         async def answered(message: Message) -> None:
@@ -59,6 +59,12 @@ class EveryCall:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
             }
             _log.info("call", extra={name: value for name, value in told.items() if value})
+
+
+def _path(target: str) -> str:
+    """The path of a call: a request to a proxy names scheme and host before it (RFC 9112)."""
+    path = _SCHEME_AND_HOST.sub("", target)
+    return path.rstrip("/") or "/"
 
 
 def _add_headers(start: Message, request_id: str) -> None:
