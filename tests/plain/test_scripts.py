@@ -48,11 +48,18 @@ def _demo(clone: Path, **environment: str) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(
         [clone / "scripts" / "demo"],
         env={**os.environ, **told},
+        cwd=clone.parent,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+def test_a_folder_for_the_demo_is_named_from_where_it_is_called(clone: Path) -> None:
+    assert _demo(clone).returncode == 0
+    (clone / ".venv" / "bin" / "profile-export").write_text("#!/bin/sh\npwd\n", encoding="utf-8")
+    assert _demo(clone).stdout == f"{clone.parent}\n"
 
 
 def test_an_environment_that_was_cut_short_is_made_anew(clone: Path) -> None:
