@@ -301,7 +301,7 @@ def test_where_the_log_cannot_be_read_nobody_says_how_a_job_ended(
     commit = next(log.glob("*.json"))
     kept = commit.read_bytes()
     commit.write_bytes(b"no json")
-    with working(store, engine):
+    with working(store, engine, lease=4.0):
         wait_for(lambda: attempts(store, plan.job_id) > 1)
         time.sleep(0.3)
         assert job(store, sandbox, plan.job_id).status in ("CANCELLING", "PROCESSING")
