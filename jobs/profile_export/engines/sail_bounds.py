@@ -8,10 +8,8 @@ decimals are doubles in the Delta logs that some writers make (delta-rs).
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 from deltalake import DeltaTable
@@ -66,9 +64,11 @@ def _are_alike(actions: pa.Table, column: str, type_: pa.DataType) -> bool:
     is_long = pt.is_decimal(type_) and type_.precision > _DIGITS_OF_DOUBLES
     if not (is_long or pt.is_floating(type_)):
         return False
-    alike = pc.equal(actions[f"min.{column}"], actions[f"max.{column}"])
-    filled = pc.equal(actions[f"null_count.{column}"], 0)
-    return cast(bool, pc.any(pc.and_(alike, filled)).as_py() or False)
+    bounds = (actions[f"{kind}.{column}"].to_pylist() for kind in ("min", "max", "null_count"))
+    return any(
+        least is not None and least == greatest and nulls == 0
+        for least, greatest, nulls in zip(*bounds, strict=True)
+    )
 
 
 def _in_footers(source: Input) -> bool:

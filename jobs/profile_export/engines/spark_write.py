@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from profile_export.delta_log import TargetState
+from profile_export.engine_words import said
 from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_files
 from profile_export.engines.commit_once import Tries, commit_once
@@ -24,7 +25,7 @@ _LOST_RACE = re.compile(
     r"|ProtocolChangedException"
 )
 _DESCRIBED = re.compile(r'"metadata":\s*\{(?!\})')
-TRIES = Tries(6, 0.2, 5.0, lambda error: _LOST_RACE.search(str(error)) is not None)
+TRIES = Tries(6, 0.2, 5.0, lambda error: _LOST_RACE.search(said(error).text) is not None)
 """A repeated write computes all rows again, so fewer tries than for a bare commit."""
 
 
