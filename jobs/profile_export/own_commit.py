@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
 
-from profile_export.delta_log import has_transaction, look, unreadable_log
+from profile_export.delta_log import TargetState, has_transaction, look, unreadable_log
 from profile_export.errors import EXPIRED, JobFailed
 from profile_export.storage import Folder, Stored
 
@@ -41,18 +41,25 @@ def transaction_of(job_id: int, first_batch: str) -> str:
 def own_commit(location: str, app_id: str) -> OwnCommit | None:
     """The commit that carries the application transaction ``app_id``, or None.
 
-    Costs the log's snapshot, and the commits back to the one that is looked for.
+    Costs the log's snapshot, and what :func:`commit_in` does.
 
     Raises:
         JobFailed: ``target-unreadable``; ``commit-expired`` where it is no more in the log.
     """
     state = look(location)
-    if state is None or not state.has_committed(app_id):
+    return None if state is None else commit_in(state, app_id)
+
+
+def commit_in(state: TargetState, app_id: str) -> OwnCommit | None:
+    """As :func:`own_commit`, in a state that was looked at already.
+
+    Costs the commits back to the one that is looked for.
+    """
+    if not state.has_committed(app_id):
         return None
-    folder = Folder(location)
     for version in range(state.version, -1, -1):
         name = f"_delta_log/{version:020}.json"
-        data = folder.read(name) if folder.exists(name) else b""
+        data = state.folder.read(name) if state.folder.exists(name) else b""
         if app_id.encode() in data and (found := _commit(version, data, app_id)):
             return found
     raise JobFailed(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from profile_export.engines.batch_folders import batch_files, batch_folder
-from profile_export.manifest import MANIFEST
+from profile_export.errors import ExportError
+from profile_export.manifest import JOB, MANIFEST
 from profile_export.papers import Manifest, ManifestBatch, ManifestFile, Papers
 from profile_export.storage import Folder, reason
 from profile_export.verified.findings import Finding
@@ -75,11 +76,23 @@ def verify(given: str, *, deep: bool = False) -> Verified:
         *_of_files([b for b in manifest.batches if b.batch_id not in closed], lying, dataset),
         *_strays(manifest, lying),
         *log_findings(manifest, dataset),
-        *job_findings(manifest, papers),
+        *_of_plan(papers, manifest, deep=deep),
     ]
-    if deep:
-        findings += row_findings(manifest, dataset, papers)
     return Verified(papers.shown, manifest, deep, tuple(findings))
+
+
+def _of_plan(papers: Papers, manifest: Manifest, *, deep: bool) -> Iterator[Finding]:
+    """Without a ``job.json`` that can be read only the rows suffer: no file depends on it."""
+    try:
+        plan = papers.plan()
+    except ExportError as error:
+        if deep:
+            detail = "does not tell the columns of the rows, so they were not hashed"
+            yield Finding("columns-unknown", JOB, f"{detail}: {error}")
+        return
+    yield from job_findings(manifest, plan)
+    if deep:
+        yield from row_findings(manifest, papers.dataset, plan)
 
 
 def _of_numbers(manifest: Manifest) -> Iterator[Finding]:

@@ -2,21 +2,14 @@
 
 from collections.abc import Iterator
 
-from profile_export.errors import ExportError
 from profile_export.manifest import JOB
-from profile_export.papers import Manifest, Papers
+from profile_export.papers import Manifest
+from profile_export.plan import ExportPlan
 from profile_export.verified.findings import Finding
 
 
-def job_findings(manifest: Manifest, papers: Papers) -> Iterator[Finding]:
-    """What the plan in ``job.json`` says otherwise of the job, its data set, its batches.
-
-    Without a ``job.json`` that can be read there is nothing to say: the files do not depend on it.
-    """
-    try:
-        plan = papers.plan()
-    except ExportError:
-        return
+def job_findings(manifest: Manifest, plan: ExportPlan) -> Iterator[Finding]:
+    """What the plan in ``job.json`` says otherwise of the job, its data set, its batches."""
     planned = {batch.batch_id: batch.segment for batch in plan.batches}
     written = {batch.batch_id: batch.segment for batch in manifest.batches}
     told = (manifest.job_id, manifest.dataset_id, [*written])

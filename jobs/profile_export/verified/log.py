@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from profile_export.delta_log import TargetState, look
 from profile_export.errors import EXPIRED, JobFailed
-from profile_export.own_commit import own_commit, transaction_of
+from profile_export.own_commit import commit_in, transaction_of
 from profile_export.papers import Manifest
 from profile_export.storage import Folder, reason
 from profile_export.verified.findings import Finding
@@ -31,18 +31,18 @@ def log_findings(manifest: Manifest, dataset: Folder) -> Iterator[Finding]:
     if state is None:
         yield Finding("log-missing", LOG, "is missing: no reader sees the export")
         return
-    yield from _of_commit(manifest, dataset, state)
+    yield from _of_commit(manifest, state)
     yield from _of_live_files(manifest, state)
     yield from _outside_batches(dataset, state)
 
 
-def _of_commit(manifest: Manifest, dataset: Folder, state: TargetState) -> Iterator[Finding]:
+def _of_commit(manifest: Manifest, state: TargetState) -> Iterator[Finding]:
     version = manifest.delta_version
     if state.version < version:
         detail = f"ends at version {state.version}: version {version} of the export is gone"
         yield Finding("commit-missing", LOG, detail)
     try:
-        commit = own_commit(dataset.location, transaction(manifest))
+        commit = commit_in(state, transaction(manifest))
     except JobFailed as error:
         # One that expired was cleaned out of the log by its retention: what is live tells the rest.
         if error.code != EXPIRED:

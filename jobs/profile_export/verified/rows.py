@@ -5,26 +5,24 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from profile_export.engines.batch_folders import batch_folder
-from profile_export.errors import ExportError
 from profile_export.outputs import written_columns
-from profile_export.papers import Manifest, ManifestBatch, Papers
+from profile_export.papers import Manifest, ManifestBatch
+from profile_export.plan import ExportPlan
 from profile_export.rowset.hash_bytes import Unhashable
 from profile_export.rowset.offline import RowSet, of_files
 from profile_export.storage import Folder
 from profile_export.verified.findings import Finding
 
 
-def row_findings(manifest: Manifest, dataset: Folder, papers: Papers) -> Iterator[Finding]:
+def row_findings(manifest: Manifest, dataset: Folder, plan: ExportPlan) -> Iterator[Finding]:
     """The batches whose rows differ from the manifest, or cannot be hashed.
 
-    The columns, in their order, are those of the plan in the ``job.json`` beside the manifest.
+    Args:
+        manifest: What was written.
+        dataset: Where.
+        plan: Of the ``job.json`` beside the manifest: it has the columns, in their order.
     """
-    try:
-        columns = written_columns(papers.plan())
-    except ExportError as error:
-        detail = "does not tell the columns of the rows, so they were not hashed"
-        yield Finding("columns-unknown", "job.json", f"{detail}: {error}")
-        return
+    columns = written_columns(plan)
     for batch in manifest.batches:
         folder = batch_folder(batch.batch_id)
         paths = [file.path for file in batch.files if file.is_right_in(folder)]
