@@ -7,7 +7,7 @@ import shutil
 
 from profile_export.broken_inputs import broken_input
 from profile_export.engine_words import said
-from profile_export.engines import _stderr, sail_memory
+from profile_export.engines import sail_memory, stderr
 from profile_export.errors import Cancelled, ExportError, JobFailed
 from profile_export.plan import ExportPlan
 
@@ -50,7 +50,7 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
         return JobFailed(_DISK_IS_FULL, code="disk-full")
     if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
-    if _MEMORY.search(text) or (words.of_ended_jvm and _MEMORY.search(_stderr.tail(1 << 16))):
+    if _MEMORY.search(text) or (words.of_ended_jvm and _MEMORY.search(stderr.tail(1 << 16))):
         return JobFailed(
             "The engine ran out of memory. On spark give it more (spark.driver.memory,"
             " spark.executor.memory); inputs far beyond memory belong there. All events of a person"

@@ -458,10 +458,10 @@ INTERRUPTED_WHILE_THE_ENGINE_STARTS = """
 import os, signal, threading
 from profile_export import demo
 from profile_export.commands import _engine
-from profile_export.engines import _stderr
+from profile_export.engines import stderr
 
 def build(_):
-    _stderr.to_log()  # as an engine does first
+    stderr.to_log()  # as an engine does first
     os.kill(os.getpid(), signal.SIGINT)
 
 _engine.LazyEngine._open = lambda self, small: threading.Event().wait()

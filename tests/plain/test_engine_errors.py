@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from profile_export.engine_errors import translate
-from profile_export.engines import _stderr, spark_session
+from profile_export.engines import spark_session, stderr
 from tables.plans import crm, plan_for
 
 HEAP = "WARN TaskSetManager: Lost task 1.0: java.lang.OutOfMemoryError: Java heap space\n\tat x\n"
@@ -63,7 +63,7 @@ def test_a_java_process_that_ended(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_stderr, "tail", lambda size=4000: log[-size:])
+    monkeypatch.setattr(stderr, "tail", lambda size=4000: log[-size:])
     plan = plan_for(tmp_path / "profile", batches=1, inputs=(crm(tmp_path),))
     found = translate(error, plan, stopped=False)
     assert found.code == code

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, cast
 
 from profile_export.engines import (
     Writing,
-    _stderr,
     datafusion,
     sail_bounds,
     sail_memory,
     sail_write,
+    stderr,
 )
 from profile_export.engines._settings import SESSION
 from profile_export.engines._without_pandas import without_pandas
@@ -175,7 +175,7 @@ def open_sail(*, verbose: bool) -> SailEngine:
     os.environ.setdefault(_SESSION_LASTS, str(_TEN_YEARS))
     if not verbose:
         os.environ.setdefault("RUST_BACKTRACE", "0")
-        _stderr.to_log()
+        stderr.to_log()
     from importlib.metadata import version
 
     from pysail.spark import SparkConnectServer

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from profile_export.engine_words import said
-from profile_export.engines import _stderr
+from profile_export.engines import stderr
 from profile_export.engines._delta_jars import delta_jars
 from profile_export.engines._settings import (
     NOT_OF_PLAIN_TABLES,
@@ -59,7 +59,7 @@ def open_spark(*, verbose: bool, settings: dict[str, str], small: bool = False) 
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_CONF_DIR", str(conf_folder()))
         if not verbose:
-            _stderr.to_log()
+            stderr.to_log()
     try:
         spark = builder.getOrCreate()
     except Exception as error:
@@ -142,7 +142,7 @@ def _not_started(error: Exception) -> ExportError:
             " take the application. See that it answers at the address of --master (spark.master).",
             code="engine",
         )
-    log = _stderr.tail()
+    log = stderr.tail()
     ended = "JAVA_GATEWAY_EXITED" in words.text or words.of_ended_jvm
     if ended and has_java() and "UnsupportedClassVersion" not in log:
         return JobFailed(

@@ -48,7 +48,7 @@ def to_stderr(*, verbose: bool = False) -> None:
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
-    """Looks ``sys.stderr`` up for every line: an engine may have moved it (``engines/_stderr``)."""
+    """Looks ``sys.stderr`` up for every line: an engine may have moved it (``engines/stderr``)."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)

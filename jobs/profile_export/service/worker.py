@@ -9,7 +9,7 @@ import threading
 import time
 
 from profile_export.document import Document
-from profile_export.engines import Engine, _stderr
+from profile_export.engines import Engine, stderr
 from profile_export.errors import ExportError
 from profile_export.processes import started
 from profile_export.service import ends
@@ -126,7 +126,7 @@ class WorkLoop:
         if not alive:
             raise EngineGone
         self._engine.between_jobs()
-        _stderr.trim()
+        stderr.trim()
 
     def _outcome(self, held: Held, times: StageTimes) -> Document | Exception:
         from profile_export.job import run_job

@@ -142,13 +142,13 @@ class WorkerProcess:
 
     def _begin_anew(self) -> None:
         """Become a new worker: no engine can be opened twice in one process."""
-        from profile_export.engines import _stderr
+        from profile_export.engines import stderr
 
         if self._asked_to_end():
             return
         _log.warning("the worker begins anew, with another engine")
         self._store.close()
-        _stderr.restore()
+        stderr.restore()
         os.execv(sys.executable, command_line(*sys.argv[1:]))
 
 
