@@ -1,6 +1,7 @@
 """One suite, two engines: ``pytest --engine sail`` (default) and ``pytest --engine spark``.
 
-A process is either Connect or classic (engines/sail.py), so the engine is opened once per process.
+A process is either Connect or classic (engines/sail_session.py), so the engine is opened once per
+process.
 """
 
 import signal

@@ -90,7 +90,7 @@ def test_sail_starts_without_arrows_functions() -> None:
     """What looks into its inputs needs none of them: their import takes 16 ms of every start."""
     _succeeds("""
 import sys
-import profile_export.engines.sail
+import profile_export.engines.sail_session
 assert "pyarrow.compute" not in sys.modules
 print("done")
 """)

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from profile_export.engines import datafusion, sail_memory
-from profile_export.engines.sail import SailEngine, open_sail
+from profile_export.engines.sail import SailEngine
 from profile_export.engines.sail_memory import VARIABLE
+from profile_export.engines.sail_session import open_sail
 from profile_export.errors import JobFailed
 from profile_export.job import run_job
 from tables.plans import crm, plan_for

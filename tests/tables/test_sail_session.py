@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from pyspark.errors import PySparkException
 
-from profile_export.engines.sail import SailEngine, open_sail
+from profile_export.engines.sail import SailEngine
+from profile_export.engines.sail_session import open_sail
 
 LASTS = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
 

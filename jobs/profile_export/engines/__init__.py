@@ -84,7 +84,7 @@ def open_engine(
         JobFailed: ``engine`` or ``delta-jars``, with what to do.
     """
     if name == "sail":
-        from profile_export.engines.sail import open_sail
+        from profile_export.engines.sail_session import open_sail
 
         return open_sail(verbose=verbose)
     from profile_export.engines.spark_session import open_remote, open_spark

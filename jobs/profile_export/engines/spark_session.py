@@ -1,7 +1,8 @@
 """Opens Spark: a session of our own, the one that spark-submit gives, or a ``sc://host:port`` URL.
 
-See ``sail.py`` for the trap: this process is then classic (the first two) or Connect (a URL) for
-good. Settings come from ``conf/spark-defaults.conf``; under spark-submit they have come with it.
+See ``sail_session.py`` for the trap: this process is then classic (the first two) or Connect (a
+URL) for good. Settings come from ``conf/spark-defaults.conf``; under spark-submit they have come
+with it.
 """
 
 import logging
