@@ -1,7 +1,11 @@
 """What of SQL is let through to an engine: what is hostile is refused, what is let through is ours."""
 
 import re
+import sys
 import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +15,7 @@ from profile_export.catalog import Dataset, Sandbox
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
 from profile_export.sql.guard import DEEPEST, LONGEST, LONGEST_READING, guard
-from profile_export.sql.names import sql_name, sql_tables
+from profile_export.sql.names import catalog_names, sql_name, sql_tables
 from profile_export.sql.words import Unsafe, check_text
 
 TABLES = ["profiles", "profiles_2", "ds_5b02"]
@@ -507,6 +511,30 @@ def test_names_that_others_have_already() -> None:
         "ds_1": "1", "ds_2": "2", "ds_3": "3", "ds_4": "4", "ds_5": "5",
         "x": "1", "x_2": "2", "x_3": "3", "ds_1_2": "4", "x_4": "5",
     }  # fmt: skip
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many lines of Python it takes."""
+    lines = 0
+
+    def trace(_frame: FrameType, event: str, _arg: object) -> Callable[..., Any]:
+        nonlocal lines
+        lines += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def test_twice_as_many_datasets_of_one_name_take_twice_as_many_steps() -> None:
+    some, twice = (sandbox(*((f"{i}", "Export") for i in range(many))) for many in (100, 200))
+    assert catalog_names(twice)["199"] == "export_200"
+    assert steps(lambda: catalog_names(twice)) < 2.2 * steps(lambda: catalog_names(some))
 
 
 def test_the_name_that_the_catalog_tells() -> None:

@@ -7,18 +7,38 @@ from profile_export.catalog import Dataset, Sandbox
 _NO_NAME = re.compile(r"[^a-z0-9]")
 
 
-def sql_tables(sandbox: Sandbox) -> dict[str, Dataset]:
+class SqlTables(dict[str, Dataset]):
+    """SQL names and what they are of. The number that a name was last given is kept, since any
+    number of datasets may have one name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: dict[str, int] = {}
+
+    def add(self, name: str, dataset: Dataset) -> str:
+        """Name a dataset so, or with the next number that is free; gives its name."""
+        number = self._numbers.get(name, 1)
+        free = name
+        while free in self:
+            number += 1
+            free = f"{name}_{number}"
+        self._numbers[name] = number
+        self[free] = dataset
+        return free
+
+
+def sql_tables(sandbox: Sandbox) -> SqlTables:
     """SQL name -> export dataset, in the order of the sandbox (oldest first).
 
     Each has two names: ``ds_{id}``, and its own name in lower case with ``_`` for all but letters
     and digits. Of several of one name the first keeps it, later ones get ``_2``, ``_3``.
     """
     exports = [dataset for dataset in sandbox.datasets if dataset.kind == "export"]
-    tables: dict[str, Dataset] = {}
+    tables = SqlTables()
     for dataset in exports:
-        tables[_free(f"ds_{_plain(dataset.id)}", tables)] = dataset
+        tables.add(f"ds_{_plain(dataset.id)}", dataset)
     for dataset in exports:
-        tables[_free(_plain(dataset.name), tables)] = dataset
+        tables.add(_plain(dataset.name), dataset)
     return tables
 
 
@@ -37,18 +57,9 @@ def catalog_names(sandbox: Sandbox) -> dict[str, str]:
     names = {dataset.id: name for name, dataset in tables.items()}  # ds_{id} comes before
     for dataset in sandbox.datasets:
         if dataset.kind != "export":
-            names[dataset.id] = name = _free(_plain(dataset.name), tables)
-            tables[name] = dataset
+            names[dataset.id] = tables.add(_plain(dataset.name), dataset)
     return names
 
 
 def _plain(text: str) -> str:
     return _NO_NAME.sub("_", text.lower())
-
-
-def _free(name: str, taken: dict[str, Dataset]) -> str:
-    number, candidate = 1, name
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate
