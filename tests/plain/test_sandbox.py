@@ -1,5 +1,6 @@
 """Sandbox files, good and bad: one clear message for each mistake, with file, line and path."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -405,6 +406,24 @@ def test_s9_the_default_is_read_from_the_latest_version() -> None:
     assert Sandbox("a", "b", merge_policies=(policy("p", 2), old)).default_policy() is None
     new = policy("q", 3, default=True)
     assert Sandbox("a", "b", merge_policies=(old, policy("p", 2), new)).default_policy() == new
+
+
+class Passes(tuple[MergePolicy, ...]):
+    """Policies that count how often they are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[MergePolicy]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_the_latest_versions_of_many_policies_are_found_in_one_pass() -> None:
+    """Each request without a policy of its own asks for the default among them all."""
+    many = Passes(policy(f"p{n}", version) for n in range(50) for version in (2, 1))
+    found = Sandbox("a", "b", merge_policies=many).latest_policies()
+    assert [(each.id, each.version) for each in found] == [(f"p{n}", 2) for n in range(50)]
+    assert many.times == 1
 
 
 def test_a_default_of_an_old_version_is_no_second_default(tmp_path: Path) -> None:

@@ -122,8 +122,11 @@ class Sandbox:
 
     def latest_policies(self) -> tuple[MergePolicy, ...]:
         """The latest version of each policy, in the order of their first mention."""
-        ids = dict.fromkeys(policy.id for policy in self.merge_policies)
-        return tuple(self.versions(policy_id)[-1] for policy_id in ids)
+        latest: dict[str, MergePolicy] = {}
+        for policy in self.merge_policies:
+            if latest.setdefault(policy.id, policy).version <= policy.version:
+                latest[policy.id] = policy
+        return tuple(latest.values())
 
     def default_policy(self, schema_name: str = PROFILE_SCHEMA) -> MergePolicy | None:
         """The policy whose latest version is the default of the schema (S9)."""

@@ -41,9 +41,10 @@ def cross_problems(parts: Parts) -> Iterator[Problem]:
         if policy.attribute_merge is not None:
             yield from merge_problems(policy.attribute_merge, parts.dataset_ids, exports, at)
     yield from _default_problems(parts.policies)
+    policy_ids = parts.policy_ids | {BUILT_IN_POLICY.id}
     for index, segment in parts.segments.items():
         asked = segment.merge_policy_id
-        if asked is not None and asked not in parts.policy_ids | {BUILT_IN_POLICY.id}:
+        if asked is not None and asked not in policy_ids:
             detail = f"There is no merge policy {quote(asked)}. {nearest(asked, parts.policy_ids)}"
             yield Problem("unknown-policy", detail, pointer("segments", index, "mergePolicyId"))
 

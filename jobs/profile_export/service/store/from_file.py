@@ -122,11 +122,13 @@ def _policies(target: _Target, sandbox: Sandbox) -> None:
         stored[row.id][row.version] = row
     declared = {policy.id for policy in sandbox.merge_policies}
     gone = _removed(target, "policy", declared)
-    made: list[MergePolicy] = []
+    last = {policy.id: policy.version for policy in sandbox.latest_policies()}
+    made: set[tuple[str, int]] = set()
     for position, declaration in enumerate(sandbox.merge_policies, -len(sandbox.merge_policies)):
         if declaration.id in gone:
             continue
-        policy = _new_version(declaration, stored[declaration.id], sandbox)
+        is_last = declaration.version == last[declaration.id]
+        policy = _new_version(declaration, stored[declaration.id], is_last=is_last)
         if policy is None:
             continue
         here = next((row.position for row in stored[policy.id].values()), position)
@@ -134,7 +136,7 @@ def _policies(target: _Target, sandbox: Sandbox) -> None:
         values = {"definition": definition, "origin": "file", "updated": target.at}
         key = {"sandbox_id": target.sandbox_id, "id": policy.id, "version": policy.version}
         target.connection.execute(insert(policies).values(**key, **values, position=here))
-        made.append(policy)
+        made.add((policy.id, policy.version))
     _drop(
         target,
         policies,
@@ -142,17 +144,16 @@ def _policies(target: _Target, sandbox: Sandbox) -> None:
         declared,
     )
     for stands in kept_policies.latest(target.connection, target.sandbox_id):
-        if stands.policy in made:
+        if (stands.policy.id, stands.policy.version) in made:
             kept_policies.only_default(target.connection, target.sandbox_id, stands.policy)
 
 
 def _new_version(
-    policy: MergePolicy, stored: dict[int, Row[Any]], sandbox: Sandbox
+    policy: MergePolicy, stored: dict[int, Row[Any]], *, is_last: bool
 ) -> MergePolicy | None:
     """The version that the store lacks of a policy of the file; None if it has all."""
     if policy.version not in stored:
         return policy
-    is_last = policy.version == sandbox.versions(policy.id)[-1].version
     if not is_last or not _of_file(stored):
         return None
     stands = known.POLICY.validate_json(stored[max(stored)].definition)
