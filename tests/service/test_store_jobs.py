@@ -106,6 +106,29 @@ class TestPages:
             page, more = jobs.page(connection, small_catalog.sandbox_id, limit=9)
         assert ([job.id for job in page], more) == (ids[:1], True)
 
+    @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+    def test_documents_that_are_not_shown_do_not_come_from_the_server(
+        self,
+        add: Add,
+        store: Store,
+        small_catalog: SmallCatalog,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """SQLite gives row by row anyway; a client of PostgreSQL keeps all that it asked for."""
+        for n in range(9):
+            add(n)
+        monkeypatch.setattr(jobs, "MOST_TEXT", 10)
+        arrived: list[int] = []
+
+        @event.listens_for(store.engine, "after_cursor_execute")
+        def _executed(_connection: Any, cursor: Any, *_: object) -> None:
+            arrived.append(cursor.pgresult.ntuples)
+
+        with store.read() as connection:
+            page, more = jobs.page(connection, small_catalog.sandbox_id, limit=9)
+        assert (len(page), more) == (1, True)
+        assert sum(arrived) == 0
+
     def test_what_belongs_to_another(
         self, add: Add, store: Store, small_catalog: SmallCatalog
     ) -> None:

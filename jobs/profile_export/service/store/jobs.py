@@ -111,7 +111,9 @@ def page(
     chosen = chosen.order_by(*(column.desc() for column in order)).limit(limit + 1).offset(skip)
     found: list[Job] = []
     size = 0
-    for row in connection.execute(chosen):
+    # From PostgreSQL a few at a time: its client would hold all that were asked for at once.
+    few = {"stream_results": True, "max_row_buffer": 10}
+    for row in connection.execute(chosen, execution_options=few):
         size += len(row.document)
         if len(found) == limit or (found and size > MOST_TEXT):
             return found, True
