@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, Field, write_deltalake
 from deltalake import Schema as DeltaSchema
-from deltalake.schema import ArrayType, PrimitiveType, StructType
+from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
+from deltalake.transaction import AddAction
 
 from profile_export.engines import Engine
 from profile_export.schema import Struct, struct_of
@@ -102,6 +104,43 @@ def test_s28_rows_are_those_of_the_protocol(
     export(file, engine, BODY)
     rows = DeltaTable(str(tmp_path / "out")).to_pyarrow_table().to_pylist()
     assert sorted((row["age"], row["id"]) for row in rows) == [(n, f"c{n}") for n in ages]
+
+
+def never_null(folder: Path) -> None:
+    """Members, elements and values that are never null to the log, and may be so in the file."""
+    number = PrimitiveType("integer")
+    inner = StructType([Field("x", number, nullable=False)])
+    fields = [
+        Field("id", PrimitiveType("string"), nullable=False),
+        Field("at", PrimitiveType("timestamp"), nullable=False),
+        Field("s", inner, nullable=False),
+        Field("l", ArrayType(inner, contains_null=False)),
+        Field("m", MapType("string", number, value_contains_null=False)),
+        Field("land", PrimitiveType("string")),
+    ]
+    # Partitioned, so that Spark reads it by Delta's reader.
+    made = DeltaTable.create(str(folder), DeltaSchema(fields), partition_by=["land"])
+    rows = people(range(1)).drop_columns("age")
+    struct = pa.struct({"x": pa.int32()})
+    rows = rows.append_column("s", pa.array([{"x": 1}], struct))
+    rows = rows.append_column("l", pa.array([[{"x": 2}]], pa.list_(struct)))
+    rows = rows.append_column("m", pa.array([[("k", 3)]], pa.map_(pa.string(), pa.int32())))
+    pq.write_table(rows, folder / "a.parquet")
+    size = (folder / "a.parquet").stat().st_size
+    added = AddAction("a.parquet", size, {"land": "de"}, 0, True, "{}")
+    made.create_write_transaction([added], "append", made.schema(), ["land"])
+
+
+def test_s28_what_the_log_says_is_never_null_may_be_so_in_the_files(
+    engine: Engine, tmp_path: Path
+) -> None:
+    never_null(tmp_path / "crm")
+    file = tmp_path / "sandbox.yml"
+    file.write_text(SANDBOX, encoding="utf-8")
+    export(file, engine, {**BODY, "fields": "s,l,m,land"})
+    (row,) = DeltaTable(str(tmp_path / "out")).to_pyarrow_table().to_pylist()
+    found = {name: row[name] for name in ("s", "l", "m", "land")}
+    assert found == {"s": {"x": 1}, "l": [{"x": 2}], "m": [("k", 3)], "land": "de"}
 
 
 def bounded(number: int, name: str, type_: str) -> Field:

@@ -29,6 +29,9 @@ class Engine(Protocol):
     element, which takes four times as long as exploding them (docs/decisions/0025)."""
     reads_plain_files: bool
     """Whether the files of a plain table are read as Parquet: its log would cost Spark jobs."""
+    tells_columns: bool
+    """Whether Delta's reader is told the columns: Sail 0.7.2 else asks the files for members that
+    may not be null where the log says so, and other writers' may be; Spark's takes none."""
     obeys_within: float
     """Seconds in which it stops its work when told to; else it is ended with its process."""
 

@@ -32,6 +32,7 @@ class SailEngine:
     pid: int | None = None
     vectorised = True
     reads_plain_files = False
+    tells_columns = True
     obeys_within = 3.0
     """It shares two threads, say, with what it computes, and has been seen to hear nothing for
     40 s; a new process takes one second."""

@@ -23,6 +23,7 @@ class SparkEngine:
     name = "spark"
     vectorised = False
     reads_plain_files = True
+    tells_columns = False
     obeys_within = 30.0
 
     def __init__(self, spark: "SparkSession", *, owned: bool, remote: bool) -> None:

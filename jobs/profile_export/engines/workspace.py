@@ -82,6 +82,8 @@ class JobWorkspace:
                 return self._parquet(source.columns, *files)
         path = self._engine.delta_path(table.location)
         reader = self._pinned(source).options(**self._asked_before(source))
+        if self._engine.tells_columns:
+            reader = reader.schema(table_ddl(source.columns))
         return reader.format("delta").load(path)
 
     def _asked_before(self, source: Input) -> Mapping[str, str]:
