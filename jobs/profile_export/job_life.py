@@ -102,7 +102,7 @@ def _export(run: Attempt) -> tuple[OwnCommit, stages.Decided]:
     run.work.report("write", 0.5)
     note = json.dumps({"started": started.isoformat(), "counts": asdict(decided.counts)})
     run.may_be_committed.set()
-    with run.engine.writing(decided.counts.exported):
+    with run.engine.set_up_for_writing(decided.counts.exported):
         commit = write_and_commit(
             run.engine,
             rows,

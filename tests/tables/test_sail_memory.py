@@ -106,7 +106,7 @@ def test_while_rows_are_written_a_large_side_goes_to_all_cores_unless_memory_is_
         sides.append(engine.spark.read.parquet(str(path)))
     left, right = sides
     joined = left.join(right, "id", "inner")
-    with engine.writing(1):
+    with engine.set_up_for_writing(1):
         assert way in joined._explain_string()
         assert joined.count() == 200_000
     # The who phase joins outer: there one core alone would go on with what has found nothing.
@@ -128,7 +128,7 @@ def test_the_rows_of_many_persons_are_read_ahead(
     engine = opened(limit)
     numbers = engine.spark.range(10)
     joined = numbers.join(numbers.select((numbers.id + 1).alias("id")), "id", "inner")
-    with engine.writing(persons):
+    with engine.set_up_for_writing(persons):
         assert ("BufferExec" in joined._explain_string()) is reads_ahead
         assert joined.count() == 9
     assert "BufferExec" not in joined._explain_string()
@@ -139,5 +139,5 @@ def test_what_datafusion_refuses_is_done_without(
 ) -> None:
     monkeypatch.setattr(datafusion, "_WHOLE", {"of_another_version": 1})
     engine = opened("")
-    with engine.writing(1):
+    with engine.set_up_for_writing(1):
         assert engine.spark.range(3).count() == 3

@@ -33,7 +33,7 @@ all cores: there reading ahead only takes memory, two thirds more at six million
 
 
 @contextmanager
-def writing(spark: "SparkSession", persons: int) -> Iterator[None]:
+def set_up_for_writing(spark: "SparkSession", persons: int) -> Iterator[None]:
     """Set the session up for the joins of a few keys with wide rows; some milliseconds.
 
     Only while it lasts: of an outer join whose outer side is the one table, one core alone would

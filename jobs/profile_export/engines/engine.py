@@ -97,7 +97,7 @@ class Engine(Protocol):
         """Forget what an earlier job has left in the session."""
         ...
 
-    def writing(self, persons: int, /) -> AbstractContextManager[None]:
+    def set_up_for_writing(self, persons: int, /) -> AbstractContextManager[None]:
         """For the time in which the rows of so many persons are joined and written."""
         ...
 

@@ -110,11 +110,11 @@ class SailEngine:
             datafusion.with_statistics(self.spark, wanted=True)
             self._without_statistics = False
 
-    def writing(self, persons: int) -> AbstractContextManager[None]:
+    def set_up_for_writing(self, persons: int) -> AbstractContextManager[None]:
         """Sets DataFusion up for it, unless memory is limited."""
         if sail_memory.in_force() is not None:
             return nullcontext()
-        return datafusion.writing(self.spark, persons)
+        return datafusion.set_up_for_writing(self.spark, persons)
 
     def interrupt(self) -> None:
         """Stop everything that the session computes; it stops within a second (measured)."""

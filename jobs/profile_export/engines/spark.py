@@ -97,7 +97,7 @@ class SparkEngine:
         """Drop what is cached."""
         self.spark.catalog.clearCache()
 
-    def writing(self, _persons: int) -> AbstractContextManager[None]:
+    def set_up_for_writing(self, _persons: int) -> AbstractContextManager[None]:
         """Nothing to be done: stages that wait for nothing run at the same time anyway."""
         return nullcontext()
 
