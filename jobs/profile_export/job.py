@@ -64,7 +64,8 @@ def run_job(
         location = _location(plan, engine)
         folder = JobFolder(Folder(location), plan.job_id)
         work = JobWorkspace(
-            *(engine, folder.scratch),
+            engine,
+            folder.scratch,
             progress=progress,
             stop=asked,
             driver_edges=driver_edges,
