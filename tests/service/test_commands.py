@@ -290,6 +290,10 @@ def test_a_token_file_must_be_ours_alone(
         code, _, err = run("jobs", "list", "--token-file", str(file))
         assert (code, f"chmod 600 {file}" in err) == (wanted, wanted == 2), oct(mode)
     assert run("jobs", "list", "--token-file", str(tmp_path / "none"))[0] == 2
+    os.chmod(file, 0o600)
+    file.write_text("no token", encoding="utf-8")
+    code, _, err = run("jobs", "list", "--token-file", str(file))
+    assert (code, err) == (2, "--token-file: What is there is no token. [no-token]\n")
 
 
 def test_watching_goes_on_without_events_and_through_restarts(

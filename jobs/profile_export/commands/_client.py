@@ -1,8 +1,6 @@
 """A client of the service, for ``jobs``: its answers, and its errors as ours."""
 
-import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ import httpx
 from profile_export.errors import Conflict, ExportError, NotFound, Problem, Refused
 
 JOBS = "/data/core/ups/export/jobs"
-TOKEN = "PROFILE_EXPORT_TOKEN"
 _SECONDS = httpx.Timeout(30.0, read=120.0)
 _EVENT_SILENCE = 60.0
 """The service says something every 15 s on a stream of events."""
@@ -129,40 +126,6 @@ def _lines(parts: Iterable[bytes]) -> Iterator[str]:
 
 class Unreachable(ServiceError):
     """Nothing answers, or nothing of use: it may be back in a moment."""
-
-
-def token_from(file: str | None) -> str:
-    """The token, of a file or of the environment.
-
-    Raises:
-        Refused: there is none, or others may read the file.
-    """
-    if file is None:
-        found = os.environ.get(TOKEN, "").strip()
-        if not found:
-            detail = f"Set {TOKEN}, or name a file with --token-file that only you may read."
-            raise Refused([Problem("no-token", detail, parameter="--token-file")])
-        return _checked(found)
-    try:
-        with open(file, encoding="utf-8") as stream:
-            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-            if mode & 0o177:
-                detail = (
-                    f"The token file {file} has mode {mode:03o}: others could use it. Run:"
-                    f" chmod 600 {file}"
-                )
-                raise Refused([Problem("token-file-mode", detail, parameter="--token-file")])
-            return _checked(stream.read(8192).strip())
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
-        detail = f"The token file {file!r} cannot be read: {why}."
-        raise Refused([Problem("file-unreadable", detail, parameter="--token-file")]) from error
-
-
-def _checked(token: str) -> str:
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise Refused([Problem("no-token", "What is there is no token.", parameter=TOKEN)])
-    return token
 
 
 def _bad_url(url: str) -> Refused:

@@ -42,7 +42,8 @@ def client(url: str, org: str, sandbox: str, token_file: str | None) -> "Client"
     Raises:
         Refused: a name that no header can carry, a token file that others may read, no token.
     """
-    from profile_export.commands._client import Client, Place, token_from
+    from profile_export.commands._client import Client, Place
+    from profile_export.commands._given_token import token_from
 
     return Client(Place(url, in_header(org), in_header(sandbox)), token_from(token_file))
 
