@@ -17,7 +17,7 @@ from profile_export.sql.errors import gave_up, no_plan, translated
 from profile_export.sql.guard import Guarded, guard
 from profile_export.sql.names import sql_tables
 from profile_export.sql.values import plain_rows, values_in
-from profile_export.tables import has_files_elsewhere, inspect_table, unreadable
+from profile_export.tables import inspect_table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -120,10 +120,8 @@ def _read(dataset: Dataset, name: str, engine: Engine) -> "DataFrame":
         if table.location is None:
             engine.table_info(table)
             return engine.spark.read.table(table.name or "")
-        inspect_table(table)
         # Who may write below a dataset could else see through it what others may not see.
-        if table.format == "delta" and has_files_elsewhere(table.location):
-            raise unreadable(table, "a file of it lies outside of its folder")
+        inspect_table(table, own_files_only=True)
     except Refused as error:
         if any(problem.code == "table-missing" for problem in error.problems):
             raise _no_data(name) from None

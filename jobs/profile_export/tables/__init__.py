@@ -4,11 +4,15 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from profile_export.errors import Problem, Refused
 from profile_export.plan import TableRef
 from profile_export.schema import Struct, from_json
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMIT = re.compile(r"(\d{20})\.json")
@@ -27,11 +31,13 @@ class TableInfo:
     """As :attr:`profile_export.plan.Input.table_id`."""
 
 
-def inspect_table(table: TableRef) -> TableInfo:
+def inspect_table(table: TableRef, *, own_files_only: bool = False) -> TableInfo:
     """Columns and newest version of a table that has a location. Reads metadata only.
 
     Args:
         table: A Delta table; or a Parquet file or folder, ``key=value`` folders being columns.
+        own_files_only: Refuse a Delta table of which a live file lies outside of its folder; looks
+            at each file on this machine.
 
     Raises:
         Refused: ``table-missing`` or ``table-unreadable``, saying which table and what to do.
@@ -43,14 +49,14 @@ def inspect_table(table: TableRef) -> TableInfo:
         )
         raise Refused([Problem("table-unreadable", detail)])
     if table.format == "delta":
-        return _delta(table, table.location)
+        return _delta(table, table.location, own_files_only=own_files_only)
     # Only if needed: pyarrow costs 0.4 s.
     from profile_export.tables.parquet_schema import inspect_parquet
 
     return inspect_parquet(table)
 
 
-def _delta(table: TableRef, location: str) -> TableInfo:
+def _delta(table: TableRef, location: str, *, own_files_only: bool) -> TableInfo:
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -67,6 +73,8 @@ def _delta(table: TableRef, location: str) -> TableInfo:
         raise unreadable(table, "its schema is not a struct")
     if empty is not None:
         raise unreadable(table, f"{empty} of its log is empty; restore it")
+    if own_files_only and _has_files_elsewhere(found, location):
+        raise unreadable(table, "a file of it lies outside of its folder")
     return TableInfo(columns, version, table_id=table_id)
 
 
@@ -91,17 +99,15 @@ def empty_commit(location: str, version: int) -> str | None:
     return None
 
 
-def has_files_elsewhere(location: str) -> bool:
-    """Whether a live file of a Delta table lies outside of its folder: the log names another place,
-    or a link leads there. Reads the log, and looks at each file on this machine."""
+def _has_files_elsewhere(table: "DeltaTable", location: str) -> bool:
+    """Whether the log names another place for a live file, or a link leads there."""
     import pyarrow as pa
-    from deltalake import DeltaTable
 
     from profile_export.storage import Folder
 
     local = Folder(location).local
     root = None if local is None else local.resolve()
-    for path in pa.table(DeltaTable(location).get_add_actions()).column("path").to_pylist():
+    for path in pa.table(table.get_add_actions()).column("path").to_pylist():
         for name in {path, unquote(path)}:  # libraries do not agree on which it is
             is_place = "://" in name or name.startswith(("/", "file:")) or ".." in name.split("/")
             if is_place or (root and not (root / name).resolve().is_relative_to(root)):
