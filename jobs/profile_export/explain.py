@@ -6,8 +6,6 @@ is words: which tie break decided between a known winner and a loser, and the te
 it costs is told in :mod:`~profile_export.explained.scope`.
 """
 
-from typing import cast
-
 from profile_export import run
 from profile_export.engine_errors import translate
 from profile_export.engines import Workspace
@@ -23,6 +21,7 @@ from profile_export.explained.account import (
     SegmentTest,
 )
 from profile_export.explained.asked import Question
+from profile_export.explained.cells import Row, whole
 from profile_export.explained.leaves import leaves
 from profile_export.explained.reasons import policy_step
 from profile_export.explained.rows import person_told
@@ -87,7 +86,7 @@ def _explained(question: Question, key: str, work: Workspace) -> Account:
 
 
 def _person(
-    scope: Scope, plan: ExportPlan, key: str, found: who.Found, current: list[who.Row]
+    scope: Scope, plan: ExportPlan, key: str, found: who.Found, current: list[Row]
 ) -> Person:
     every = what.all_records(scope, plan, found, most=_MOST_RECORDS)
     times = what.event_times(scope, plan, found)
@@ -95,7 +94,7 @@ def _person(
 
 
 def _what(
-    scope: Scope, plan: ExportPlan, found: who.Found, current: list[who.Row]
+    scope: Scope, plan: ExportPlan, found: who.Found, current: list[Row]
 ) -> tuple[tuple[Leaf, ...], Attached | None]:
     """The leaves and the attached events of an exported person."""
     winners, events = what.lineage(scope, plan, found)
@@ -103,7 +102,7 @@ def _what(
     if plan.events is None:
         return told, None
     mine = (row for row in found.rows if row["participates"] and not row["is_record"])
-    every = sum(cast(int, row["rows"]) for row in mine)
+    every = sum(whole(row, "rows") for row in mine)
     if events == every:
         return told, Attached(attached=every, superseded=0, outside_ingest_times=0, truncated=0)
     once = what.events_counted_once(scope, plan, found)

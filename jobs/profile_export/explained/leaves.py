@@ -1,15 +1,14 @@
 """Every exported leaf: which record won it, over which others, and by what (S11)."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import cast
 
 from profile_export.explained.account import MOST, Leaf, Value
+from profile_export.explained.cells import Row, source_of, whole, whole_or_null
 from profile_export.explained.reasons import By, Origin, value_lost_by, won_by
 from profile_export.explained.values import identity, iso_micros, plain
 from profile_export.outputs import SYSTEM_FIELDS
 from profile_export.plan import ExportPlan
-
-Row: TypeAlias = Mapping[str, object]
 
 
 def leaves(plan: ExportPlan, current: Sequence[Row], winners: Mapping[str, Row]) -> list[Leaf]:
@@ -39,7 +38,7 @@ def _leaf(
     losers = [_value(plan, row, column, by) for row, by in zip(others, lost, strict=True)]
     return Leaf(
         path=path,
-        candidates=cast(int, won["candidates"]),
+        candidates=whole(won, "candidates"),
         winner=_value(plan, winner, column, won_by(lost)),
         losers=tuple(losers[:MOST]),
         losers_total=len(losers),
@@ -50,12 +49,12 @@ def _is_from(plan: ExportPlan, row: Row, won: Row) -> bool:
     primary = cast(Row, won["primaryIdentity"])
     key = identity(str(row["pk"]), plan.namespaces)
     is_its = (key.namespace, key.value) == (primary["namespace"], primary["id"])
-    return is_its and plan.inputs[cast(int, row["source"])].dataset_id == won["datasetId"]
+    return is_its and source_of(row, plan).dataset_id == won["datasetId"]
 
 
 def _origin(plan: ExportPlan, row: Row) -> Origin:
-    source = plan.inputs[cast(int, row["source"])]
-    updated = cast("int | None", row["updated"])
+    source = source_of(row, plan)
+    updated = whole_or_null(row, "updated")
     return Origin(source.dataset_id, source.rank, updated, str(row["pk"]))
 
 
@@ -68,7 +67,7 @@ def _rank(origin: Origin, *, by_order: bool) -> tuple[object, ...]:
 
 
 def _value(plan: ExportPlan, row: Row, column: str, by: By) -> Value:
-    source = plan.inputs[cast(int, row["source"])]
+    source = source_of(row, plan)
     return Value(
         value=plain(row[column]),
         dataset_id=source.dataset_id,

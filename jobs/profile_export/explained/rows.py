@@ -1,16 +1,15 @@
 """Whose rows: the records and events of a person, the records that were replaced, the links."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias, cast
 
 from profile_export.columns import BEGINNING_OF_TIME
 from profile_export.explained.account import MOST, EventGroup, Link, Person, Record, Shared
+from profile_export.explained.cells import Row, keys_of, source_of, text_or_null, whole
 from profile_export.explained.reasons import Joined, Joining, tree
 from profile_export.explained.values import identity, iso_micros
 from profile_export.explained.who import Found
 from profile_export.plan import ExportPlan
 
-Row: TypeAlias = Mapping[str, object]
 _MOST_SHARED = 5
 
 
@@ -36,7 +35,7 @@ def person_told(
     records = [row for row in found.rows if row["is_record"]]
     events = [row for row in found.rows if not row["is_record"]]
     details = {(row["source"], row["pk"]): row for row in current}
-    keys = sorted({key for row in found.rows for key in (str(row["pk"]), *_keys(row))})
+    keys = sorted({key for row in found.rows for key in (str(row["pk"]), *keys_of(row))})
     links = _links(root, found) if plan.merge_policy.graph == "pdg" else []
     return Person(
         key=identity(found.key, plan.namespaces),
@@ -47,7 +46,7 @@ def person_told(
         ),
         records_total=len(records),
         replaced=tuple(_replaced(plan, every, details)[:MOST]),
-        replaced_total=sum(cast(int, row["rows"]) - 1 for row in records),
+        replaced_total=sum(whole(row, "rows") - 1 for row in records),
         events=tuple(_events(plan, row, times) for row in events[:MOST]),
         events_total=len(events),
         links=tuple(_link(plan, found, link) for link in links[:MOST]),
@@ -58,12 +57,12 @@ def person_told(
 
 def _current(plan: ExportPlan, who: Row, detail: Row | None) -> Record:
     record = _record(plan, who, detail)
-    keys = tuple(identity(key, plan.namespaces) for key in sorted(set(_keys(who)))[:MOST])
+    keys = tuple(identity(key, plan.namespaces) for key in sorted(set(keys_of(who)))[:MOST])
     return record.model_copy(
         update={
             "ingest_time": iso_micros(who["ingested"]),
             "identities": keys,
-            "replaced": cast(int, who["rows"]) - 1,
+            "replaced": whole(who, "rows") - 1,
         }
     )
 
@@ -73,7 +72,7 @@ def _replaced(
 ) -> list[Record]:
     """The others of the records of primary identities that have several, newest first."""
     told, seen = [], set()
-    ordered = sorted(every, key=lambda r: (r["source"], r["pk"], -cast(int, r["r0"])))
+    ordered = sorted(every, key=lambda r: (r["source"], r["pk"], -whole(r, "r0")))
     for row in ordered:
         place = row["source"], row["pk"]
         newest = current.get(place)
@@ -91,7 +90,7 @@ def _rank(row: Row) -> tuple[object, ...]:
 
 
 def _record(plan: ExportPlan, row: Row, detail: Row | None) -> Record:
-    source = plan.inputs[cast(int, row["source"])]
+    source = source_of(row, plan)
     known = detail or {"updated": None, "r0": BEGINNING_OF_TIME, "r1": None}
     return Record(
         dataset_id=source.dataset_id,
@@ -100,36 +99,36 @@ def _record(plan: ExportPlan, row: Row, detail: Row | None) -> Record:
         primary_identity=identity(str(row["pk"]), plan.namespaces),
         ingest_time=None if known["r0"] == BEGINNING_OF_TIME else iso_micros(known["r0"]),
         update_time=iso_micros(known["updated"]),
-        record_id=cast("str | None", known["r1"]),
+        record_id=text_or_null(known, "r1"),
     )
 
 
 def _events(plan: ExportPlan, who: Row, times: Mapping[tuple[int, str], Row]) -> EventGroup:
-    index, pk = cast(int, who["source"]), str(who["pk"])
+    index, pk = whole(who, "source"), str(who["pk"])
     source, time = plan.inputs[index], times.get((index, pk), {})
     return EventGroup(
         dataset_id=source.dataset_id,
         dataset=source.name,
         participates=source.participates,
         primary_identity=identity(pk, plan.namespaces),
-        count=cast(int, who["rows"]),
+        count=whole(who, "rows"),
         first=iso_micros(time.get("first")),
         last=iso_micros(time.get("last")),
         greatest_ingest_time=iso_micros(who["ingested"]),
-        identities=tuple(identity(k, plan.namespaces) for k in sorted(set(_keys(who)))[:MOST]),
+        identities=tuple(identity(k, plan.namespaces) for k in sorted(set(keys_of(who)))[:MOST]),
     )
 
 
 def _links(root: str, found: Found) -> list[Joined]:
     return tree(
         root,
-        (Joining(i, str(row["pk"]), sorted(set(_keys(row)))) for i, row in enumerate(found.rows)),
+        (Joining(i, str(row["pk"]), sorted(set(keys_of(row)))) for i, row in enumerate(found.rows)),
     )
 
 
 def _link(plan: ExportPlan, found: Found, link: Joined) -> Link:
     row = found.rows[link.row]
-    source = plan.inputs[cast(int, row["source"])]
+    source = source_of(row, plan)
     return Link(
         known=identity(link.known, plan.namespaces),
         joined=identity(link.joined, plan.namespaces),
@@ -144,13 +143,9 @@ def _link(plan: ExportPlan, found: Found, link: Joined) -> Link:
 def _most_shared(plan: ExportPlan, found: Found) -> Iterator[Shared]:
     primaries: dict[str, set[str]] = {}
     for row in found.rows:
-        for key in _keys(row):
+        for key in keys_of(row):
             primaries.setdefault(key, set()).add(str(row["pk"]))
     ordered = sorted(primaries.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     for key, which in ordered[:_MOST_SHARED]:
         if len(which) > 1:
             yield Shared(identity=identity(key, plan.namespaces), primaries=len(which))
-
-
-def _keys(row: Row) -> list[str]:
-    return cast(list[str], row["keys"])

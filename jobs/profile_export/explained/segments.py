@@ -8,12 +8,12 @@ from typing import Literal, TypeAlias, cast
 from profile_export.catalog import Sandbox
 from profile_export.columns.membership import STATUSES, distinct_segments
 from profile_export.explained.account import MOST, Entry, SegmentTest
+from profile_export.explained.cells import Row, source_of, text_or_null, whole, whole_or_null
 from profile_export.explained.reasons import By, Merging, entry_lost_by, won_by
 from profile_export.explained.values import identity, iso, iso_micros
 from profile_export.plan import AskedSegment, ExportPlan
 from profile_export.request import parse_request
 
-Row: TypeAlias = Mapping[str, object]
 Failed: TypeAlias = Literal["noEntry", "status", "qualificationTime"]
 
 
@@ -62,7 +62,7 @@ def _test(
         segment_ns=asked.segment_ns,
         name=defined.name if defined else None,
         asked_status=item.statuses,
-        status=cast("str | None", entry["status"]) if entry else None,
+        status=text_or_null(entry, "status") if entry else None,
         effective_status=_effective(entry) if entry else None,
         last_qualification_time=iso_micros(entry["qualified"]) if entry else None,
         valid_until=iso_micros(entry["valid_until"]) if entry else None,
@@ -101,11 +101,11 @@ def _entries(plan: ExportPlan, found: Membership, name: str, merged: Row) -> lis
 
 def _merging(plan: ExportPlan, row: Row, entry: Row) -> Merging:
     return Merging(
-        time=cast("int | None", entry["qualified"]),
-        status=cast("str | None", entry["status"]),
-        dataset_id=plan.inputs[cast(int, row["source"])].dataset_id,
+        time=whole_or_null(entry, "qualified"),
+        status=text_or_null(entry, "status"),
+        dataset_id=source_of(row, plan).dataset_id,
         pk=str(row["pk"]),
-        valid_until=cast("int | None", entry["valid_until"]),
+        valid_until=whole_or_null(entry, "valid_until"),
     )
 
 
@@ -126,7 +126,7 @@ def _entry(plan: ExportPlan, entry: Merging, by: By, *, won: bool) -> Entry:
 def _effective(entry: Row) -> str | None:
     """The status that S18 counts; one that it does not know stays as it is."""
     names = {code: status for status, code in STATUSES.items()}
-    return names.get(cast(int, entry["effective"]), cast("str | None", entry["status"]))
+    return names.get(whole(entry, "effective"), text_or_null(entry, "status"))
 
 
 def _window(plan: ExportPlan) -> dict[str, str | None] | None:

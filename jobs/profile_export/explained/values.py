@@ -10,6 +10,7 @@ from typing import cast
 import pyarrow as pa
 
 from profile_export.explained.account import Key
+from profile_export.explained.cells import Row
 from profile_export.identity_keys import parts_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,10 +63,10 @@ def plain(value: object) -> object:
             return str(value)
 
 
-def rows_in(table: pa.Table) -> list[dict[str, object]]:
+def rows_in(table: pa.Table) -> list[Row]:
     """The rows as Python values, maps as such; what Python has no value for, in words."""
     try:
-        return cast(list[dict[str, object]], table.to_pylist(maps_as_pydicts="lossy"))
+        return cast(list[Row], table.to_pylist(maps_as_pydicts="lossy"))
     except (OverflowError, ValueError, TypeError):  # a year, or a key that is a struct
         names = table.column_names
         each = zip(*(map(_value, column) for column in table.columns), strict=True)

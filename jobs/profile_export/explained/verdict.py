@@ -1,14 +1,13 @@
 """The verdict: the tests of S14-S19 with the numbers that decided, and the batches."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from profile_export.explained.account import Check, InBatch, SegmentTest, Verdict
+from profile_export.explained.cells import Row, text_or_null, whole
 from profile_export.explained.values import iso, iso_micros
 from profile_export.plan import ExportPlan
-
-Row: TypeAlias = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def verdict(facts: Facts, made: Sequence[Check], *, ids_known: bool) -> Verdict:
     """Batches, or the one reason; ``ids_known``: the batches are those of a job that was made."""
     if facts.numbers is None:
         return _no_candidate(facts)
-    reason = cast("str | None", facts.numbers["reason"])
+    reason = text_or_null(facts.numbers, "reason")
     if reason is not None:
         because = made[-1].because
         return Verdict(candidate=True, exported=False, reason=reason, because=because, batches=())
@@ -66,7 +65,7 @@ def verdict(facts: Facts, made: Sequence[Check], *, ids_known: bool) -> Verdict:
 
 
 def _no_candidate(facts: Facts) -> Verdict:
-    sources = {cast(int, row["source"]): None for row in facts.rows}
+    sources = {whole(row, "source"): None for row in facts.rows}
     names = ", ".join(facts.plan.inputs[index].name for index in sources)
     because = (
         f"No candidate: its records and events are only in {names}, which under this merge policy"
@@ -86,7 +85,7 @@ def _identities(facts: Facts, excludes: bool) -> Iterator[str]:
 def _record(facts: Facts, excludes: bool) -> Iterator[str]:
     mine = [row for row in facts.rows if row["participates"]]
     records = sum(1 for row in mine if row["is_record"])
-    events = sum(cast(int, row["rows"]) for row in mine if not row["is_record"])
+    events = sum(whole(row, "rows") for row in mine if not row["is_record"])
     only = f"It is known only by {_plural(events, 'event')}: no participating dataset has a current"
     only += " record of it"
     if excludes:

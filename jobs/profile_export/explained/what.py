@@ -12,7 +12,8 @@ from profile_export.columns import membership, micros, micros_of
 from profile_export.columns.row import RANK
 from profile_export.engines import Workspace
 from profile_export.explained.account import MOST
-from profile_export.explained.who import Found, Row, rows_of
+from profile_export.explained.cells import Row, whole
+from profile_export.explained.who import Found, rows_of
 from profile_export.frames import union
 from profile_export.identity_keys import SEPARATOR
 from profile_export.outputs import EVENTS_COLUMN, LINEAGE_COLUMN, SYSTEM_FIELDS
@@ -31,7 +32,7 @@ def lineage(work: Workspace, plan: ExportPlan, found: Found) -> tuple[dict[str, 
     size = F.size(EVENTS_COLUMN) if plan.events else F.lit(0)
     # In several batches there are several rows, all the same.
     row = rows_of(frame.select(LINEAGE_COLUMN, size.alias("events")).limit(1))[0]
-    return cast(dict[str, Row], row[LINEAGE_COLUMN] or {}), cast(int, row["events"])
+    return cast(dict[str, Row], row[LINEAGE_COLUMN] or {}), whole(row, "events")
 
 
 def events_counted_once(work: Workspace, plan: ExportPlan, found: Found) -> int:
@@ -41,7 +42,7 @@ def events_counted_once(work: Workspace, plan: ExportPlan, found: Found) -> int:
     wanted = plan.events.model_copy(update=free)
     narrow = plan.model_copy(update={"events": wanted, "output": Struct(), "lineage": False})
     frame = run.rows(work, narrow, found.decided).select(F.size(EVENTS_COLUMN).alias("events"))
-    return cast(int, rows_of(frame.limit(1))[0]["events"])
+    return whole(rows_of(frame.limit(1))[0], "events")
 
 
 def current_records(work: Workspace, plan: ExportPlan, found: Found, *, most: int) -> list[Row]:
@@ -64,7 +65,7 @@ def all_records(work: Workspace, plan: ExportPlan, found: Found, *, most: int) -
 
     Only of primary identities that have several records in a dataset.
     """
-    several = [r for r in found.rows if r["is_record"] and cast(int, r["rows"]) > 1]
+    several = [r for r in found.rows if r["is_record"] and whole(r, "rows") > 1]
     if not several:
         return []
     sources = {row["source"] for row in several}
@@ -96,7 +97,7 @@ def event_times(work: Workspace, plan: ExportPlan, found: Found) -> dict[tuple[i
         grouped = events.join(keys, on="pk", how="inner").groupBy("pk")
         times = grouped.agg(F.min("time").alias("first"), F.max("time").alias("last"))
         frames.append(times.select(F.lit(index).alias("source"), "pk", "first", "last"))
-    return {(cast(int, row["source"]), str(row["pk"])): row for row in _first(frames, MOST)}
+    return {(whole(row, "source"), str(row["pk"])): row for row in _first(frames, MOST)}
 
 
 def merged_entries(work: Workspace, plan: ExportPlan, found: Found) -> dict[str, Row]:

@@ -1,17 +1,16 @@
 """Whose identity it is, and the verdict on that person: read with the job's own who phase."""
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias, cast
+from typing import cast
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from profile_export import run
+from profile_export.explained.cells import Row, keys_of
 from profile_export.explained.values import rows_in
 from profile_export.plan import ExportPlan
 from profile_export.stages import audience, membership, membership_entries
-
-Row: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def person_of(decided: run.Decided, key: str, *, graph: str) -> Found | None:
     assert people is not None, "whoever explains has the rows kept"
     assert of_exported is not None, "rows are kept of all, or of nobody"
     every = rows_of(people.select("person", *columns, F.col("ids.key").alias("keys")))
-    mine = [r for r in every if r["pk"] == key or (graph == "pdg" and key in _keys(r))]
+    mine = [r for r in every if r["pk"] == key or (graph == "pdg" and key in keys_of(r))]
     if not mine:
         return None
     person = str(mine[0]["person"])
@@ -74,7 +73,3 @@ def items_matched(plan: ExportPlan, found: Found) -> tuple[set[int], set[int]]:
     each = [rows_of(membership.matches(entries, plan=p)) for p in (anytime, plan)]
     in_status, wholly = (set(cast(list[int], e[0]["items"])) if e else set() for e in each)
     return in_status, wholly
-
-
-def _keys(row: Row) -> list[str]:
-    return cast(list[str], row["keys"])
