@@ -1,10 +1,7 @@
 """Values of the engine as JSON has them, and identities and times as a person reads them."""
 
-import base64
-import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pyarrow as pa
@@ -12,6 +9,7 @@ import pyarrow as pa
 from profile_export.explained.account import Key
 from profile_export.explained.cells import Row
 from profile_export.identity_keys import parts_of
+from profile_export.json_values import json_scalar
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,26 +39,15 @@ def iso_micros(micros: object) -> str | None:
 
 
 def plain(value: object) -> object:
-    """A column's value as JSON: decimals, not-a-numbers and bytes (base64) as text."""
+    """A column's value as JSON: times in UTC, all else as ``json_values`` tells it."""
     match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else str(value)
         case datetime():
             return iso(value)
-        case date():
-            return value.isoformat()
-        case Decimal():
-            return format(value, "f")
-        case bytes():
-            return base64.b64encode(value).decode()
         case list() | tuple():
             return [plain(item) for item in value]
         case Mapping():
             return {str(plain(name)): plain(item) for name, item in value.items()}
-        case _:
-            return str(value)
+    return json_scalar(value)
 
 
 def rows_in(table: pa.Table) -> list[Row]:

@@ -1,19 +1,18 @@
 """Rows of a query as JSON values."""
 
-import base64
-import math
 from collections.abc import Iterable
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
 import pyarrow as pa
+
+from profile_export.json_values import json_scalar
 
 
 def plain_rows(table: pa.Table) -> list[list[object]]:
     """The rows of a table, each a list in the order of the columns.
 
-    Times are ISO 8601 (``Z`` for instants), decimals text with all their digits, bytes base64, maps
-    objects (a list of {key, value} where keys are no text), NaN and infinities text.
+    Times are ISO 8601 (``Z`` for instants), maps objects (a list of {key, value} where keys are no
+    text), all else as :func:`~profile_export.json_values.json_scalar` tells it.
     """
     if table.num_columns == 0:
         return [[] for _ in range(table.num_rows)]
@@ -42,18 +41,8 @@ def _inside(array: pa.Array) -> list[pa.Array]:
 
 def _plain(value: object, type_: pa.DataType) -> object:
     match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else _unusual(value)
-        case Decimal():
-            return format(value, "f")
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-        case bytes():
-            return base64.b64encode(value).decode()
         case dict():
             fields = (type_.field(i) for i in range(type_.num_fields))
             return {f.name: _plain(value[f.name], f.type) for f in fields}
@@ -61,11 +50,7 @@ def _plain(value: object, type_: pa.DataType) -> object:
             return _map(value, type_)
         case list():
             return [_plain(part, type_.value_type) for part in value]
-    return str(value)
-
-
-def _unusual(number: float) -> str:
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    return json_scalar(value)
 
 
 def _map(entries: list[tuple[object, object]], type_: pa.MapType) -> object:
