@@ -12,8 +12,8 @@ from profile_export.service import events, submit
 from profile_export.service.access import Caller, Planner, Reader, Writer, reader
 from profile_export.service.bodies import RawBody
 from profile_export.service.described import described
+from profile_export.service.job_models import DryRunOut, ExportJobIn, ExportJobOut, JobPageOut
 from profile_export.service.links import path_to
-from profile_export.service.models import DryRunOut, ExportJobIn, ExportJobOut, JobPageOut
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, jobs
 from profile_export.service.store.jobs import Job

@@ -10,8 +10,8 @@ from profile_export.service.access import Caller, Reader
 from profile_export.service.answers import problem
 from profile_export.service.batch_files import BatchFile, Files, chunks
 from profile_export.service.described import described
+from profile_export.service.file_models import BatchFilesOut, FilesOut, ManifestOut
 from profile_export.service.links import href_to
-from profile_export.service.models import BatchFilesOut, FilesOut, ManifestOut
 from profile_export.service.parameters import Parameters
 from profile_export.service.ranges import Unsatisfiable, asked_range, is_known, is_wanted
 
