@@ -1,4 +1,4 @@
-"""Lists that are short enough to be sorted and cut in memory: data sets, policies, segments."""
+"""How lists are cut into pages, and how those that are short enough are sorted in memory."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,9 +7,22 @@ from typing import TypeVar
 from profile_export.service.parameters import Parameters
 from profile_export.shape import quote
 
-LONGEST_PAGE = 1000
+START: dict[str, object] = {"type": "integer", "minimum": 0, "default": 0}
+"""The parameter ``start``, as OpenAPI shows it."""
+_LONGEST_PAGE = 1000
 _Item = TypeVar("_Item")
 _ORDER = re.compile(r"(?:(asc|desc):|([-+ ]))?(.+)", re.ASCII)
+
+
+def limit_of(default: int) -> dict[str, object]:
+    """The parameter ``limit``, as OpenAPI shows it; ``default`` as for :func:`asked_limit`."""
+    shown: dict[str, object] = {"type": "integer", "minimum": 1, "maximum": _LONGEST_PAGE}
+    return {**shown, "default": default} if default else shown
+
+
+def asked_limit(parameters: Parameters, default: int) -> int:
+    """The parameter ``limit``: how long a page may be; a default of 0 is no limit."""
+    return parameters.number("limit", default, least=1, most=_LONGEST_PAGE)
 
 
 def asked_order(

@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse, Response
 from profile_export.service.access import Caller, Reader
 from profile_export.service.catalog_models import CatalogBatchOut
 from profile_export.service.described import described, reference
-from profile_export.service.paging import LONGEST_PAGE, asked_order
+from profile_export.service.paging import START, asked_limit, asked_order, limit_of
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, batches
 from profile_export.service.store.batches import StoredBatch, Wanted
@@ -26,8 +26,8 @@ _LISTED: dict[str, dict[str, object]] = {
     "status": {"type": "string", "examples": ["success", "success,failed"]},
     "createdAfter": {**_TIME},
     "createdBefore": {**_TIME},
-    "limit": {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": _PAGE},
-    "start": {"type": "integer", "minimum": 0, "default": 0},
+    "limit": limit_of(_PAGE),
+    "start": START,
     "orderBy": {"type": "string", "examples": ["asc:created"]},
 }
 _COLUMNS = {
@@ -50,7 +50,7 @@ def listed(request: Request, caller: Reader) -> Response:
     """Batches by id, newest first."""
     parameters = Parameters(request)
     start = parameters.number("start", 0)
-    limit = parameters.number("limit", _PAGE, least=1, most=LONGEST_PAGE)
+    limit = asked_limit(parameters, _PAGE)
     order = asked_order(parameters, ("orderBy", "orderby"), _COLUMNS)
     wanted = Wanted(
         dataset_ids=_words(parameters, "dataSet"),

@@ -16,7 +16,7 @@ from profile_export.service.catalog_models import CONTENT_TYPE, DataSetIn, DataS
 from profile_export.service.config import ServiceConfig
 from profile_export.service.described import described, reference
 from profile_export.service.links import path_to
-from profile_export.service.paging import LONGEST_PAGE, asked_order, in_order
+from profile_export.service.paging import START, asked_limit, asked_order, in_order, limit_of
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, datasets, sandboxes
 from profile_export.service.store.datasets import StoredDataset
@@ -31,6 +31,7 @@ _SCHEMAS = {
     "experienceevent": "https://ns.adobe.com/xdm/context/experienceevent",
 }
 """Of datasets whose sandbox file names none: the classes that they are of."""
+_NO_LIMIT = 0
 _PARQUET = {"persisted": True, "containerFormat": "parquet", "format": "parquet"}
 _KEYS: dict[str, Callable[[StoredDataset], str | int]] = {
     "created": lambda each: each.created,
@@ -40,8 +41,8 @@ _KEYS: dict[str, Callable[[StoredDataset], str | int]] = {
 }
 _PROPERTIES: dict[str, dict[str, object]] = {"properties": {"type": "string"}}
 _LISTED: dict[str, dict[str, object]] = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE},
-    "start": {"type": "integer", "minimum": 0, "default": 0},
+    "limit": limit_of(_NO_LIMIT),
+    "start": START,
     "orderBy": {"type": "string", "examples": ["desc:created"]},
     "name": {"type": "string"},
     **_PROPERTIES,
@@ -98,7 +99,7 @@ def listed(request: Request, caller: Reader) -> Response:
     """Data sets by id, in the order of the catalog: those of the sandbox file, then by age."""
     parameters = Parameters(request)
     start = parameters.number("start", 0)
-    limit = parameters.number("limit", 0, least=1, most=LONGEST_PAGE)
+    limit = asked_limit(parameters, _NO_LIMIT)
     order = asked_order(parameters, ("orderBy", "orderby"), _KEYS)
     name, properties = parameters.text("name"), parameters.text("properties")
     parameters.check()

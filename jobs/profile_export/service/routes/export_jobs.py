@@ -14,13 +14,14 @@ from profile_export.service.bodies import RawBody
 from profile_export.service.described import described
 from profile_export.service.job_models import DryRunOut, ExportJobIn, ExportJobOut, JobPageOut
 from profile_export.service.links import path_to
+from profile_export.service.paging import asked_limit, limit_of
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, jobs
 from profile_export.service.store.jobs import Job
 
 ROOT = "/data/core/ups/export/jobs"
 _ID = re.compile(r"\d{1,16}", re.ASCII)
-_PAGE, _LONGEST_PAGE = 100, 1000
+_PAGE = 100
 router = APIRouter(prefix=ROOT, tags=["Export jobs"])
 
 
@@ -57,7 +58,7 @@ def create(request: Request, caller: Planner, body: RawBody) -> Response:
     **described(
         gives=JobPageOut,
         query={
-            "limit": {"type": "integer", "minimum": 1, "maximum": _LONGEST_PAGE, "default": _PAGE},
+            "limit": limit_of(_PAGE),
             "offset": {"type": "string", "description": "A cursor, or how many to skip."},
             "status": {"type": "string", "enum": list(STATUSES)},
         },
@@ -66,7 +67,7 @@ def create(request: Request, caller: Planner, body: RawBody) -> Response:
 def show_all(request: Request, caller: Reader) -> Response:
     """The sandbox's export jobs, newest first."""
     asked = Parameters(request)
-    limit = asked.number("limit", _PAGE, least=1, most=_LONGEST_PAGE)
+    limit = asked_limit(asked, _PAGE)
     after, skip = asked.place("offset")
     status = asked.one_of("status", STATUSES)
     asked.check()

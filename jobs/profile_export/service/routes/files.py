@@ -12,14 +12,15 @@ from profile_export.service.batch_files import BatchFile, Files, chunks
 from profile_export.service.described import described
 from profile_export.service.file_models import BatchFilesOut, FilesOut, ManifestOut
 from profile_export.service.links import href_to
+from profile_export.service.paging import START, asked_limit, limit_of
 from profile_export.service.parameters import Parameters
 from profile_export.service.ranges import Unsatisfiable, asked_range, is_known, is_wanted
 
 ROOT = "/data/foundation/export"
-_PAGE, _LONGEST_PAGE = 100, 1000
+_PAGE = 100
 _PAGING: dict[str, dict[str, object]] = {
-    "start": {"type": "integer", "minimum": 0, "default": 0},
-    "limit": {"type": "integer", "minimum": 1, "maximum": _LONGEST_PAGE, "default": _PAGE},
+    "start": START,
+    "limit": limit_of(_PAGE),
 }
 router = APIRouter(prefix=ROOT, tags=["Files of a batch"])
 
@@ -143,7 +144,7 @@ def _files(request: Request, caller: Caller) -> Files:
 def _paging(request: Request) -> tuple[int, int]:
     asked = Parameters(request)
     start = asked.number("start", 0)
-    limit = asked.number("limit", _PAGE, least=1, most=_LONGEST_PAGE)
+    limit = asked_limit(asked, _PAGE)
     asked.check()
     return start, limit
 

@@ -19,7 +19,7 @@ from profile_export.service.catalog_models import (
 )
 from profile_export.service.described import described, reference
 from profile_export.service.links import path_to
-from profile_export.service.paging import LONGEST_PAGE, asked_order, in_order
+from profile_export.service.paging import START, asked_limit, asked_order, in_order, limit_of
 from profile_export.service.parameters import Parameters
 from profile_export.service.policy_changes import document, order_faults, policy_of
 from profile_export.service.policy_patch import Operation, patched
@@ -39,8 +39,8 @@ _KEYS: dict[str, Callable[[StoredPolicy], str | int]] = {
     "schema.name": lambda each: each.policy.schema_name,
 }
 _LISTED: dict[str, dict[str, object]] = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": _PAGE},
-    "start": {"type": "integer", "minimum": 0, "default": 0},
+    "limit": limit_of(_PAGE),
+    "start": START,
     "orderby": {"type": "string", "examples": ["-updateEpoch"]},
     "schema.name": {"type": "string"},
     "default": {"type": "boolean"},
@@ -69,7 +69,7 @@ def listed(request: Request, caller: Reader) -> Response:
     """Policies at their latest versions, oldest first."""
     parameters = Parameters(request)
     start = parameters.number("start", 0)
-    limit = parameters.number("limit", _PAGE, least=1, most=LONGEST_PAGE)
+    limit = asked_limit(parameters, _PAGE)
     order = asked_order(parameters, ("orderby", "orderBy"), _KEYS)
     schema, default = parameters.text("schema.name"), parameters.one_of("default", _TRUTH)
     parameters.check()

@@ -13,7 +13,7 @@ from profile_export.service.bodies import RawBody, validated
 from profile_export.service.catalog_models import RemovedOut, SegmentIn, SegmentOut, SegmentsOut
 from profile_export.service.described import described
 from profile_export.service.links import path_to
-from profile_export.service.paging import LONGEST_PAGE
+from profile_export.service.paging import START, asked_limit, limit_of
 from profile_export.service.parameters import Parameters
 from profile_export.service.store import Store, sandboxes, segments
 from profile_export.service.store.segments import StoredSegment
@@ -23,8 +23,8 @@ ROOT = "/data/core/ups/segment/definitions"
 router = APIRouter(prefix=ROOT, tags=["Segment definitions"])
 _PAGE = 100
 _LISTED: dict[str, dict[str, object]] = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": _PAGE},
-    "start": {"type": "integer", "minimum": 0, "default": 0},
+    "limit": limit_of(_PAGE),
+    "start": START,
     "page": {"type": "integer", "minimum": 0, "description": "Of `limit` segments; 0 is first."},
 }
 _IN_CATALOG = {"name", "description", "merge_policy_id"}
@@ -55,7 +55,7 @@ def create(request: Request, caller: Writer, body: RawBody) -> Response:
 def listed(request: Request, caller: Reader) -> Response:
     """Segment definitions, oldest first."""
     parameters = Parameters(request)
-    limit = parameters.number("limit", _PAGE, least=1, most=LONGEST_PAGE)
+    limit = asked_limit(parameters, _PAGE)
     start = parameters.number("start", 0)
     start += limit * parameters.number("page", 0)
     parameters.check()
