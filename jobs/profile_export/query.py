@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from profile_export.catalog import Dataset, Sandbox
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Problem, Refused
-from profile_export.sql.errors import gave_up, no_plan, translated
+from profile_export.sql.errors import gave_up, no_plan, too_large, translated
 from profile_export.sql.guard import Guarded, guard
 from profile_export.sql.names import sql_tables
 from profile_export.sql.values import plain_rows, values_in
@@ -87,8 +87,7 @@ def run_query(
             gives_up = gave_up(error) and not _can_be_planned(guarded.sql, engine)
             raise (no_plan() if gives_up else translated(error, guarded, tables)) from error
     if found.nbytes > MOST_BYTES or values_in(found.columns) > MOST_VALUES:
-        detail = "The answer is too large: ask for fewer rows, or for less of them."
-        raise Refused([Problem("too-large", detail, "/sql")])
+        raise too_large()
     try:
         rows = plain_rows(found.slice(0, limit))
     except (OverflowError, ValueError):

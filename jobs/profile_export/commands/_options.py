@@ -12,6 +12,9 @@ LARGEST_JOB_ID = 2**53 - 1
 """As in planning.py, which is too slow to import for ``--help``."""
 
 _LIMIT = "PROFILE_EXPORT_SAIL_MEMORY=2GiB limits what sail holds in memory."
+Request = Annotated[
+    str, typer.Argument(metavar="REQUEST", help="The request, a JSON file; - is stdin.")
+]
 SandboxFile = Annotated[
     str, typer.Option("--sandbox", metavar="FILE", help="The sandbox file (YAML).")
 ]

@@ -24,9 +24,6 @@ Status = Annotated[
     str | None, typer.Option("--status", metavar="STATUS", help="Only jobs of this status.")
 ]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
-Request = Annotated[
-    str, typer.Argument(metavar="REQUEST", help="The request, a JSON file; - is stdin.")
-]
 Key = Annotated[
     str | None,
     typer.Option(
@@ -136,7 +133,7 @@ def cancel(
 
 
 def submit(
-    request: Request,
+    request: _options.Request,
     org: Org,
     sandbox: SandboxName,
     url: Url = DEFAULT_URL,

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from profile_export.commands._engine import LazyEngine
     from profile_export.commands._export import DoneJob
 
-Request = Annotated[
-    str, typer.Argument(metavar="REQUEST", help="The request, a JSON file; - is stdin.")
-]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count; write nothing.")]
 
 
@@ -34,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    request: Request,
+    request: _options.Request,
     sandbox: _options.SandboxFile,
     engine: _options.EngineOfJob = None,
     dry_run: DryRun = False,
@@ -60,7 +57,7 @@ def run(
 
 
 def dry_run(
-    request: Request,
+    request: _options.Request,
     sandbox: _options.SandboxFile,
     engine: _options.EngineOfJob = None,
     as_of: _options.AsOf = None,

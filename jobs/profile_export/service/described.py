@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from profile_export.errors import PROBLEM
 from profile_export.service.models import AccessOut, ProblemOut
 
-_REF = "#/components/schemas/{model}"
+REF = "#/components/schemas/{model}"
 _WORDS = {
     206: "A range of the bytes",
     304: "As the client has it",
@@ -90,7 +90,7 @@ def reference(model: type[BaseModel]) -> dict[str, Any]:
 
 def _schema(model: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model, type):
-        return {"$ref": _REF.format(model=model.__name__)}
+        return {"$ref": REF.format(model=model.__name__)}
     return dict(model)
 
 

@@ -9,9 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from profile_export.request import READ_ONLY
-from profile_export.service.described import MODELS
+from profile_export.service.described import MODELS, REF
 
-_REF = "#/components/schemas/{model}"
 _PARAMETERS = {
     "x-api-key": (True, "Of the client; anything that is not empty.", {}),
     "x-gw-ims-org-id": (True, "The organisation.", {}),
@@ -40,7 +39,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     _, schemas = models_json_schema(
-        [(model, "validation") for model in MODELS.values()], ref_template=_REF
+        [(model, "validation") for model in MODELS.values()], ref_template=REF
     )
     components = document.setdefault("components", {})
     known = components.setdefault("schemas", {})

@@ -48,8 +48,7 @@ def translated(
     if (beyond := sail_memory.exceeded(whole)) is not None:
         return beyond
     if _BEYOND_A_MESSAGE in whole:
-        detail = "The answer is too large: ask for fewer rows, or for less of them."
-        return _refused("too-large", detail)
+        return too_large()
     if not _USERS_FAULT.search(type(error).__name__):
         return QueryFailed("The engine could not run the query. Try again.")
     text = " ".join(_REST.sub("", _CONDITION.sub("", words.root_cause)).split())
@@ -69,6 +68,12 @@ def translated(
 def gave_up(error: BaseException) -> bool:
     """Whether the engine broke off without a reason."""
     return _GAVE_UP in said(error).text
+
+
+def too_large() -> Refused:
+    """The error of an answer that is more than can be given."""
+    detail = "The answer is too large: ask for fewer rows, or for less of them."
+    return _refused("too-large", detail)
 
 
 def no_plan() -> Refused:
