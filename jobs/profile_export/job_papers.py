@@ -1,7 +1,7 @@
 """The papers of a job that a user names by its document, wherever that lies.
 
 ``job.json`` lies beside the manifest. A copy of it (what ``run --json`` printed, say) and the
-document that a service gives name the job and its target data set: that leads to the papers.
+document that a service gives name the job and its target dataset: that leads to the papers.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def job_papers(given: str, sandbox: Sandbox | None = None) -> Papers:
 
     Args:
         given: Its ``job.json``, the folder of that, a URI of either, or a copy of its document.
-        sandbox: Where data sets lie now; else they lie where a copy's plan says.
+        sandbox: Where datasets lie now; else they lie where a copy's plan says.
 
     Raises:
         Refused: ``not-a-job``: a document without the plan, from which the papers are not found.

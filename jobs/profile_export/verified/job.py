@@ -9,7 +9,7 @@ from profile_export.verified.findings import Finding
 
 
 def job_findings(manifest: Manifest, plan: ExportPlan) -> Iterator[Finding]:
-    """What the plan in ``job.json`` says otherwise of the job, its data set, its batches."""
+    """What the plan in ``job.json`` says otherwise of the job, its dataset, its batches."""
     planned = {batch.batch_id: batch.segment for batch in plan.batches}
     written = {batch.batch_id: batch.segment for batch in manifest.batches}
     told = (manifest.job_id, manifest.dataset_id, [*written])
