@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, event, update
 
 from profile_export import document as documents
 from profile_export.errors import Conflict
@@ -339,6 +339,42 @@ def test_workers_are_seen(store: Store) -> None:
     with store.write() as connection:
         presence.gone(connection, "w")
         assert not presence.any_alive(connection)
+
+
+def test_purge_looks_for_jobs_once_and_before_it_locks_anybody_out(
+    store: Store, sandbox: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every look goes through all finished jobs; on SQLite a transaction that writes is alone."""
+    add(store, sandbox, *range(1, 6))
+    with store.write() as connection:
+        connection.execute(update(table).values(status="FAILED", updated=1))
+    monkeypatch.setattr(retention, "_AT_ONCE", 2)
+    looks: list[bool] = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def _looked(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT jobs.id"):
+            looks.append(connection.get_execution_options()["profile_export_write"])
+
+    assert retention.purge(store, older_than=3600) == 5
+    assert looks == [False]
+
+
+def test_what_another_purge_has_removed_meanwhile_is_not_counted(
+    store: Store, sandbox: int
+) -> None:
+    add(store, sandbox, *range(1, 6))
+    with store.write() as connection:
+        connection.execute(update(table).values(status="FAILED", updated=1))
+    others: list[int] = []
+
+    @event.listens_for(store.engine, "after_cursor_execute")
+    def _looked(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT jobs.id") and not others:
+            others.append(0)
+            others[0] = retention.purge(store, older_than=3600)
+
+    assert retention.purge(store, older_than=3600) + others[0] == 5
 
 
 def test_purge_takes_finished_jobs_only(store: Store, sandbox: int) -> None:

@@ -20,17 +20,15 @@ def purge(store: Store, *, older_than: float) -> int:
     Returns:
         How many.
     """
-    removed = 0
-    with store.read() as connection:
+    with store.read() as connection:  # goes through all that have ended: nobody waits for it
         before = clock(connection) - int(older_than * 1000)
-    while True:
+        ended = jobs.c.status.in_(FINAL) & (jobs.c.updated <= before)
+        due = connection.execute(select(jobs.c.id).where(ended).order_by(jobs.c.id)).scalars().all()
+    removed = 0
+    for first in range(0, len(due), _AT_ONCE):
+        ids = due[first : first + _AT_ONCE]
         with store.write() as connection:
-            ended = jobs.c.status.in_(FINAL) & (jobs.c.updated <= before)
-            chosen = select(jobs.c.id).where(ended).order_by(jobs.c.id).limit(_AT_ONCE)
-            ids = list(connection.execute(chosen).scalars())
             for table in (batches, idempotency_keys):
                 connection.execute(delete(table).where(table.c.job_id.in_(ids)))
-            connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
-        removed += len(ids)
-        if len(ids) < _AT_ONCE:
-            return removed
+            removed += connection.execute(delete(jobs).where(jobs.c.id.in_(ids))).rowcount
+    return removed
