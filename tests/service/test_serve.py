@@ -95,6 +95,25 @@ def test_serve_and_its_worker_end_together(place: tuple[str, SmallCatalog], tmp_
         assert started(worker) is None
 
 
+def test_whoever_still_sends_a_body_hears_that_the_service_ends(
+    bare: Service, place: tuple[str, SmallCatalog]
+) -> None:
+    host, _, port = bare.listening().removeprefix("http://").partition(":")
+    told = {**place[1].headers(), "host": host, "content-length": "1000"}
+    head = [f"POST {JOBS} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
+    with socket.create_connection((host, int(port)), timeout=60) as client:
+        client.sendall("\r\n".join([*head, "", "{"]).encode())
+        with bare.client(place[1].tokens["read"]) as other:  # by then the first call has arrived
+            assert other.get(JOBS).status_code == 200
+        bare.send(signal.SIGTERM)
+        answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 503 ")
+    assert "content-type: application/problem+json" in answer.lower()
+    assert "The service is being stopped." in answer
+    assert bare.process.wait(60) == 0
+    assert "Traceback" not in bare.err
+
+
 def test_a_port_in_use(bare: Service, tmp_path: Path) -> None:
     port = bare.listening().rpartition(":")[2]
     second = Program(("serve", "--no-worker", "--port", port), tmp_path / "second")

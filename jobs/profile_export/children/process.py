@@ -51,7 +51,7 @@ class EngineProcess:
         """
         with self._turns.turn(work.owner):
             if self._closed:
-                raise _ending()
+                raise ending()
             if self._child is not None and not self._child[0].is_alive():
                 self._kill()  # it died while nobody asked: nobody needs to hear of it
             _, pipe = self._child or self._started()
@@ -62,7 +62,7 @@ class EngineProcess:
                     raise work.too_late(time_limit)
                 answer = pipe.recv()
             except (EOFError, OSError) as error:
-                raise (_ending() if self._closed else work.broken()) from error
+                raise (ending() if self._closed else work.broken()) from error
             finally:
                 if answer is None:
                     self._kill()
@@ -107,5 +107,6 @@ class EngineProcess:
             pipe.close()
 
 
-def _ending() -> Busy:
+def ending() -> Busy:
+    """What whoever still waits for an answer hears when the service ends."""
     return Busy("The service is being stopped. Try again when it is back.")

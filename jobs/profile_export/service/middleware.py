@@ -1,5 +1,6 @@
 """What happens to every call: a request id, a line in the log, paths without a trailing slash."""
 
+import asyncio
 import logging
 import re
 import time
@@ -10,7 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from profile_export.service.answers import unexpected
+from profile_export.children.process import ending
+from profile_export.service.answers import problem, unexpected
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _SCHEME_AND_HOST = re.compile(r"\Ahttps?://[^/]*", re.IGNORECASE)
@@ -45,6 +47,9 @@ class EveryCall:
             await self._app(scope, receive, answered)
         except ClientDisconnect:
             status = status or 499
+        except asyncio.CancelledError:  # the service ends, and has waited for this call for long
+            if not status:  # else the server breaks the connection off
+                await problem(Request(scope), ending())(scope, receive, answered)
         except Exception as error:
             if status:  # too late for another answer: the server breaks the connection off
                 raise
