@@ -61,6 +61,13 @@ if [[ ! -x $SPARK_HOME/bin/spark-submit ]]; then
   echo "spark-submit.sh: SPARK_HOME is $SPARK_HOME, where no Spark is (bin/spark-submit). Correct it, or unset it." >&2
   exit 1
 fi
+# What a cluster's own spark-env.sh says of Java is known to Spark alone.
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+if [[ ! -r ${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-env.sh ]] && ! command -v "$java" >/dev/null; then
+  echo "spark-submit.sh: Spark needs Java 17 or later (java on the PATH, or JAVA_HOME), and there is no $java." \
+    "profile-export by itself, on the engine sail, needs none." >&2
+  exit 1
+fi
 delta=$("$driver_python" -m profile_export.engines._delta_jars) || exit 1
 
 if [[ -z ${SPARK_CONF_DIR:-} && ! -d $SPARK_HOME/conf ]]; then

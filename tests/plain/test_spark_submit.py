@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -129,6 +130,24 @@ def test_a_driver_elsewhere_gets_the_package_beside_the_users_own(tmp_path: Path
 def test_an_option_without_its_value_is_told(tmp_path: Path, name: str) -> None:
     done = submitted(tmp_path, name)
     assert (done.returncode, done.stderr) == (2, f"spark-submit.sh: {name} needs a value\n")
+
+
+@pytest.mark.parametrize("home", ["", "/nowhere"])
+def test_a_machine_without_java_is_told(tmp_path: Path, home: str) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "dirname", "readlink", "env"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    done = submitted(tmp_path, "run", "r.json", PATH=str(tools), JAVA_HOME=home)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Spark needs Java 17 or later" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_cluster_that_says_itself_where_java_is_is_believed(tmp_path: Path) -> None:
+    (tmp_path / "spark-env.sh").write_text("export JAVA_HOME=/elsewhere\n", encoding="utf-8")
+    done = submitted(tmp_path, "run", "r.json", JAVA_HOME="/nowhere", SPARK_CONF_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_request_of_stdin_comes_through(tmp_path: Path) -> None:
