@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -103,6 +104,15 @@ def test_a_token_alone_on_stdout(run: Run, store_url: str) -> None:
     assert found is not None
     assert (found.org, found.sandboxes, found.can_write) == (ORG, ("a", "b"), True)
     store.close()
+
+
+def test_what_is_said_of_a_new_token_ends_it_in_its_own_store(run: Run, store_url: str) -> None:
+    made = run("token", "create", "--org", ORG, "--sandbox", "a", "--store", store_url)[2]
+    said = re.search(r"profile-export (token revoke .*) ends it\.", made)
+    assert said is not None
+    code, _, err = run(*shlex.split(said[1]))
+    assert code == 0, err
+    assert json.loads(run("token", "list", "--store", store_url, "--json")[1])[0]["revoked"]
 
 
 def test_tokens_are_listed_and_revoked(run: Run, store_url: str) -> None:

@@ -1,5 +1,6 @@
 """``token``: who may call the service."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,7 +56,8 @@ def create(
     _say.result(secret)
     for name in new:
         _say.note(f"The sandbox {name} of {org} was not there: it is now, and empty.")
-    _say.note(f"Its id is {made.id}: profile-export token revoke {made.id} ends it.")
+    revoking = f"profile-export token revoke {made.id} --store {shlex.quote(kept.shown)}"
+    _say.note(f"Its id is {made.id}: {revoking} ends it.")
 
 
 def list_(store: _store.StoreUrl = _store.DEFAULT, json: _options.Json = False) -> None:
