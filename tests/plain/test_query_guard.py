@@ -233,6 +233,28 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.parametrize("sql", ["SELEC", "SELEC a", "'SELECT 1'", "demo/sandbox.yml", "17"])
+def test_words_that_are_no_statement_are_not_called_one(sql: str) -> None:
+    with pytest.raises(Refused) as caught:
+        guard(sql, TABLES)
+    (problem,) = caught.value.problems
+    assert problem.detail == "It must be a SELECT (WITH is allowed); this is no statement."
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT a FROM x WHERE", "Line 1, column 21: Required keyword: 'this' missing for WHERE."),
+        ("SELECT FROM", "Line 1, column 11: Expected table name."),
+        ("SELECT (a FROM x", "Line 1, column 14: Expecting )."),
+    ],
+)
+def test_faults_of_syntax_are_told_in_words(sql: str, told: str) -> None:
+    with pytest.raises(Refused) as caught:
+        guard(sql, TABLES)
+    assert [problem.detail for problem in caught.value.problems] == [told]
+
+
 @pytest.mark.parametrize(("sql", "codes"), HOSTILE, ids=[sql for sql, _ in HOSTILE])
 def test_what_is_hostile_is_refused(sql: str, codes: set[str]) -> None:
     assert refused(sql) in codes

@@ -11,6 +11,7 @@
 """
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import Collection
@@ -114,8 +115,9 @@ def _parsed(sql: str) -> exp.Expr:
     if len(found) != 1:
         raise _refused("not-a-select", f"It must be one SELECT, not {len(found)} statements.")
     if not isinstance(found[0], exp.Select | exp.SetOperation | exp.Subquery):
-        kind = found[0].key.upper()
-        raise _refused("not-a-select", f"It must be a SELECT (WITH is allowed), not {kind}.")
+        is_statement = not isinstance(found[0], exp.Condition | exp.Alias)
+        what = f", not {found[0].key.upper()}" if is_statement else "; this is no statement"
+        raise _refused("not-a-select", f"It must be a SELECT (WITH is allowed){what}.")
     _see_size(found[0])
     return found[0]
 
@@ -133,7 +135,10 @@ def _see_size(tree: exp.Expr) -> None:
 
 def _first_fault(error: Exception) -> str:
     for fault in getattr(error, "errors", []):
-        return f"Line {fault['line']}, column {fault['col']}: {fault['description']}"
+        # Not the parser's own classes: "missing for <class ...Where'>", "but got <Token ...>".
+        told = re.sub(r"<class '[\w.]*?(\w+)'>", lambda kind: kind[1].upper(), fault["description"])
+        told = told.partition(" but got <")[0].rstrip(".")
+        return f"Line {fault['line']}, column {fault['col']}: {told}."
     return "This is no SQL that can be read."
 
 
