@@ -343,7 +343,12 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert [problem.code for problem in problems(tmp_path)] == ["file-unreadable"]
+    (problem,) = problems(tmp_path)
+    assert problem.code == "file-unreadable"
+    assert problem.detail.endswith("Is a directory. Check its path.")
+    (tmp_path / "sandbox.yml").write_text(HEAD, encoding="utf-8")
+    (problem,) = problems(tmp_path)
+    assert problem.detail.endswith(f"Is a directory. Did you mean '{tmp_path / 'sandbox.yml'}'?")
 
 
 def test_an_unknown_member_is_told_with_the_nearest_name(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def read_yaml(path: Path) -> YamlFile:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        detail = f"The file {str(path)!r} cannot be read: {error.strerror}. Check its path."
+        inside = path / "sandbox.yml"  # where `demo` and `serve --sandbox demo` put it
+        todo = f"Did you mean {str(inside)!r}?" if inside.is_file() else "Check its path."
+        detail = f"The file {str(path)!r} cannot be read: {error.strerror}. {todo}"
         raise Refused([Problem("file-unreadable", detail, source=path.name)]) from None
     except UnicodeDecodeError:
         raise _not_yaml(path, 1, "it is not UTF-8 text") from None
