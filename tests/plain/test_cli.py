@@ -21,6 +21,7 @@ from profile_export.commands._ended import JobEnded
 from profile_export.errors import Cancelled, Conflict, Different, JobFailed
 from profile_export.planning import LARGEST_ID
 from profile_export.query import MOST_ROWS, QueryResult
+from profile_export.service.store import open_store
 
 TARGET = "5b020a27e7040801dedba61b"
 REQUEST: dict[str, Any] = {
@@ -485,9 +486,17 @@ def test_the_installed_script_is_the_one_that_minds_its_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [(["--version"], 1), (["verify", "nowhere", "--json"], 2)]
+    ("words", "code"),
+    [
+        (["--version"], 1),
+        (["token", "list", "--store", "sqlite:///store.db", "--json"], 1),
+        (["verify", "nowhere", "--json"], 2),
+    ],
 )
-def test_a_result_that_cannot_be_written_is_told(words: list[str], code: int) -> None:
+def test_a_result_that_cannot_be_written_is_told(
+    words: list[str], code: int, tmp_path: Path
+) -> None:
+    open_store(f"sqlite:///{tmp_path}/store.db").close()
     env = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(
@@ -496,11 +505,13 @@ def test_a_result_that_cannot_be_written_is_told(words: list[str], code: int) ->
             stderr=subprocess.PIPE,
             text=True,
             env=env,
+            cwd=tmp_path,
             timeout=60,
             check=False,
         )
     assert done.returncode == code
-    assert "No space left on device" in done.stderr
+    assert done.stderr.count("No space left on device") == 1
+    assert "Unexpected" not in done.stderr
     assert "Traceback" not in done.stderr
 
 

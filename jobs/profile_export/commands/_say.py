@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _ANY_WIDTH = 100_000
 
 
+class Unwritable(OSError):
+    """What was to be said could not be: a full disk, say."""
+
+
 def result(text: str) -> None:
     """Write the result, or a line of it, to stdout."""
     _write(sys.stdout, plain_lines(text) + "\n")
@@ -87,6 +91,8 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.flush()
     except (BrokenPipeError, ValueError):  # ValueError: it is closed
         _silence(stream)
+    except OSError as error:
+        raise Unwritable(error.errno, error.strerror) from error
 
 
 def _silence(stream: TextIO) -> None:

@@ -61,7 +61,11 @@ class Teller:
         return error.exit_code
 
     def unexpected(self, error: Exception) -> int:
-        """A fault of this program."""
+        """A fault of this program, or an output that cannot be written."""
+        if isinstance(error, _say.Unwritable):
+            _say.note(f"The output cannot be written: {error.strerror}.")
+            self._trace(error)
+            return ExportError.exit_code
         more = "" if self.verbose else " Run it with --verbose for details."
         told = ExportError(f"{_fault(error)}.{more}")
         self._answer(told)
