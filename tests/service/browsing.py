@@ -138,10 +138,6 @@ def away(route: Route) -> None:
     route.abort()
 
 
-def ended(route: Route) -> None:
-    route.fulfill(body="", content_type="text/event-stream")
-
-
 def messages(page: Page) -> Callable[[], list[str]]:
     """What the page says from now on, each once."""
     page.evaluate("""() => {

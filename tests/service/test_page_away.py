@@ -62,31 +62,24 @@ def test_a_service_that_hangs_is_told(page: Page, live: Live) -> None:
     expect(page.get_by_role("link", name="7", exact=True)).to_be_visible(timeout=15_000)
 
 
-def test_a_stream_that_has_gone_silent_is_told(page: Page, live: Live) -> None:
+def test_a_job_of_which_nothing_comes_any_more_is_told(page: Page, live: Live) -> None:
     page.clock.install()
-    answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), away, with_json(job(7, "FAILED")))
-    with between(live.url) as proxy:
-        proxy.faults["/events"] = "silent"
-        page.goto(f"{proxy.url}/")
-        sign_in(page, live)
-        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-        told = messages(page)
-        with page.expect_response("**/events"):
-            page.goto(f"{proxy.url}/#job=7")
-        page.wait_for_timeout(1000)  # its first bytes have come
-        page.clock.fast_forward(35_000)  # not yet
-        page.wait_for_timeout(500)
-        expect(page.get_by_role("status")).to_have_text("Job 7 is NEW.")
-        page.clock.fast_forward(10_000)
-        expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.", timeout=15_000)
-        assert told() == ["Job 7 is NEW.", AWAY, AWAY, "Job 7 is FAILED."]
-        page.goto("about:blank")
+    new, failed = with_json(job(7, "NEW")), with_json(job(7, "FAILED"))
+    asked = answers(page, "**/export/jobs/7", new, lambda _: None, failed)
+    open_job(page, live)
+    expect(page.get_by_role("status")).to_have_text("Job 7 is NEW.")
+    told = messages(page)
+    nth(page, asked, 2)
+    page.clock.fast_forward(25_000)  # not yet
+    expect(page.get_by_role("status")).to_have_text("Job 7 is NEW.")
+    page.clock.fast_forward(10_000)
+    expect(page.get_by_role("status")).to_have_text("Job 7 is FAILED.", timeout=15_000)
+    assert told() == [AWAY, "Job 7 is FAILED."]
 
 
 def test_what_has_come_does_not_say_that_the_service_is_back(page: Page, live: Live) -> None:
     names = answers(page, "**/segment/definitions?*", lambda _: None)
     answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), away)
-    answers(page, "**/jobs/7/events", away)
     open_job(page, live)
     expect(page.get_by_role("status")).to_have_text(AWAY)
     told = messages(page)

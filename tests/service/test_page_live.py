@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from service.between import between
 from service.browsing import (
     BATCH,
     LIST,
     LOADED,
     answers,
     containing,
-    ended,
     job,
     listed,
     nth,
@@ -35,7 +35,6 @@ def running_on(page: Page, document: dict[str, Any]) -> list[Route]:
         route.fulfill(json={**document, "metrics": {"progress": progress}})
 
     page.route("**/export/jobs/7", answer)
-    page.route("**/jobs/7/events", ended)
     return seen
 
 
@@ -103,30 +102,45 @@ def test_focus_scrolling_and_selection_stay_while_a_job_changes(page: Page, live
 def test_the_focus_goes_to_the_title_when_a_job_can_be_cancelled_no_more(
     page: Page, live: Live
 ) -> None:
-    answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), with_json(job(7, "CANCELLING")))
-    events = answers(page, "**/jobs/7/events", lambda _: None, ended)
+    asked = answers(page, "**/export/jobs/7", with_json(job(7, "NEW")), lambda _: None)
     open_job(page, live)
     page.get_by_role("button", name="Cancel this job").focus()
-    ended(nth(page, events, 1))
+    nth(page, asked, 2).fulfill(json=job(7, "CANCELLING"))
     expect(page.get_by_role("heading", name="Job 7")).to_be_focused()
 
 
-def test_nothing_is_followed_while_the_page_is_hidden(page: Page, live: Live) -> None:
-    """Else six tabs take every connection that a browser has for a service."""
-    answers(page, "**/export/jobs/7", with_json(job(7, "PROCESSING")))
-    events = answers(page, "**/jobs/7/events", lambda _: None)
-    with page.expect_request("**/jobs/7/events"):
-        open_job(page, live)
+def test_nothing_is_asked_while_the_page_is_hidden(page: Page, live: Live) -> None:
+    asked = answers(page, "**/export/jobs/7", with_json(job(7, "PROCESSING")), lambda _: None)
+    open_job(page, live)
+    under_way = nth(page, asked, 2)
     hide = """hidden => {
         Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
-    with page.expect_event("requestfailed", lambda request: request.url.endswith("/events")):
-        page.evaluate(hide, True)
+    page.evaluate(hide, True)
+    under_way.fulfill(json=job(7, "CANCELLING"))
+    expect(page.get_by_role("status")).to_have_text("Job 7 is CANCELLING.")
     page.wait_for_timeout(1500)
-    assert len(events) == 1
-    with page.expect_request("**/jobs/7/events"):
-        page.evaluate(hide, False)
+    assert len(asked) == 2
+    page.evaluate(hide, False)
+    nth(page, asked, 3)
+
+
+def test_jobs_are_watched_in_many_windows_at_once(page: Page, live: Live) -> None:
+    """A browser has six connections for a service: what is watched may not keep one."""
+    with between(live.url) as proxy:
+        proxy.faults["/events"] = "silent"
+        page.context.route("**/export/jobs/7", with_json(job(7, "PROCESSING")))
+        page.goto(f"{proxy.url}/")
+        sign_in(page, live)
+        expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+        for _ in range(7):
+            with page.expect_popup() as opened:
+                page.evaluate("open('#job=7')")  # signed in as this one is
+            told = opened.value.get_by_role("status")
+            expect(told).to_have_text("Job 7 is PROCESSING.")
+        for window in page.context.pages:
+            window.goto("about:blank")
 
 
 def test_a_job_is_there_before_names_and_batches(page: Page, live: Live) -> None:

@@ -11,7 +11,6 @@ from service.browsing import (
     as_it_is,
     away,
     containing,
-    ended,
     job,
     listed,
     messages,
@@ -41,10 +40,9 @@ def test_a_list_goes_on_after_a_fault(page: Page, live: Live) -> None:
     ]
 
 
-def test_a_job_is_told_to_its_end_though_its_stream_breaks(page: Page, live: Live) -> None:
+def test_a_job_is_told_to_its_end_though_the_service_goes_away(page: Page, live: Live) -> None:
     running, done = job(7, "PROCESSING"), job(7, "SUCCEEDED")
     answers(page, "**/export/jobs/7", with_json(running), away, with_json(running), with_json(done))
-    answers(page, "**/jobs/7/events", away, ended)
     sign_in(page, live)
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     told = messages(page)
@@ -52,7 +50,7 @@ def test_a_job_is_told_to_its_end_though_its_stream_breaks(page: Page, live: Liv
     expect(page.get_by_role("status")).to_have_text("Job 7 is SUCCEEDED.", timeout=20_000)
     away_once = "The service does not answer. Trying again …"
     running_once = "Job 7 is PROCESSING."
-    assert told() == [running_once, away_once, away_once, running_once, "Job 7 is SUCCEEDED."]
+    assert told() == [running_once, away_once, running_once, "Job 7 is SUCCEEDED."]
     expect(page.get_by_role("button", name="Cancel this job")).to_have_count(0)
 
 

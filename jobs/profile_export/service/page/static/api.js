@@ -1,6 +1,6 @@
 // The API as this page uses it.
 
-import { done, events, json } from "./calls.js";
+import { done, json } from "./calls.js";
 
 const JOBS = "data/core/ups/export/jobs";
 const SEGMENTS = "data/core/ups/segment/definitions";
@@ -29,8 +29,6 @@ export const api = {
     return json(`${JOBS}?${asked}`, { signal });
   },
   job: (id, signal) => json(`${JOBS}/${id}`, { signal }),
-  /** Follow a job: `show` gets its document at each change, until it has ended or `signal` aborts. */
-  follow: (id, show, signal) => events(`${JOBS}/${id}/events`, { show, signal }),
   cancel: (id) => done(`${JOBS}/${id}`, { method: "DELETE" }),
   dryRun: (body) => json(`${JOBS}?dryRun=true`, { method: "POST", body, patience: COUNTING }),
   submit: (body, key) => json(JOBS, { method: "POST", body, patience: PLANNING, more: { "Idempotency-Key": key } }),

@@ -4,7 +4,6 @@ import { session } from "./session.js";
 
 const BASE = new URL("../../", import.meta.url); // the page may lie below a path, and so does the API then
 const PATIENCE = 30_000;
-const SILENCE = 40_000; // streams say each 15 s that they are there
 
 /** A call that was refused; `problems` has every one with its pointer. */
 class Refused extends Error {
@@ -42,19 +41,16 @@ function headers(who) {
   };
 }
 
-/** A signal that aborts with the session, with `signal`, or so long after the last `renew`. */
+/** A signal that aborts with the session, with `signal`, or when `patience` is over. */
 function limited(patience, signal) {
   const late = new AbortController();
   const signals = [late.signal, session.signal, ...(signal ? [signal] : [])];
-  let timer;
-  const limit = {
+  const timer = setTimeout(() => late.abort(), patience);
+  return {
     signal: AbortSignal.any(signals),
     isOver: () => late.signal.aborted,
-    renew: (ms) => { clearTimeout(timer); timer = setTimeout(() => late.abort(), ms); },
     end: () => clearTimeout(timer),
   };
-  limit.renew(patience);
-  return limit;
 }
 
 /** What `work` gives. Connections that break, at any byte, and pages of a proxy are nobody's answer. */
@@ -90,26 +86,3 @@ async function call(path, asked, read) {
 
 export const json = (path, asked = {}) => call(path, asked, (answer) => answer.json());
 export const done = (path, asked = {}) => call(path, asked, (answer) => answer.text());
-
-/** Each event of a stream, until it ends; one that has gone silent is away. */
-export async function events(path, { show, signal }) {
-  const limit = limited(PATIENCE, signal);
-  try {
-    const answer = await opened(limit, path, { more: { Accept: "text/event-stream" } });
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let text = "";
-    for (;;) {
-      limit.renew(SILENCE);
-      const { value, done } = await reaching(limit, () => reader.read());
-      if (done) return;
-      const parts = (text + value).split(/\r?\n\r?\n/);
-      text = parts.pop();
-      for (const part of parts) {
-        const data = part.split(/\r?\n/).filter((line) => line.startsWith("data:"));
-        if (data.length) show(JSON.parse(data.map((line) => line.slice(5)).join("\n")));
-      }
-    }
-  } finally {
-    limit.end();
-  }
-}

@@ -6,7 +6,7 @@ import { $, make, pressed, say, shown, wide, when, written } from "./make.js";
 import { picture } from "./picture.js";
 import { segmentNames } from "./segments.js";
 import { update } from "./update.js";
-import { untilDone, whileShown } from "./watch.js";
+import { untilDone } from "./watch.js";
 
 const FINAL = ["SUCCEEDED", "FAILED", "CANCELLED"];
 
@@ -21,8 +21,9 @@ export function progress(job) {
 }
 
 /**
- * Show a job and keep it up to date until it ends, whatever becomes of the connection. Names and
- * batches come when they come.
+ * Show a job and keep it up to date until it ends, whatever becomes of the connection: by asking
+ * again, as a browser has six connections for a service, and a stream would keep one for each window.
+ * Names and batches come when they come.
  */
 export async function show({ id, signal, trying }) {
   const known = { job: null, names: new Map(), batches: new Map(), batchesOf: "", cancel: (button) => cancel(id, button, trying) };
@@ -46,9 +47,7 @@ export async function show({ id, signal, trying }) {
     try {
       const job = await api.job(id, signal);
       take(job);
-      if (FINAL.includes(job.status)) return true;
-      await api.follow(id, take, whileShown(signal));
-      return false; // the stream has ended: the job has, or the service
+      return FINAL.includes(job.status);
     } catch (error) {
       if (error.passes) told = ""; // after a fault what is so is told again
       else if (error.status === 404) $("job").replaceChildren(make("p", { class: "problem", text: error.message }));

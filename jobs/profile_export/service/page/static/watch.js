@@ -13,16 +13,6 @@ function wait(signal, { seconds, target, event }) {
   });
 }
 
-/** A signal that aborts with `signal`, and when the page is hidden. */
-export function whileShown(signal) {
-  const hidden = new AbortController();
-  const either = AbortSignal.any([signal, hidden.signal]);
-  const look = () => { if (document.hidden) hidden.abort(); };
-  document.addEventListener("visibilitychange", look, { signal: either });
-  look();
-  return either;
-}
-
 const failing = new Set(); // of what is watched: one that goes on does not speak for the others
 
 /**
@@ -57,8 +47,7 @@ async function failure(work, signal) {
     if (failing.delete(work) && failing.size === 0 && isTrying()) say("The service answers again.");
     return isDone ? null : undefined;
   } catch (error) {
-    const wasHidden = error.name === "AbortError" && !signal.aborted;
-    if (signal.aborted || !(error.passes || wasHidden)) throw error;
-    return wasHidden ? undefined : error;
+    if (signal.aborted || !error.passes) throw error;
+    return error;
   }
 }
