@@ -117,6 +117,45 @@ def test_the_data_set_is_known_by_either_spelling(spelled: str, page: Page, live
     expect(request).to_have_value("[]")
 
 
+AS_TYPED = [
+    (
+        '{"fields" : "a,b",\n\t"n": 12345678901234567890.10, "destination":{"datasetId":"two"}}',
+        '{"fields" : "a,b",\n\t"n": 12345678901234567890.10, "destination":{"datasetId":"one"}}',
+    ),
+    (
+        '{"destination": {"segmentPerBatch":true},"a": "}{\\"", "a": [{"datasetId": 1}]}',
+        '{"destination": {"datasetId": "one","segmentPerBatch":true},"a": "}{\\"", '
+        '"a": [{"datasetId": 1}]}',
+    ),
+    (
+        '{"destination": {\n    "segmentPerBatch": true\n  }}',
+        '{"destination": {\n    "datasetId": "one",\n    "segmentPerBatch": true\n  }}',
+    ),
+    (
+        '{"destination": {"datasetId": "x", "dataSetId" : "two", "datasetId": 7 }}',
+        '{"destination": {"datasetId": "x", "dataSetId" : "one", "datasetId": "one" }}',
+    ),
+    ('{"destination": {}}', '{"destination": {"datasetId": "one"}}'),
+    ('{"destination": null, "a": 1}', '{"destination": {"datasetId": "one"}, "a": 1}'),
+    ('\n{\n  "a": 1\n}', '\n{\n  "destination": {"datasetId": "one"},\n  "a": 1\n}'),
+    (" { } ", ' {"destination": {"datasetId": "one"} } '),
+    ('{"destinatio\\u006e": {}}', '{"destinatio\\u006e": {"datasetId": "one"}}'),
+]
+
+
+def test_what_one_has_typed_stays_when_a_data_set_is_chosen(page: Page, live: Live) -> None:
+    answers(page, "**/dataSets?*", with_json({name: {"name": name, **UNION} for name in ("one",)}))
+    sign_in(page, live)
+    open_new_export(page)
+    request, dataset = page.get_by_label("Request"), page.get_by_label("Export dataset")
+    for typed, after in AS_TYPED:
+        request.fill(typed)
+        expect(dataset).to_have_value("")
+        dataset.select_option("one")
+        expect(request).to_have_value(after)
+        expect(dataset).to_have_value("one")
+
+
 def test_a_narrow_window_breaks_no_words(page: Page, live: Live) -> None:
     page.set_viewport_size({"width": 360, "height": 600})
     answers(page, LIST, with_json(listed(job(7, "FAILED"))))

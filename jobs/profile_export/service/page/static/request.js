@@ -1,6 +1,7 @@
 // The request that is being written: its text, its key, and the data set that it names.
 
 import { $, isolated, make, say } from "./make.js";
+import { added, members } from "./members.js";
 
 const FIRST = {
   fields: "",
@@ -66,16 +67,26 @@ export function choose() {
 }
 
 function rename() {
-  const asked = parsed();
-  const id = $("dataset").value;
-  if (asked === null) {
+  if (parsed() === null) {
     choose();
     return say("The request is no JSON object just now: put the dataset's id in yourself.");
   }
-  const there = SPELLINGS.filter((name) => Object.hasOwn(asked.destination ?? {}, name));
-  const named = (there.length ? there : ["datasetId"]).map((name) => [name, id]);
-  asked.destination = { ...asked.destination, ...Object.fromEntries(named) };
-  request.text = JSON.stringify(asked, null, 2);
+  const edits = naming(request.text, JSON.stringify($("dataset").value));
+  for (const [start, end, text] of edits.sort(([one], [other]) => other - one)) {
+    $("body").setRangeText(text, start, end, "preserve");
+  }
+  request.changed();
+}
+
+/** From where to where something else is written, and what, so that the request names the data set `id`. */
+function naming(text, id) {
+  const request = text.indexOf("{"), member = `"datasetId": ${id}`;
+  const [start, end] = members(text, request).get("destination") ?? [];
+  if (start === undefined) return [added(text, request, `"destination": {${member}}`)];
+  if (text[start] !== "{") return [[start, end, `{${member}}`]];
+  const named = members(text, start);
+  const there = SPELLINGS.filter((name) => named.has(name));
+  return there.length ? there.map((name) => [...named.get(name), id]) : [added(text, start, member)];
 }
 
 export function listen() {
