@@ -151,6 +151,8 @@ TYPES: list[tuple[pa.DataType, DataType]] = [
     (pa.list_(pa.int64()), Array("long")),
     (pa.large_list(pa.string()), Array("string")),
     (pa.list_(pa.int8(), 2), Array("byte")),
+    (pa.list_view(pa.int8()), Array("byte")),
+    (pa.dictionary(pa.int32(), pa.string()), "string"),
     (pa.list_(pa.struct({"a": pa.int8()})), Array(struct_of(a="byte"))),
     (pa.map_(pa.string(), pa.list_(pa.float32())), Map("string", Array("float"))),
     (pa.struct({"a": pa.struct({"b": pa.date32()})}), struct_of(a=struct_of(b="date"))),
@@ -179,7 +181,6 @@ def test_int96_is_an_instant(tmp_path: Path) -> None:
         pa.timestamp("ns", "UTC"),
         pa.time64("us"),
         pa.float16(),
-        pa.dictionary(pa.int32(), pa.string()),
     ],
     ids=str,
 )

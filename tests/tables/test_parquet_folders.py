@@ -1,12 +1,14 @@
 """Parquet folders as they lie about: planned and then read by both engines alike (S12, S28)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import Row
 
 from profile_export.engines import Engine
 from profile_export.engines.workspace import JobWorkspace
@@ -97,6 +99,55 @@ def test_types_that_are_one_to_spark_and_not_to_arrow(work: JobWorkspace, tmp_pa
     found = work.read(instants).selectExpr("id", "s", "n", "unix_micros(t) AS t").collect()
     noon = int(NOON.timestamp()) * 1_000_000
     assert sorted(map(tuple, found)) == [(n, "x", 7, noon) for n in range(3)]
+
+
+DAY = date(2026, 1, 1)
+TWICE = pa.large_list(pa.struct({"x": pa.large_string(), "y": pa.large_list(pa.int8())}))
+STORED = [
+    pytest.param(pa.large_list(pa.large_string()), ["a", None], None, id="long list"),
+    pytest.param(TWICE, [{"x": "a", "y": [1]}], [Row(x="a", y=[1])], id="long lists of structs"),
+    pytest.param(pa.list_(pa.int32(), 2), [1, 2], None, id="list of two"),
+    pytest.param(pa.list_view(pa.int64()), [1], None, id="list view"),
+    pytest.param(pa.date64(), DAY, None, id="date in milliseconds"),
+    pytest.param(pa.list_(pa.date64()), [DAY], None, id="list of such dates"),
+    pytest.param(pa.duration("us"), timedelta(seconds=2), 2_000_000, id="duration"),
+    pytest.param(pa.struct({"d": pa.duration("ns")}), {"d": 7}, Row(d=7), id="inner duration"),
+    pytest.param(pa.dictionary(pa.int8(), pa.string()), "a", None, id="category"),
+    pytest.param(pa.dictionary(pa.int8(), pa.int64()), 7, None, id="category of numbers"),
+    pytest.param(pa.decimal32(5, 2), Decimal("1.25"), None, id="short decimal"),
+    pytest.param(pa.decimal256(38, 2), Decimal("1.25"), None, id="long decimal"),
+]
+"""Types that Arrow keeps in a file, a value, and what it is where it is not the same."""
+
+
+@pytest.mark.parametrize("where", ["t", "t/a.parquet"])
+@pytest.mark.parametrize(("type_", "value", "expected"), STORED)
+def test_types_that_arrow_stores(
+    work: JobWorkspace, tmp_path: Path, type_: pa.DataType, value: Any, expected: Any, where: str
+) -> None:
+    """Of a folder, and of a file that is the table; beside what Sail has to be asked for."""
+    times = pa.array([NOON, None], pa.timestamp("ms", "Europe/Paris"))
+    rows_ = {"id": [1, 2], "v": pa.array([value, None], type_), "n": pa.array([7, 8], pa.uint8())}
+    write(tmp_path / "t", "a.parquet", {**rows_, "at": times})
+    read = work.read(planned(tmp_path / where)).selectExpr("id", "v", "n", "unix_micros(at) AS at")
+    found = sorted(map(tuple, read.collect()))
+    noon = int(NOON.timestamp()) * 1_000_000
+    assert found == [(1, value if expected is None else expected, 7, noon), (2, None, 8, None)]
+
+
+def test_types_that_arrow_stores_beside_others(work: JobWorkspace, tmp_path: Path) -> None:
+    """Members that a file lacks are null, whichever of the files has them as Arrow's."""
+    long = pa.large_list(pa.struct({"q": pa.string(), "p": pa.int64()}))
+    short = pa.list_(pa.struct({"p": pa.int64()}))
+    write(tmp_path / "t", "d=1/a.parquet", {"id": [1], "l": pa.array([[{"q": "z"}]], long)})
+    write(tmp_path / "t", "d=2/a.parquet", {"id": [2], "l": pa.array([[{"p": 1}]], short)})
+    less = pa.array([[{"p": 2}]], pa.large_list(pa.struct({"p": pa.int64()})))
+    write(tmp_path / "t", "d=2/b.parquet", {"id": [3], "l": less, "n": ["n"]})
+    assert rows(work, planned(tmp_path / "t")) == [
+        {"id": 1, "l": [{"q": "z", "p": None}], "n": None, "d": 1},
+        {"id": 2, "l": [{"q": None, "p": 1}], "n": None, "d": 2},
+        {"id": 3, "l": [{"q": None, "p": 2}], "n": "n", "d": 2},
+    ]
 
 
 @pytest.mark.parametrize(

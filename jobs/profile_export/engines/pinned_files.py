@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from deltalake import DeltaTable
 
 from profile_export.plan import Input
-from profile_export.schema import Struct, ddl, quoted, table_ddl
+from profile_export.schema import Field, Struct, ddl, quoted, table_ddl
 from profile_export.storage import Folder
 from profile_export.tables.parquet_files import partition_values
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 MOST_FILES = 1000
 """Beyond it Delta's own reader is no slower, and plans do not carry the list."""
@@ -100,26 +101,50 @@ def _is_misread(group: Sequence[str]) -> bool:
 
 
 def read_apart(
-    spark: "SparkSession", location: str, groups: Sequence[Sequence[str]], columns: Struct
+    spark: "SparkSession",
+    location: str,
+    groups: Sequence[Sequence[str]],
+    columns: Struct,
+    *,
+    knows_stored: bool = False,
 ) -> "DataFrame":
     """As ``Engine.read_parquet`` says, each group for itself: Sail neither reads files of different
-    layouts together nor knows the ``key=value`` folders of single files, or null in them."""
+    layouts together nor knows the ``key=value`` folders of single files, or null in them.
+
+    Where ``knows_stored``, as Sail does, types that Arrow has stored in files are in its way.
+    """
+    from profile_export.engines.stored_types import stored_types
     from profile_export.frames import union
 
-    return union(_layout(spark, columns, location.rstrip("/"), group) for group in groups)
+    folder = Folder(location)
+
+    def layout(group: Sequence[str]) -> "DataFrame":
+        stored = stored_types(folder, group[0]) if knows_stored else None
+        return _layout(spark, columns, folder.location, group, stored)
+
+    return union(map(layout, groups))
 
 
-def _layout(spark: "SparkSession", columns: Struct, base: str, names: Sequence[str]) -> "DataFrame":
+def _layout(
+    spark: "SparkSession",
+    columns: Struct,
+    base: str,
+    names: Sequence[str],
+    stored: "pa.Schema | None",
+) -> "DataFrame":
     from pyspark.sql import functions as F
 
+    from profile_export.engines.stored_types import as_asked
+
     values = partition_values(names[0])
-    inside = spark.read.schema(table_ddl(columns.without(*values)))
-    read = inside.parquet(*(f"{base}/{name}" for name in names))
-    return read.select(
-        *(
-            F.lit(values[f.name]).cast(ddl(f.type)).alias(f.name)
-            if f.name in values
-            else F.col(quoted(f.name))
-            for f in columns.fields
-        )
-    )
+    reader = spark.read
+    if stored is None:
+        reader = reader.schema(table_ddl(columns.without(*values)))
+    read = reader.parquet(*(f"{base}/{name}" for name in names))
+
+    def column(field: Field) -> "Column":
+        if field.name in values:
+            return F.lit(values[field.name]).cast(ddl(field.type))
+        return F.col(quoted(field.name)) if stored is None else as_asked(stored, field)
+
+    return read.select(*(column(field).alias(field.name) for field in columns.fields))

@@ -92,7 +92,7 @@ class SailEngine:
         self, location: str, groups: Sequence[Sequence[str]], columns: Struct
     ) -> "DataFrame":
         """Group by group (``pinned_files.read_apart``)."""
-        return read_apart(self.spark, location, groups, columns)
+        return read_apart(self.spark, location, groups, columns, knows_stored=True)
 
     def parts(self, plan: ExportPlan | None) -> int:
         """As many as ``sail_memory.parts`` says."""

@@ -73,8 +73,12 @@ class JobWorkspace:
         if table.format == "parquet":
             _see_that_it_exists(source, table.location)
             self._asked_before(source)
-            if source.files is not None and can_be_named(table.location, source.files):
-                return self._engine.read_parquet(table.location, source.files, source.columns)
+            folder, groups = table.location, source.files
+            if groups is None and not Folder(folder).has_folder():
+                folder, _, name = folder.rpartition("/")
+                groups = ((name,),)
+            if groups is not None and can_be_named(folder, groups):
+                return self._engine.read_parquet(folder, groups, source.columns)
             return self._parquet(source.columns, table.location)
         if self._engine.reads_plain_files and source.version is not None:
             files = plain_files(table.location, source.version)

@@ -30,6 +30,11 @@ _ATOMS: dict[pa.DataType, str] = {
     pa.null(): "void",
 }
 
+_LISTS = (
+    *(pt.is_list, pt.is_large_list, pt.is_fixed_size_list),
+    *(pt.is_list_view, pt.is_large_list_view),
+)
+
 
 class UnsupportedType(Exception):
     """A type that Spark does not read; the message says which and what to do."""
@@ -52,16 +57,13 @@ def _fields(owner: pa.Schema | pa.StructType, prefix: str) -> Iterator[Field]:
 def _type(type_: pa.DataType, path: str) -> DataType:
     if isinstance(type_, pa.BaseExtensionType):
         return _type(type_.storage_type, path)
-    if pt.is_dictionary(type_):
-        raise UnsupportedType(
-            f"column {path!r} is a dictionary (a category of pandas), which not every engine"
-            " reads; write it as plain values"
-        )
+    if pt.is_dictionary(type_):  # a category of pandas
+        return _type(type_.value_type, path)
     if pt.is_struct(type_):
         return Struct(tuple(_fields(type_, f"{path}.")))
     if pt.is_map(type_):
         return Map(_type(type_.key_type, path), _type(type_.item_type, path))
-    if pt.is_list(type_) or pt.is_large_list(type_) or pt.is_fixed_size_list(type_):
+    if any(is_one(type_) for is_one in _LISTS):
         return Array(_type(type_.value_type, path))
     return _atom(type_, path)
 
