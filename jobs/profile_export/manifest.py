@@ -1,6 +1,7 @@
 """The manifest of an export and its job document: what was written, for those who check it."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -74,18 +75,20 @@ def _pinned(plan: ExportPlan) -> dict[str, object]:
 def _batches(plan: ExportPlan, written: Written) -> list[dict[str, object]]:
     rows = {batch.batch_id: batch for batch in written.batches}
     segments = {batch.batch_id: batch.segment for batch in plan.batches}
+    files: defaultdict[str, list[WrittenFile]] = defaultdict(list)
+    for file in written.files:
+        files[file.batch_id].append(file)
     return [
         {
             "batchId": batch_id,
             "segment": segments[batch_id],
             "recordCount": rows[batch_id].records,
             "eventCount": rows[batch_id].events,
-            "bytes": sum(file.bytes for file in files),
+            "bytes": sum(file.bytes for file in files[batch_id]),
             "rowSetHash": rows[batch_id].row_set_hash,
-            "files": [_file(file) for file in files],
+            "files": [_file(file) for file in files[batch_id]],
         }
         for batch_id in batch_ids(plan)
-        if (files := [f for f in written.files if f.batch_id == batch_id]) is not None
     ]
 
 
