@@ -415,6 +415,46 @@ def test_a_real_server(app: FastAPI, small_catalog: SmallCatalog) -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "changed", "status"),
+    [
+        pytest.param("POST", URL, {"authorization": None}, 403, id="no token"),
+        pytest.param("POST", URL, {"authorization": "Bearer x"}, 401, id="a bad token"),
+        pytest.param("POST", URL, {"content_type": "text/plain"}, 415, id="another type"),
+        pytest.param("POST", f"{URL}/1", {}, 405, id="another method"),
+        pytest.param("POST", "/nope", {}, 404, id="nothing there"),
+        pytest.param("GET", URL, {}, 200, id="a body that nobody asks for"),
+    ],
+)
+def test_an_answer_before_the_body_is_heard(
+    method: str,
+    path: str,
+    changed: dict[str, str | None],
+    status: int,
+    app: FastAPI,
+    small_catalog: SmallCatalog,
+) -> None:
+    """A client that sends first and listens then, and wants its connection to end with the call."""
+    body = b" " * (8 << 20)
+    with listening(app) as port:
+        sent = small_catalog.headers(**{"content_type": "application/json", **changed})
+        head = _head(method, path, sent, f"Content-Length: {len(body)}")
+        for _ in range(3):
+            assert _sent(port, head, then=body).startswith(b"HTTP/1.1 %d " % status)
+
+
+@pytest.mark.parametrize("stated", [1 << 30, 100])
+def test_an_answer_waits_for_no_body_that_does_not_come(
+    stated: int, app: FastAPI, small_catalog: SmallCatalog
+) -> None:
+    app.state.config = replace(app.state.config, body_seconds=1.0)
+    with listening(app) as port:
+        head = _head("POST", "/nope", small_catalog.headers(), f"Content-Length: {stated}")
+        assert _sent(port, head).startswith(b"HTTP/1.1 404 ")
+        asks = _head("POST", "/nope", {}, "Content-Length: 100", "Expect: 100-continue")
+        assert _sent(port, asks).startswith(b"HTTP/1.1 404 ")
+
+
+@pytest.mark.parametrize(
     "sent",
     [
         pytest.param(b"HELO x\r\n\r\n", id="another protocol"),

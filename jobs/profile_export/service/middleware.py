@@ -1,4 +1,7 @@
-"""What happens to every call: a request id, a line in the log, paths without a trailing slash."""
+"""What happens to every call: a request id, a line in the log, paths without a trailing slash.
+
+An answer that ends the connection waits for the body.
+"""
 
 import asyncio
 import logging
@@ -13,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from profile_export.children.process import ending
 from profile_export.service.answers import problem, unexpected
+from profile_export.service.rest_of_body import RestOfBody
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _SCHEME_AND_HOST = re.compile(r"\Ahttps?://[^/]*", re.IGNORECASE)
@@ -35,25 +39,28 @@ class EveryCall:
         state["request_id"] = request_id
         scope["path"] = _path(scope["path"])
         status, started = 0, time.perf_counter()
+        body = RestOfBody(scope, receive)
 
         async def answered(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                await body.read_on()
                 status = message["status"]
                 _add_headers(message, request_id)
             await send(message)
 
         try:
-            await self._app(scope, receive, answered)
+            await self._app(scope, body.receive, answered)
         except ClientDisconnect:
             status = status or 499
         except asyncio.CancelledError:  # the service ends, and has waited for this call for long
             if not status:  # else the server breaks the connection off
-                await problem(Request(scope), ending())(scope, receive, answered)
+                body.leave()
+                await problem(Request(scope), ending())(scope, body.receive, answered)
         except Exception as error:
             if status:  # too late for another answer: the server breaks the connection off
                 raise
-            await unexpected(Request(scope), error)(scope, receive, answered)
+            await unexpected(Request(scope), error)(scope, body.receive, answered)
         finally:
             told = {
                 "request_id": request_id,
