@@ -48,7 +48,7 @@ async function count(body) {
   const { counts } = await api.dryRun(body);
   if (body !== request.text) return say("Counted; but the request is another by now.");
   const batches = counts.batches.map(({ segment, recordCount }) =>
-    make("li", { children: [...told(segment, names), `: ${shown(recordCount)} records`] }));
+    make("li", { children: [...told(segment, names), `: ${shown(recordCount)} record${recordCount === 1 ? "" : "s"}`] }));
   $("counts").replaceChildren(
     make("h3", { text: `Candidates: ${shown(counts.candidates)}` }),
     picture(counts.candidates, counts.exclusions),

@@ -3,7 +3,7 @@
 import { wide } from "./make.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const ROW = 26, LEFT = 190, WIDTH = 420, DIGIT = 8;
+const ROW = 26, NAMES = 160, GAP = 12, WIDTH = 420, DIGIT = 8;
 
 const REASONS = {
   tooManyIdentities: "too many identities",
@@ -22,17 +22,18 @@ export function picture(candidates, exclusions) {
   for (const [reason, count] of excluded) bars.push([REASONS[reason] ?? reason, count, "excluded"]);
   const told = bars.map(([name, count]) => `${name}: ${count.toLocaleString("en")}`).join("; ");
   const longest = Math.max(...bars.map(([, count]) => count.toLocaleString("en").length));
+  const counted = NAMES + GAP + DIGIT * longest, left = counted + GAP; // counts before bars: in sight where it is narrow
   const drawn = element("svg", {
-    viewBox: `0 0 ${LEFT + WIDTH + Math.max(110, 16 + DIGIT * longest)} ${ROW * bars.length}`,
+    viewBox: `0 0 ${left + WIDTH} ${ROW * bars.length}`,
     role: "img", width: "100%", "aria-label": `Of ${candidates.toLocaleString("en")} candidates: ${told}`,
   });
   bars.forEach(([name, count, kind], row) => {
     const length = candidates ? (WIDTH * count) / candidates : 0;
     const y = row * ROW;
     drawn.append(
-      element("text", { x: LEFT - 8, y: y + 17, "text-anchor": "end" }, name),
-      element("rect", { x: LEFT, y: y + 4, width: Math.max(length, count ? 1 : 0), height: ROW - 8, class: kind }),
-      element("text", { x: LEFT + length + 8, y: y + 17 }, count.toLocaleString("en")),
+      element("text", { x: NAMES, y: y + 17, "text-anchor": "end" }, name),
+      element("text", { x: counted, y: y + 17, "text-anchor": "end" }, count.toLocaleString("en")),
+      element("rect", { x: left, y: y + 4, width: Math.max(length, count ? 1 : 0), height: ROW - 8, class: kind }),
     );
   });
   return wide("Exported and excluded", drawn);
