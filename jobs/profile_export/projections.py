@@ -20,7 +20,7 @@ from profile_export.union import (
     event_fields,
     membership_entry,
 )
-from profile_export.writable import unwritable
+from profile_export.writable import too_deep, unwritable
 
 _FIELDS = pointer("fields")
 _EVENT_FIELDS = pointer("additionalFields", "eventList", "fields")
@@ -50,7 +50,8 @@ def profile_output(
         output, unknown = project(askable, paths, at=_FIELDS, vague=united.vague)
         problems += _told(unknown, read, "profile")
     taken = (*WRITTEN_BESIDE, LINEAGE_COLUMN) if lineage else WRITTEN_BESIDE
-    return output, entry.schema, problems + unwritable(output, _FIELDS, taken=taken)
+    problems += [*unwritable(output, _FIELDS, taken=taken), *too_deep(output, _FIELDS)]
+    return output, entry.schema, problems
 
 
 def event_columns(events: AskedEvents, read: Read) -> tuple[Struct, list[Problem]]:
@@ -64,7 +65,8 @@ def event_columns(events: AskedEvents, read: Read) -> tuple[Struct, list[Problem
             united.schema, [*EVENT_KEYS, *paths], at=_EVENT_FIELDS, vague=united.vague
         )
         problems += _told(unknown, read, "experienceevent")
-    return columns, problems + unwritable(columns, _EVENT_FIELDS)
+    problems += [*unwritable(columns, _EVENT_FIELDS), *too_deep(columns, _EVENT_FIELDS, lists=1)]
+    return columns, problems
 
 
 def _named(fields: str) -> list[str]:

@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 
 from profile_export.errors import Problem
-from profile_export.schema import INTEGRAL, Array, Struct, atoms
+from profile_export.schema import INTEGRAL, Array, DataType, Map, Struct, atoms
 from profile_export.shape import quote
 
-_UNUSABLE = frozenset(". ,;{}()\n\t=")
-"""What Delta refuses in names, and the dot."""
+_UNUSABLE = frozenset(". ,;{}()\n\t=\0")
+"""What Delta refuses in names, the dot, and what Arrow's readers find no name behind."""
 _TYPES = {
     *("string", "varchar", "char", "binary", "boolean", *INTEGRAL, "float", "double", "decimal"),
     *("date", "timestamp", "timestamp_ntz", "void"),
 }
 """Atomic types, without what is in brackets. ``void`` is refused with its dataset."""
+MOST_LISTS = 8
+"""Levels of lists in a field. With each Sail 0.7.2 takes four times as long to plan the hash of its
+rows: some seconds for eight, a minute for ten; of as many maps it cannot even read the question."""
+MOST_LEVELS = 30
+"""Levels of any kind: a schema that Sail answers with takes three of a message for each, and those
+nest at most 100 deep."""
 
 
 def unwritable(
@@ -42,11 +48,9 @@ def unwritable(
             detail += "of an export are compared without case. Ask only for the fields you need."
             problems.append(Problem("name-clash", detail, at))
         if not field.name or _UNUSABLE & set(field.name):
-            detail = (
-                f"The name of field {quote(path)} has a dot, a blank or one of ,;{{}}()=, which "
-            )
-            detail += "an export cannot write. Ask only for other fields, or rename the column."
-            problems.append(Problem("unusable-name", detail, at))
+            detail = f"The name of field {quote(path)} has a dot, a blank, U+0000 or one of"
+            detail += " ,;{}()=, which an export cannot write. Ask only for other fields, or rename"
+            problems.append(Problem("unusable-name", f"{detail} the column.", at))
         inner = field.type
         while isinstance(inner, Array):
             inner = inner.element
@@ -57,3 +61,51 @@ def unwritable(
             detail += "Ask only for other fields, or cast the column in its table."
             problems.append(Problem("unusable-type", detail, at))
     return problems
+
+
+def too_deep(output: Struct, at: str, *, lists: int = 0) -> list[Problem]:
+    """Fields of which an engine could not hash the rows that it has committed: ``unusable-type``.
+
+    Args:
+        output: A projected schema.
+        at: Pointer of the text that asked for it.
+        lists: Levels of lists that the export itself puts ``output`` into.
+    """
+    problems: list[Problem] = []
+    for field in output.fields:
+        deep, in_lists = _levels(field.type) + 2 * lists, _lists(field.type) + lists
+        if in_lists > MOST_LISTS:
+            what = f"nests lists {in_lists} levels deep (a map counts as two), of which an export"
+            what += f" can write {MOST_LISTS}"
+        elif deep > MOST_LEVELS:
+            what = f"is nested {deep} levels deep, of which an export can write {MOST_LEVELS}"
+        else:
+            continue
+        detail = f"Field {quote(field.name)} {what}. Ask only for other fields, or flatten it in"
+        problems.append(Problem("unusable-type", f"{detail} its table.", at))
+    return problems
+
+
+def _lists(type_: DataType) -> int:
+    """Levels of lists; of a map two, as its entries are sorted before they are hashed."""
+    match type_:
+        case Struct():
+            return max((_lists(field.type) for field in type_.fields), default=0)
+        case Array():
+            return 1 + _lists(type_.element)
+        case Map():
+            return 2 + max(_lists(type_.key), _lists(type_.value))
+        case _:
+            return 0
+
+
+def _levels(type_: DataType) -> int:
+    match type_:
+        case Struct():
+            return 1 + max((_levels(field.type) for field in type_.fields), default=0)
+        case Array():
+            return 1 + _levels(type_.element)
+        case Map():
+            return 1 + max(_levels(type_.key), _levels(type_.value))
+        case _:
+            return 0

@@ -1,5 +1,7 @@
 """The union of the schemas, and the asked fields of it (S12, S13, S21, S22)."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from catalogs import (
     CRM,
     EVENT_FIELDS,
     LOYALTY,
+    TABLES,
     ask,
     events,
     plan_of,
@@ -191,6 +194,9 @@ def test_names_that_an_export_cannot_write() -> None:
     assert told(refused({"fields": "a.b.c"}, crm=crm)) == [("/fields", "unusable-name")]
     assert plan_of({"fields": "TIER"}, crm=crm)
     assert plan_of({"fields": "a`b"}, crm=with_column(CRM, "a`b", "string"))
+    assert told(refused({}, crm=with_column(CRM, "a\0b", "string"))) == [
+        ("/fields", "unusable-name")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +210,52 @@ def test_types_that_an_export_cannot_write(type_: DataType) -> None:
     assert (problem.pointer, problem.code) == ("/fields", "unusable-type")
     assert problem.detail.startswith("Field 'v' is of type ")
     assert plan_of({"fields": "tier"}, crm=crm)
+
+
+def nested(depth: int, *wraps: Callable[[DataType], DataType]) -> DataType:
+    """A whole number in as many lists, maps or structs, taken in turn from the innermost."""
+    type_: DataType = "long"
+    for level in range(depth):
+        type_ = wraps[level % len(wraps)](type_)
+    return type_
+
+
+def in_struct(type_: DataType) -> Struct:
+    return struct_of(a=type_)
+
+
+def in_map(type_: DataType) -> Map:
+    return Map("string", type_)
+
+
+@pytest.mark.parametrize(
+    ("most", "wraps"),
+    [
+        pytest.param(8, [Array], id="lists"),
+        pytest.param(16, [in_struct, Array], id="lists of structs"),
+        pytest.param(4, [in_map], id="maps"),
+        pytest.param(30, [in_struct], id="structs"),
+    ],
+)
+def test_depths_that_an_export_can_write(
+    most: int, wraps: list[Callable[[DataType], DataType]]
+) -> None:
+    assert plan_of({}, crm=with_column(CRM, "v", nested(most, *wraps)))
+    crm = with_column(CRM, "v", struct_of(w=nested(most + len(wraps), *wraps)))
+    (problem,) = refused({}, crm=crm)
+    assert (problem.pointer, problem.code) == ("/fields", "unusable-type")
+    assert problem.detail.startswith("Field 'v' ")
+    assert plan_of({"fields": "tier"}, crm=crm)
+
+
+def test_depths_of_events_that_an_export_can_write() -> None:
+    """They are in a list themselves."""
+    asked = {"additionalFields": {"eventList": {}}}
+    assert plan_of(asked, web=with_column(TABLES["web"], "v", nested(7, Array)))
+    web = with_column(TABLES["web"], "v", nested(8, Array))
+    pointer = "/additionalFields/eventList/fields"
+    assert told(refused(asked, web=web)) == [(pointer, "unusable-type")]
+    assert plan_of({}, web=web)
 
 
 def test_an_export_is_not_exported_with_its_batch_column() -> None:

@@ -53,6 +53,14 @@ def nested(depth: int) -> tuple[dict[str, str], dict[str, Any]]:
     return {"deep": type_}, {"deep": value}
 
 
+def listed(depth: int, before: str, *, is_map: bool) -> tuple[dict[str, str], dict[str, Any]]:
+    type_, value = "string", "x"
+    for _ in range(depth):
+        type_ = f"{before}{type_}>"
+        value = {"k": value} if is_map else [value]
+    return {"deep": type_}, {"deep": value}
+
+
 def flat(leaves: int) -> tuple[dict[str, str], dict[str, Any]]:
     return {f"c{i}": "string" for i in range(leaves)}, {f"c{i}": f"v{i}" for i in range(leaves)}
 
@@ -61,6 +69,9 @@ def flat(leaves: int) -> tuple[dict[str, str], dict[str, Any]]:
     ("columns", "row", "datasets"),
     [
         pytest.param(*nested(25), 2, id="25 levels deep"),
+        pytest.param(*nested(30), 2, id="30 levels deep"),
+        pytest.param(*listed(8, "array<", is_map=False), 2, id="8 levels of lists"),
+        pytest.param(*listed(4, "map<string,", is_map=True), 2, id="4 levels of maps"),
         pytest.param(*flat(200), 2, id="200 leaves"),
         pytest.param({"x": "string"}, {"x": "1"}, 60, id="60 datasets"),
     ],
