@@ -58,6 +58,20 @@ class Breaks(Work):
         return JobFailed("broken", code="broken")
 
 
+class Wears(Work):
+    """Is the last work that its engine lasts for; gives the process that did it."""
+
+    def do(self, engine: Engine) -> object:
+        engine.lasts = 1
+        return os.getpid()
+
+    def too_late(self, seconds: float) -> ExportError:
+        return TooLong(f"{seconds}")
+
+    def broken(self) -> ExportError:
+        return JobFailed("broken", code="broken")
+
+
 class Sleep(Work):
     """Sleeps, then gives the process that slept."""
 

@@ -26,7 +26,7 @@ from profile_export.service.engines import Engines, TooLong, _Count
 from profile_export.service.store import Store, open_store
 from profile_export.tables import TableInfo
 from serving import NAME, SmallCatalog
-from serving_done import Breaks, Sleep, exported
+from serving_done import Breaks, Sleep, Wears, exported
 from small_sandbox import OTHER, TARGET, by_segment, request
 from tiny import TINY
 
@@ -235,6 +235,14 @@ def test_an_engine_that_may_be_gone_is_replaced(process: EngineProcess) -> None:
     with pytest.raises(JobFailed):
         process.do(Breaks("target-schema"), time_limit=20)  # no fault of the engine
     assert process.do(Sleep(0), time_limit=20) == second
+
+
+def test_an_engine_that_has_done_all_that_it_lasts_for_is_replaced(process: EngineProcess) -> None:
+    first = process.do(Sleep(0), time_limit=20)
+    assert process.do(Wears(), time_limit=20) == first
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(str(first)), 0)
+    assert process.do(Sleep(0), time_limit=20) != first
 
 
 def test_one_owner_keeps_another_waiting_for_one_call_at_most(process: EngineProcess) -> None:

@@ -16,6 +16,7 @@ from profile_export.plan import ExportPlan
 from profile_export.processes import started
 from profile_export.service.store import Store, jobs, presence
 from profile_export.service.store.tables import jobs as table
+from profile_export.service.store.tables import workers
 from tables.plans import crm, plan_for
 from tables.runs import findings, left_of, target_of
 from working import (
@@ -141,6 +142,36 @@ def test_an_engine_that_does_not_stop_ends_with_its_process(
         assert stubborn.logged("the engine does not stop; its process ends")
         assert not target_of(plan).parent.exists()
         assert stubborn.end() == 0
+
+
+WORN = """
+from profile_export.engines.sail import SailEngine
+SailEngine.lasts = 1
+from profile_export.cli import entry
+entry()
+"""
+
+
+def test_a_worker_whose_engine_has_done_all_that_it_lasts_for_begins_anew(
+    quick: tuple[str, Store], engine_name: str, tmp_path: Path
+) -> None:
+    if engine_name != "sail":
+        pytest.skip("Spark lasts")
+    url, store = quick
+    first = plan_in(tmp_path)
+    second = plan_for(tmp_path / "more", batches=1, inputs=first.inputs, job_id=2)
+    words, start = ("worker", "--engine", "sail"), script(tmp_path, WORN)
+    with ready(Program(words, tmp_path / "w", {VARIABLE: url}, start=start)) as one:
+        submit(store, sandbox_of(store), first, second)
+        for number in (1, 2):
+            assert ended(store, 1, number).status == "SUCCEEDED"
+        assert one.process.poll() is None
+        assert len(one.logged("worker ready")) == 2
+        with store.read() as connection:  # there was no time at which nobody was
+            assert len(connection.execute(workers.select()).all()) == 2
+        assert one.end() == 0
+    with store.read() as connection:
+        assert [r.attempt for r in connection.execute(table.select())] == [1, 1]
 
 
 def _paused(url: str, store: Store, plan: ExportPlan, engine_name: str, folder: Path) -> Program:

@@ -6,6 +6,7 @@ import os
 import signal
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
@@ -59,7 +60,8 @@ def serve(pipe: Connection, engine_name: str, settings: dict[str, str]) -> None:
     """The child: an engine, and one piece of work after the other until the pipe is closed.
 
     Args:
-        pipe: To the parent: first it hears that the engine is there, then an answer for each work.
+        pipe: To the parent: first it hears that the engine is there, then an answer for each work,
+            and whether that was the last one for which the engine lasts.
         engine_name: As ``--engine`` takes it.
         settings: Of Spark, on top of ``conf/``.
     """
@@ -76,13 +78,16 @@ def serve(pipe: Connection, engine_name: str, settings: dict[str, str]) -> None:
         return
     pipe.send("ready")
     with contextlib.suppress(EOFError):
-        while True:
+        for done in count(1):
             work: Work = pipe.recv()
             try:
                 answer: object = work.do(engine)
             except ExportError as error:
                 answer = _failed(error)
-            pipe.send(answer)
+            is_worn = engine.lasts is not None and done >= engine.lasts
+            if is_worn:  # the parent kills this process as soon as it has the answer
+                engine.abandon()
+            pipe.send((answer, is_worn))
     engine.stop()
 
 

@@ -55,18 +55,19 @@ class EngineProcess:
             if self._child is not None and not self._child[0].is_alive():
                 self._kill()  # it died while nobody asked: nobody needs to hear of it
             _, pipe = self._child or self._started()
-            answer = None
+            told: tuple[object, bool] | None = None
             try:
                 pipe.send(work)
                 if not pipe.poll(time_limit + GRACE):
                     raise work.too_late(time_limit)
-                answer = pipe.recv()
+                told = pipe.recv()
             except (EOFError, OSError) as error:
                 raise (ending() if self._closed else work.broken()) from error
             finally:
-                if answer is None:
+                if told is None:
                     self._kill()
-            if isinstance(answer, Failure) and answer.code in _OF_THE_ENGINE:
+            answer, is_worn = told
+            if is_worn or (isinstance(answer, Failure) and answer.code in _OF_THE_ENGINE):
                 self._kill()
         if isinstance(answer, Failure):
             raise answer.error()

@@ -34,6 +34,8 @@ class Engine(Protocol):
     may not be null where the log says so, and other writers' may be; Spark's takes none."""
     obeys_within: float
     """Seconds in which it stops its work when told to; else it is ended with its process."""
+    lasts: int | None
+    """How many jobs, or queries, it does before its process makes way for another; None: any."""
 
     def locate(self, table: TableRef) -> str:
         """Where a NAMED table lies, or would lie if it were made now."""

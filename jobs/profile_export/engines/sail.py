@@ -36,6 +36,9 @@ class SailEngine:
     obeys_within = 3.0
     """It shares two threads, say, with what it computes, and has been seen to hear nothing for
     40 s; a new process takes one second."""
+    lasts: int | None = 500
+    """It keeps 20 kB of every plan that it executes and 60 to 120 kB of every SQL text, until its
+    process ends: 0.8 MB of a small job (measured)."""
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class SparkEngine:
     reads_plain_files = True
     tells_columns = False
     obeys_within = 30.0
+    lasts: int | None = None
 
     def __init__(self, spark: "SparkSession", *, owned: bool, remote: bool) -> None:
         self.version = spark.version

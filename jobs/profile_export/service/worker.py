@@ -32,15 +32,26 @@ class EngineGone(Exception):
 
 
 class WorkLoop:
-    """Claims jobs until it is asked to end. :meth:`run` is for one thread, the rest for others."""
+    """Claims jobs until it is asked to end, or has done as many as it ``lasts``.
 
-    def __init__(self, store: Store, engine: Engine, worker: Worker) -> None:
+    :meth:`run` is for one thread, the rest for others.
+    """
+
+    def __init__(
+        self, store: Store, engine: Engine, worker: Worker, *, lasts: int | None = None
+    ) -> None:
         self._store, self._engine, self._worker = store, engine, worker
         self._heart = Heart(store, worker)
         self._held: Held | None = None
         self._ending = False
+        self._left = lasts
         self._asked_engine = time.monotonic()
         self._record = Recorder(store, engine, leaving=lambda: self._ending)
+
+    @property
+    def worn(self) -> bool:
+        """Whether it has done as many jobs as it lasts."""
+        return self._left == 0
 
     def end(self) -> None:
         """Stop: the job under way is handed over, or finished if it has committed."""
@@ -69,14 +80,14 @@ class WorkLoop:
             return  # the lease runs out
 
     def run(self) -> None:
-        """Work until :meth:`end`.
+        """Work until :meth:`end`, or until it is worn.
 
         Raises:
             EngineGone: the engine died; the job that it was doing was given back.
         """
         self._heart.start()
         try:
-            while not self._ending:
+            while not self._ending and not self.worn:
                 claim = self._claimed()
                 if claim is None:
                     time.sleep(POLL)
@@ -84,7 +95,8 @@ class WorkLoop:
                     self._do(claim)
         finally:
             self._heart.end()
-            self._say_good_bye()
+            if self._ending or not self.worn:  # else another is there before this one is missed
+                self._say_good_bye()
 
     def _claimed(self) -> queue.Claim | None:
         try:
@@ -127,6 +139,8 @@ class WorkLoop:
             raise EngineGone
         self._engine.between_jobs()
         stderr.trim()
+        if self._left is not None:
+            self._left -= 1
 
     def _outcome(self, held: Held, times: StageTimes) -> Document | Exception:
         from profile_export.job import run_job

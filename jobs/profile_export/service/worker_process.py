@@ -70,8 +70,9 @@ class WorkerProcess:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if isinstance(self._failed, EngineGone) and not _under_spark_submit():
-            self._begin_anew()
+        worn = self._failed is None and self._loop is not None and self._loop.worn
+        if worn or (isinstance(self._failed, EngineGone) and not _under_spark_submit()):
+            self._begin_anew(logging.INFO if worn else logging.WARNING)
         if self._failed is not None:
             raise self._failed
         return 130 if self._interrupted else 0
@@ -107,10 +108,14 @@ class WorkerProcess:
                 lease=self._options.lease,
                 beat=min(1.0, self._options.lease / 5),
             )
-            self._loop = WorkLoop(self._store, engine, worker)
+            lasts = None if _under_spark_submit() else engine.lasts
+            self._loop = WorkLoop(self._store, engine, worker, lasts=lasts)
             _log.info("worker ready", extra={"worker": worker.id, "engine": worker.engine})
             self._loop.run()
-            engine.stop()
+            if self._loop.worn:
+                engine.abandon()
+            else:
+                engine.stop()
         except BaseException as error:
             self._failed = error
 
@@ -140,13 +145,13 @@ class WorkerProcess:
             self._begin_anew()
         os._exit(130 if self._interrupted else int(not self._asked_to_end()))
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, level: int = logging.WARNING) -> None:
         """Become a new worker: no engine can be opened twice in one process."""
         from profile_export.engines import stderr
 
         if self._asked_to_end():
             return
-        _log.warning("the worker begins anew, with another engine")
+        _log.log(level, "the worker begins anew, with another engine")
         self._store.close()
         stderr.restore()
         os.execv(sys.executable, command_line(*sys.argv[1:]))
