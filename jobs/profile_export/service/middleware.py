@@ -33,10 +33,8 @@ class EveryCall:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get("x-request-id", "")
-        request_id = sent if _ID.fullmatch(sent) else token_hex(16)
-        state = scope.setdefault("state", {})
-        state["request_id"] = request_id
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
         scope["path"] = _path(scope["path"])
         status, started = 0, time.perf_counter()
         body = RestOfBody(scope, receive)
@@ -62,15 +60,12 @@ class EveryCall:
                 raise
             await unexpected(Request(scope), error)(scope, body.receive, answered)
         finally:
-            told = {
-                "request_id": request_id,
-                "job": state.get("job_id"),
-                "method": scope["method"],
-                "path": scope["path"],
-                "status": status,
-                "ms": round((time.perf_counter() - started) * 1000, 1),
-            }
-            _log.info("call", extra={name: value for name, value in told.items() if value})
+            _log_call(scope, status=status, seconds=time.perf_counter() - started)
+
+
+def _request_id(scope: Scope) -> str:
+    sent = Headers(scope=scope).get("x-request-id", "")
+    return sent if _ID.fullmatch(sent) else token_hex(16)
 
 
 def _path(target: str) -> str:
@@ -85,3 +80,15 @@ def _add_headers(start: Message, request_id: str) -> None:
     headers.setdefault("x-content-type-options", "nosniff")
     if "etag" not in headers:  # people's data stays in no cache
         headers.setdefault("cache-control", "no-store")
+
+
+def _log_call(scope: Scope, *, status: int, seconds: float) -> None:
+    told = {
+        "request_id": scope["state"]["request_id"],
+        "job": scope["state"].get("job_id"),
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+    }
+    _log.info("call", extra={name: value for name, value in told.items() if value})
