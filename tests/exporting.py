@@ -86,6 +86,7 @@ def prepared(
     driver_edges: int = 1_000_000,
 ) -> tuple[JobWorkspace, ExportPlan]:
     """A world on disk and the plan of the request on it; raises ``Refused`` as planning does."""
+    engine.between_jobs()
     sandbox = load_sandbox(write_world(world, folder, pieces=pieces, old_rows=old_rows))
     plan = make_plan(request, sandbox, table_info=inspect_table, as_of=as_of)
     scratch = Folder(str(folder / "scratch"))

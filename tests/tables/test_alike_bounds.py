@@ -4,6 +4,7 @@ Sail takes such a column for that value. But bounds leave NaN out, and those of 
 log are rounded by writers that keep them as doubles.
 """
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,8 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from profile_export.children.counting import counts
 from profile_export.engines import Engine
-from small_sandbox import TARGET, export
+from profile_export.engines.sail import SailEngine
+from profile_export.planning import make_plan
+from profile_export.sandbox import load_sandbox
+from profile_export.tables import inspect_table
+from small_sandbox import AS_OF, TARGET, export
 
 BODY = {"schema": {"name": "_xdm.context.profile"}, "destination": {"datasetId": TARGET}}
 SANDBOX = f"""
@@ -81,6 +87,25 @@ def test_values_are_those_of_the_rows(
     file.write_text(SANDBOX.replace("FORMAT", format_), encoding="utf-8")
     export(file, engine, BODY)
     assert rows(tmp_path / "out") == rows_of(people())
+
+
+def test_the_next_count_looks_at_statistics_again(engine: Engine, tmp_path: Path) -> None:
+    """A service's engine of counts planned without them, and more slowly, ever after."""
+    if not isinstance(engine, SailEngine):
+        pytest.skip("only Sail is told to leave statistics alone")
+    looks = []
+    for name, columns in (("alike", [*COLUMNS]), ("others", ["part"])):
+        (tmp_path / name / "crm").mkdir(parents=True)
+        table = people().select(["id", "at", *columns])
+        pq.write_table(table, tmp_path / name / "crm" / "a.parquet")
+        file = tmp_path / name / "sandbox.yml"
+        file.write_text(SANDBOX.replace("FORMAT", "parquet"), encoding="utf-8")
+        plan = make_plan(
+            json.dumps(BODY), load_sandbox(file), table_info=inspect_table, as_of=AS_OF
+        )
+        assert counts(plan, engine)["candidates"] == 3
+        looks.append(not engine._without_statistics)
+    assert looks == [False, True]
 
 
 def rows(target: Path) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ def counts(
     with scratch_folder(scratch) as folder:
         work = JobWorkspace(engine, Folder(folder), progress=progress, plan=plan)
         try:
+            engine.between_jobs()
             decided = stages.decide(work, plan).counts
         except KeyboardInterrupt:
             engine.interrupt()  # nothing may be written any more when the folder goes
