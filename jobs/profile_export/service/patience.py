@@ -48,14 +48,16 @@ class PatientProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._look()
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self._watch_reading()  # it is only closed once all has been read
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        _cancel(self._stall_timer)
         self._watch_reading()
 
     def _watch_reading(self) -> None:
         """Cut, unless by then some of what waits has been read."""
+        _cancel(self._stall_timer)
         waiting = self.transport.get_write_buffer_size()
 
         def look() -> None:
@@ -67,7 +69,8 @@ class PatientProtocol(H11Protocol):
         self._stall_timer = self.loop.call_later(self.stall_seconds, look)
 
     def resume_writing(self) -> None:
-        _cancel(self._stall_timer)
+        if not self.transport.is_closing():
+            _cancel(self._stall_timer)
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -98,8 +101,7 @@ class PatientProtocol(H11Protocol):
             self._request_timer = self.loop.call_later(seconds, self._cut)
 
     def _cut(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.abort()
+        self.transport.abort()
 
 
 def _cancel(timer: TimerHandle | None) -> None:
