@@ -42,10 +42,10 @@ def lines_of(
     return str(rows._jdf.queryExecution().executedPlan().toString()).splitlines()
 
 
-@pytest.fixture
-def plan(tmp_path: Path, engine: Engine) -> list[str]:
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> list[str]:
     """Of a policy without a graph."""
-    return lines_of(REQUEST, tmp_path, engine)
+    return lines_of(REQUEST, tmp_path_factory.mktemp("plan"), engine)
 
 
 @pytest.mark.parametrize("leaf", ["wide", "page"])

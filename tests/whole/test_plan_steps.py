@@ -4,6 +4,8 @@ A number here that must be raised is a shuffle that somebody has added: let it b
 """
 
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from exporting import prepared
 from plan_world import AS_OF, EVENTFUL, REQUEST, STITCHED, WORLD
 from profile_export import run
 from profile_export.engines import Engine
+
+PlansOf = Callable[[str], dict[str, str]]
 
 pytestmark = pytest.mark.xdist_group("plan")
 
@@ -88,7 +92,13 @@ READ = {
 """Of the tables' columns, what the steps read: nothing that decides nothing and is not asked."""
 
 
-def plans_of(name: str, folder: Path, engine: Engine) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def plans_of(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> PlansOf:
+    """The plans of each request, which are made once for all tests here: they only read them."""
+    return cache(lambda name: _plans_of(name, tmp_path_factory.mktemp("plans"), engine))
+
+
+def _plans_of(name: str, folder: Path, engine: Engine) -> dict[str, str]:
     """The physical plan of each step: what is materialised, by name, and the rows."""
     work, export = prepared(WORLDS.get(name, WORLD), REQUESTS[name], AS_OF, folder, engine)
     plans, materialise = {}, work.materialise
@@ -119,17 +129,17 @@ def shuffles(plan: str) -> int:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_no_step_has_more_shuffles_than_it_had(name: str, tmp_path: Path, engine: Engine) -> None:
-    plans = plans_of(name, tmp_path, engine)
-    found = {step: shuffles(plan) for step, plan in plans.items()}
+def test_no_step_has_more_shuffles_than_it_had(
+    name: str, plans_of: PlansOf, engine: Engine
+) -> None:
+    found = {step: shuffles(plan) for step, plan in plans_of(name).items()}
     assert found == SHUFFLES[engine.name][name]
 
 
 @pytest.mark.parametrize("name", READ)
-def test_each_step_reads_what_it_needs(name: str, tmp_path: Path, engine: Engine) -> None:
+def test_each_step_reads_what_it_needs(name: str, plans_of: PlansOf) -> None:
     """4-architecture, load: explicitly selected to the leaves that are needed."""
-    plans = plans_of(name, tmp_path, engine)
-    assert {step: columns_read(plan) for step, plan in plans.items()} == READ[name]
+    assert {step: columns_read(plan) for step, plan in plans_of(name).items()} == READ[name]
 
 
 def columns_read(plan: str) -> set[str]:
@@ -138,9 +148,11 @@ def columns_read(plan: str) -> set[str]:
     return {name for name in NAMES if re.search(rf"\b{name}\b", text)}
 
 
-def test_a_window_of_ingest_times_is_pushed_into_the_scan(tmp_path: Path, engine: Engine) -> None:
+def test_a_window_of_ingest_times_is_pushed_into_the_scan(
+    plans_of: PlansOf, engine: Engine
+) -> None:
     """S24, where no event is repeated (S23)."""
-    plan = plans_of("a window", tmp_path, engine)["rows"]
+    plan = plans_of("a window")["rows"]
     if engine.name == "spark":
         (pushed,) = re.findall(r"PushedFilters: \[(.*ingested.*?)\], ReadSchema", plan)
         assert "GreaterThan(ingested,2025-02-01" in pushed
@@ -151,10 +163,9 @@ def test_a_window_of_ingest_times_is_pushed_into_the_scan(tmp_path: Path, engine
         assert re.search(r"ingested@\d+ < 1740787200000000", predicate), predicate
 
 
-def test_a_condition_on_records_and_events_is_no_product(tmp_path: Path, engine: Engine) -> None:
+def test_a_condition_on_records_and_events_is_no_product(plans_of: PlansOf) -> None:
     for name in REQUESTS:
-        plans = plans_of(name, tmp_path / name.replace(" ", "-"), engine)
-        for step, plan in plans.items():
+        for step, plan in plans_of(name).items():
             assert not re.search(r"Cartesian|NestedLoopJoin|CrossJoin|PythonUDF", plan), (
                 name,
                 step,

@@ -1,6 +1,6 @@
 """The who phase has two ways; where both can go, they decide alike (S4, S7, S13-S19, S25)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from profile_export.errors import Refused
 from profile_export.plan import ExportPlan
 
 VECTORS = sorted((Path(__file__).parent.parent / "golden").glob("*.yml"))
-SEEDS = range(500, 800)
-"""One world in twenty fits: most have identity maps, or a graph."""
+FITTING = (511, 521, 523, 557, 584, 628, 630, 662, 677, 725, 728, 769)
+"""One random world in twenty fits, most have identity maps or a graph: these of those from 500 on.
+To write all the others took as long as the test itself."""
+STITCHED = range(500, 800)
 
 
 def in_few_words(decided: run.Decided) -> dict[str, Any]:
@@ -40,17 +42,17 @@ def vectors(folder: Path, engine: Engine) -> Iterator[tuple[str, JobWorkspace, E
 
 
 def worlds(folder: Path, engine: Engine) -> Iterator[tuple[str, JobWorkspace, ExportPlan]]:
-    yield from _made(random_world, folder, engine)
+    yield from _made(random_world, FITTING, folder, engine)
 
 
 def stitched_worlds(folder: Path, engine: Engine) -> Iterator[tuple[str, JobWorkspace, ExportPlan]]:
-    yield from _made(stitched_world, folder, engine)
+    yield from _made(stitched_world, STITCHED, folder, engine)
 
 
 def _made(
-    make: Any, folder: Path, engine: Engine
+    make: Any, seeds: Iterable[int], folder: Path, engine: Engine
 ) -> Iterator[tuple[str, JobWorkspace, ExportPlan]]:
-    for seed in SEEDS:
+    for seed in seeds:
         world, request, as_of = make(seed, size=12)
         try:
             yield str(seed), *prepared(world, request, as_of, folder / str(seed), engine)
@@ -62,7 +64,7 @@ def _made(
     ("source", "graph", "wanted"),
     [
         (vectors, "none", 40),
-        (worlds, "none", 12),
+        (worlds, "none", len(FITTING)),
         (vectors, "pdg", 5),
         (stitched_worlds, "pdg", 12),
     ],
