@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ FLAGS = [
 UNION = {"schemaRef": {"id": "https://ns.adobe.com/x/profile__union"}}
 LIST = "**/export/jobs?limit*"
 DRY = "**/export/jobs?dryRun=true"
+PATIENCE = 120.0
+"""Seconds that a test waits for what it expects: a busy machine takes its time."""
 BATCH = {"segmentId": "vip", "segmentNs": "ups", "status": ["realized"], "batchId": "b1"}
 LOADED = {"b1": {"status": "success", "recordCount": 7, "size": 700}}
 
@@ -29,6 +32,7 @@ def browser() -> Iterator[Browser]:
     found = found or shutil.which("google-chrome")
     assert found, "The page is tested in Chromium: install it (scripts/test does)."
     subprocess.run([found, "--version"], check=True, capture_output=True)
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield opened
@@ -38,6 +42,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, live: Live) -> Iterator[Page]:
     context = browser.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
     opened = context.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
@@ -123,11 +128,16 @@ def answers(page: Page, glob: str, *given: Callable[[Route], None]) -> list[Rout
 
 def nth(page: Page, calls: list[Route], number: int) -> Route:
     """A call of those seen, counted from one, once it has come."""
-    for _ in range(400):
-        if len(calls) >= number:
-            return calls[number - 1]
+    wait_until(page, lambda: len(calls) >= number)
+    return calls[number - 1]
+
+
+def wait_until(page: Page, reached: Callable[[], bool]) -> None:
+    """Let the page go on until something is so."""
+    until = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < until, f"not within {PATIENCE} s"
         page.wait_for_timeout(25)
-    raise AssertionError(f"{len(calls)} calls came, not {number}")
 
 
 def with_json(content: object, status: int = 200) -> Callable[[Route], None]:
@@ -139,7 +149,7 @@ def away(route: Route) -> None:
 
 
 def messages(page: Page) -> Callable[[], list[str]]:
-    """What the page says from now on, each once."""
+    """What the page says from now on, each once: also what is gone before anybody looks."""
     page.evaluate("""() => {
         window.told = [];
         const place = document.getElementById("message");

@@ -65,13 +65,13 @@ def live_service(folder: Path, store: Path) -> Iterator[Live]:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def _listening(process: subprocess.Popen[str], log: Path, limit: float = 60.0) -> str:
+def _listening(process: subprocess.Popen[str], log: Path, limit: float = 240.0) -> str:
     deadline = time.monotonic() + limit
     assert process.stdout is not None
     while time.monotonic() < deadline:
@@ -83,10 +83,15 @@ def _listening(process: subprocess.Popen[str], log: Path, limit: float = 60.0) -
     raise AssertionError(f"serve did not listen: {log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """The small sandbox with more policies and segments, served for the tests of a module."""
-    folder = tmp_path_factory.mktemp("live")
+    """The small sandbox with more policies and segments, served to all who change nothing of it but
+    that there are more jobs."""
+    yield from started(tmp_path_factory.mktemp("live"))
+
+
+def started(folder: Path) -> Iterator[Live]:
+    """What a fixture gives: a service over a sandbox of its own in ``folder``."""
     file = small_sandbox.build(folder / "sandbox")
     file.write_text(small_sandbox.SANDBOX.rstrip() + serving.MORE, encoding="utf-8")
     with live_service(file.parent, folder / "store.db") as served:

@@ -1,6 +1,7 @@
 """A public client of Adobe's API, changed in nothing but the host."""
 
 import time
+from collections.abc import Iterator
 from io import BytesIO
 
 import aepp
@@ -12,9 +13,15 @@ from deltalake import write_deltalake
 
 import serving
 import small_sandbox
-from service.live import Live
+from service.live import Live, started
 
 pytestmark = pytest.mark.xdist_group("serve")
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A service of its own: data sets are made in it, and break."""
+    yield from started(tmp_path_factory.mktemp("live"))
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +143,7 @@ class TestAepp:
 
 
 def _ended(profile: customerprofile.Profile, job_id: int) -> dict:  # type: ignore[type-arg]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         job = profile.getExportJob(job_id)
         if job["status"] in ("SUCCEEDED", "FAILED", "CANCELLED"):

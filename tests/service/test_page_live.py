@@ -170,7 +170,7 @@ def test_the_batches_of_a_job_are_found_by_its_time(page: Page, live: Live) -> N
     page.get_by_role("button", name="New export").click()
     expect(page.get_by_label("Request")).to_have_value(containing('"schema"'))
     page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_role("status")).to_have_text(containing("is SUCCEEDED."), timeout=60_000)
+    expect(page.get_by_role("status")).to_have_text(containing("is SUCCEEDED."))
     expect(page.get_by_role("row").nth(1)).to_contain_text("VIP: ups:vip")
     expect(page.get_by_role("row").nth(1)).to_contain_text("success")
 
