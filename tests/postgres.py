@@ -69,7 +69,7 @@ class Postgres:
                 ],
                 stdout=log, stderr=log, cwd=self.folder,
             )  # fmt: skip
-        until = time.monotonic() + 30
+        until = time.monotonic() + 240
         while True:
             try:
                 psycopg.connect(self.url("postgres")).close()
@@ -83,7 +83,7 @@ class Postgres:
         """Stop it at once: clients lose their connections, committed data stays."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown
-            self._process.wait(30)
+            self._process.wait(240)
             self._process = None
 
     def remove(self) -> None:

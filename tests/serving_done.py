@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -75,12 +76,8 @@ class Wears(Work):
 class Sleep(Work):
     """Sleeps, then gives the process that slept."""
 
-    def __init__(self, seconds: float, of: str = "") -> None:
-        self.seconds, self.of = seconds, of
-
-    @property
-    def owner(self) -> str:
-        return self.of
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
     def do(self, engine: Engine) -> object:
         assert engine
@@ -92,3 +89,22 @@ class Sleep(Work):
 
     def broken(self) -> ExportError:
         return JobFailed("broken", code="broken")
+
+
+class Until(Sleep):
+    """Takes until a file is there; then its owner is noted in it."""
+
+    def __init__(self, file: Path, of: str = "") -> None:
+        super().__init__(0)
+        self.file, self.of = file, of
+
+    @property
+    def owner(self) -> str:
+        return self.of
+
+    def do(self, engine: Engine) -> object:
+        while not self.file.exists():
+            time.sleep(0.01)
+        with self.file.open("a", encoding="utf-8") as noted:
+            noted.write(self.of)
+        return super().do(engine)

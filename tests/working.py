@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import update
 
 from profile_export import document as documents
 from profile_export.document import FINAL
@@ -25,6 +26,7 @@ from profile_export.faults import VARIABLE as FAULT
 from profile_export.plan import ExportPlan
 from profile_export.service.heart import Worker
 from profile_export.service.store import Store, jobs, open_store, sandboxes
+from profile_export.service.store.tables import jobs as table
 from profile_export.service.worker import WorkLoop
 from serving import NAME, ORG
 
@@ -49,6 +51,12 @@ def submit(store: Store, sandbox_id: int, *plans: ExportPlan) -> None:
 def job(store: Store, sandbox_id: int, job_id: int) -> jobs.Job:
     with store.read() as connection:
         return jobs.find(connection, sandbox_id, job_id)
+
+
+def lapse(store: Store) -> None:
+    """The leases of all jobs run out now: a short one could, under load, before its time."""
+    with store.write() as connection:
+        connection.execute(update(table).values(lease_until=0))
 
 
 def wait_for(found: Callable[[], Any], *, seconds: float = 240.0, what: str = "") -> Any:
@@ -145,11 +153,9 @@ def script(folder: Path, text: str) -> list[str]:
     return [str(file)]
 
 
-def endless_worker(
-    url: str, folder: Path, *, engine: str, lease: float = 15.0, fault: str = ""
-) -> Program:
+def endless_worker(url: str, folder: Path, *, engine: str, fault: str = "") -> Program:
     """A worker whose jobs do not end."""
-    words = ("worker", "--engine", engine, "--lease", str(lease))
+    words = ("worker", "--engine", engine)
     environment = {VARIABLE: url, FAULT: fault}
     return Program(words, folder / "w", environment, start=script(folder, ENDLESS))
 
@@ -232,10 +238,12 @@ def opened_copy(template: Path, folder: Path) -> tuple[str, Store]:
 
 
 @contextmanager
-def working(store: Store, engine: Engine, *, lease: float = 15.0) -> Iterator[WorkLoop]:
+def working(
+    store: Store, engine: Engine, *, lease: float = 15.0, beat: float = 1.0
+) -> Iterator[WorkLoop]:
     """A worker in a thread of this process."""
     number = next(_NUMBERS)
-    who = Worker(f"thread-{number}", "here", engine.name, lease, min(1.0, lease / 5))
+    who = Worker(f"thread-{number}", "here", engine.name, lease, min(beat, lease / 5))
     loop = WorkLoop(store, engine, who)
     failed: list[BaseException] = []
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from bench.measure import Watch
 from bench.programs import PROGRAMS
 from bench.shape import Shape, segment
 from deltalake import DeltaTable
+
+from working import wait_for
 
 SMALL = Shape(200)
 DIRTY = Shape(200, replaced=0.3, repeated=0.2)
@@ -116,6 +117,5 @@ def test_a_process_that_ends_while_it_is_looked_at(monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patched:
         patched.setattr(Path, "glob", gone)
         watch = Watch(os.getpid(), every=0.01)
-        time.sleep(0.2)
+        wait_for(lambda: watch.peak > 0)
         watch.end()
-    assert watch.peak > 0

@@ -42,7 +42,7 @@ def test_the_walk_through_works_word_for_word(tmp_path: Path) -> None:
         start_new_session=True,
     )
     try:
-        out, err = shell.communicate(timeout=180)
+        out, err = shell.communicate(timeout=600)
     finally:
         _end_session(shell.pid)
     logs = "\n".join(f"--- {f.name}\n{f.read_text()[-3000:]}" for f in tmp_path.glob("*/serve.*"))

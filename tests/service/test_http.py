@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from profile_export.service.patience import PatientProtocol
 from profile_export.service.store import Store, jobs
 from serving import SmallCatalog
 from small_sandbox import request
+from working import wait_for
 
 URL = "/data/core/ups/export/jobs"
 SQL = "/data/foundation/query/queries"
@@ -231,17 +233,22 @@ def test_calls_that_wait_for_the_store_leave_the_service_alive(
     client: TestClient, headers: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database that hangs takes every thread; nobody may restart the service for it."""
-    from concurrent.futures import ThreadPoolExecutor
-
     released = threading.Event()
-    monkeypatch.setattr(jobs, "page", lambda *_, **__: released.wait(30) and ([], False))
+    inside: list[bool] = []
+
+    def hangs(*_: Any, **__: Any) -> tuple[list[Any], bool]:
+        inside.append(True)
+        assert released.wait(240)
+        return [], False
+
+    monkeypatch.setattr(jobs, "page", hangs)
     with ThreadPoolExecutor(61) as pool:
         waiting = [pool.submit(client.get, URL, headers=headers()) for _ in range(60)]
         try:
-            time.sleep(1)
+            wait_for(lambda: len(inside) == 40)  # as many threads as there are for calls
             assert not any(call.done() for call in waiting)
             for asked in (client.get, client.head):
-                assert pool.submit(asked, "/health/live").result(20).status_code == 200
+                assert pool.submit(asked, "/health/live").result(200).status_code == 200
         finally:
             released.set()
     assert {call.result().status_code for call in waiting} == {200}
@@ -355,7 +362,7 @@ def listening(app: FastAPI) -> Iterator[int]:
 
 
 def _sent(port: int, text: bytes, *, then: bytes = b"", leaves: bool = False) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as made:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as made:
         made.sendall(text)
         if then:
             made.sendall(then)
@@ -483,7 +490,7 @@ def test_a_stream_ends_when_its_client_goes(app: FastAPI, small_catalog: SmallCa
     made = client.post(URL, json=request(), headers=mine).json()["id"]
     streams = app.state.streams
     with listening(app) as port:
-        opened = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(3)]
+        opened = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(3)]
         for one in opened:
             one.sendall(_head("GET", f"{URL}/{made}/events", mine))
             found = b""
@@ -492,19 +499,18 @@ def test_a_stream_ends_when_its_client_goes(app: FastAPI, small_catalog: SmallCa
         assert streams._open == 3
         for one in opened:
             one.close()
-        until = time.monotonic() + 5
-        while streams._open and time.monotonic() < until:
-            time.sleep(0.02)
-        assert streams._open == 0
+        wait_for(lambda: streams._open == 0, seconds=120)
 
 
 def test_streams_end_with_the_service(app: FastAPI, small_catalog: SmallCatalog) -> None:
     client = TestClient(app)
     mine = small_catalog.headers()
     made = client.post(URL, json=request(), headers=mine).json()["id"]
-    threading.Timer(0.5, end_soon, [app]).start()
-    with client.stream("GET", f"{URL}/{made}/events", headers=mine) as answer:
-        assert '"status": "NEW"' in answer.read().decode()
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(wait_for, lambda: app.state.streams._open == 1)
+        ending.add_done_callback(lambda _: end_soon(app))
+        with client.stream("GET", f"{URL}/{made}/events", headers=mine) as answer:
+            assert '"status": "NEW"' in answer.read().decode()
     sql = {"sql": "SELECT 1", "dbName": "prod"}
     told = client.post(SQL, json=sql, headers=mine)
     assert (told.status_code, told.json()["type"][-5:]) == (503, ":busy")

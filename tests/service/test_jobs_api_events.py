@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from small_sandbox import request
 
 URL = "/data/core/ups/export/jobs"
 Headers = Callable[..., dict[str, str]]
-QUICK = ServiceConfig(poll_seconds=0.01, heartbeat_seconds=0.05, event_seconds=10)
+QUICK = ServiceConfig(poll_seconds=0.01, heartbeat_seconds=0.05, event_seconds=240)
 
 
 @pytest.fixture
@@ -96,17 +97,31 @@ def test_each_change_is_told_and_the_end_ends_it(store: Store, made: int) -> Non
 
 
 def _pieces(
-    store: Store, config: ServiceConfig, made: int, see: Callable[[], None] = _let_in
+    store: Store,
+    config: ServiceConfig,
+    made: int,
+    see: Callable[[], None] = _let_in,
+    heard: Callable[[int], None] = lambda _: None,
 ) -> list[bytes]:
+    """All of a stream; ``heard`` is called after each piece, with how many have come."""
+
     async def follow() -> list[bytes]:
         with store.read() as connection:
             first = jobs.find(connection, 1, made)
-        return [piece async for piece in job_events(store, config, Streams(1), first, see)]
+        pieces: list[bytes] = []
+        async for piece in job_events(store, config, Streams(1), first, see):
+            pieces.append(piece)
+            heard(len(pieces))
+        return pieces
 
     return asyncio.run(follow())
 
 
-def test_a_quiet_job_is_still_here_until_the_time_is_over(store: Store, made: int) -> None:
+def test_a_quiet_job_is_still_here_until_the_time_is_over(
+    store: Store, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=count(0, 0.01).__next__)  # the machine's may stand still
+    monkeypatch.setattr("profile_export.service.events.time", clock)
     pieces = _pieces(store, replace(QUICK, event_seconds=0.4), made)
     assert len(documents(b"".join(pieces).decode())) == 1
     beats = [piece for piece in pieces if piece.startswith(b":")]
@@ -123,10 +138,12 @@ def test_who_is_not_let_in_any_more_hears_no_more(store: Store, made: int, then:
         asked += 1
         raise AccessDenied(401, "401013", "Oauth token is not valid")
 
-    if then == "a change":
-        threading.Timer(0.3, _cancel, (store, made)).start()
-    slow = replace(QUICK, heartbeat_seconds=5.0) if then == "a change" else QUICK
-    shown = documents(b"".join(_pieces(store, slow, made, see)).decode())
+    def heard(pieces: int) -> None:
+        if then == "a change" and pieces == 2:  # what it is like now has been told
+            _cancel(store, made)
+
+    slow = replace(QUICK, heartbeat_seconds=200) if then == "a change" else QUICK
+    shown = documents(b"".join(_pieces(store, slow, made, see, heard)).decode())
     assert ([document["status"] for document in shown], asked) == (["NEW"], 1)
 
 

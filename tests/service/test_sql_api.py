@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from profile_export.children.turns import MOST_OF_ONE
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Refused
 from profile_export.plan import TableRef
+from profile_export.processes import started
 from profile_export.schema import Struct
 from profile_export.service.app import create_app
 from profile_export.service.config import ServiceConfig
@@ -26,9 +28,10 @@ from profile_export.service.engines import Engines, TooLong, _Count
 from profile_export.service.store import Store, open_store
 from profile_export.tables import TableInfo
 from serving import NAME, SmallCatalog
-from serving_done import Breaks, Sleep, Wears, exported
+from serving_done import Breaks, Sleep, Until, Wears, exported
 from small_sandbox import OTHER, TARGET, by_segment, request
 from tiny import TINY
+from working import wait_for
 
 URL = "/data/foundation/query/queries"
 JOBS = "/data/core/ups/export/jobs"
@@ -66,7 +69,7 @@ def ask(
     store = open_store(f"sqlite:///{folder / 'store.db'}")
     catalog = serving.fill(store, folder)
     config = ServiceConfig(
-        engine=engine_name, query_seconds=20, engine_settings=tuple(TINY.items())
+        engine=engine_name, query_seconds=120, engine_settings=tuple(TINY.items())
     )
     with TestClient(create_app(store, config), raise_server_exceptions=False) as client:
         made = Asked(client, catalog, store)
@@ -165,20 +168,20 @@ def test_a_query_that_takes_too_long_and_the_next(ask: Asked, monkeypatch: Any) 
     monkeypatch.setattr(engines, "_config", replace(engines._config, query_seconds=0.5))
     begun = time.monotonic()
     assert ask.refused(LONG) == [("/sql", "time-limit")]
-    assert time.monotonic() - begun < 10
-    monkeypatch.setattr(engines, "_config", replace(engines._config, query_seconds=30))
+    assert time.monotonic() - begun < 100
+    monkeypatch.setattr(engines, "_config", replace(engines._config, query_seconds=120))
     assert ask.sql("SELECT 1").json()["rows"] == [[1]]
 
 
 def test_a_long_query_keeps_no_count_waiting(ask: Asked) -> None:
     ask.dry(request())  # its engine is warm
+    engines: Any = ask.client.app.state.engines  # type: ignore[attr-defined]
     thread = threading.Thread(target=ask.sql, args=(LONG,))
     thread.start()
-    begun = time.monotonic()
+    wait_for(lambda: engines._queries._turns._taken)
     assert ask.dry(request()).status_code == 200
-    assert time.monotonic() - begun < 15
-    engines: Any = ask.client.app.state.engines  # type: ignore[attr-defined]
-    child = engines._queries._child[0]
+    assert thread.is_alive()
+    child = wait_for(lambda: engines._queries._child)[0]
     child.kill()
     child.join()
     thread.join()
@@ -202,28 +205,32 @@ def test_work_that_is_too_slow_is_killed(process: EngineProcess) -> None:
     assert process.do(Sleep(0), time_limit=20) != first
 
 
+def waiting(process: EngineProcess, number: int) -> None:
+    """Wait until one call has its turn and so many more wait for theirs."""
+    turns = process._turns
+    wait_for(lambda: turns._taken and len(turns._waiting) == number)
+
+
 def test_too_many_callers_are_told_to_come_again(
-    process: EngineProcess, monkeypatch: pytest.MonkeyPatch
+    process: EngineProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process.do(Sleep(0), time_limit=20)
-    monkeypatch.setattr("profile_export.children.turns.PATIENCE", 0.3)
-    told: list[object] = []
-
-    def ask() -> None:
+    go = tmp_path / "go"
+    with ThreadPoolExecutor(MOST_OF_ONE + 1) as pool:
+        asked = [
+            pool.submit(process.do, Until(go, "a"), time_limit=240) for _ in range(MOST_OF_ONE + 1)
+        ]
         try:
-            told.append(process.do(Sleep(1.5), time_limit=20))
-        except Busy as error:
-            told.append(str(error))
-
-    threads = [threading.Thread(target=ask) for _ in range(MOST_OF_ONE + 4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    done = [one for one in told if isinstance(one, int)]
-    assert 1 <= len(done) <= 2
-    assert sum("wait for the engine" in str(one) for one in told) >= 3
-    assert sum("busy with other calls" in str(one) for one in told) >= MOST_OF_ONE - 2
+            waiting(process, MOST_OF_ONE)
+            with pytest.raises(Busy, match="wait for the engine"):
+                process.do(Until(go, "a"), time_limit=240)
+            monkeypatch.setattr("profile_export.children.turns.PATIENCE", 0.3)
+            with pytest.raises(Busy, match="busy with other calls"):
+                process.do(Until(go, "b"), time_limit=240)
+        finally:
+            go.touch()
+    assert len({one.result() for one in asked}) == 1
+    assert go.read_text() == "a" * (MOST_OF_ONE + 1)
 
 
 def test_an_engine_that_may_be_gone_is_replaced(process: EngineProcess) -> None:
@@ -245,66 +252,49 @@ def test_an_engine_that_has_done_all_that_it_lasts_for_is_replaced(process: Engi
     assert process.do(Sleep(0), time_limit=20) != first
 
 
-def test_one_owner_keeps_another_waiting_for_one_call_at_most(process: EngineProcess) -> None:
+def test_one_owner_keeps_another_waiting_for_one_call_at_most(
+    process: EngineProcess, tmp_path: Path
+) -> None:
     process.do(Sleep(0), time_limit=20)
-    told: list[str] = []
-
-    def ask(owner: str) -> None:
-        process.do(Sleep(0.4, owner), time_limit=20)
-        told.append(owner)
-
-    threads = [threading.Thread(target=ask, args=(owner,)) for owner in ("a", "a", "a", "a", "b")]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.05)
-    for thread in threads:
-        thread.join()
-    assert told.index("b") == 1
-
-
-def test_one_owner_does_not_take_all_places(process: EngineProcess) -> None:
-    process.do(Sleep(0), time_limit=20)
-    told: list[object] = []
-
-    def ask(owner: str) -> None:
+    go = tmp_path / "go"
+    with ThreadPoolExecutor(5) as pool:
         try:
-            told.append((owner, process.do(Sleep(0.3 if owner == "b" else 1, owner), time_limit=9)))
-        except Busy:
-            told.append((owner, None))
-
-    owners = ["a"] * (MOST_OF_ONE + 3) + ["b"]
-    threads = [threading.Thread(target=ask, args=(owner,)) for owner in owners]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.02)
-    threads[-1].join()
-    assert told.count(("a", None)) == 2  # one has its turn, seven wait
-    assert [owner for owner, pid in told if pid is not None and owner == "b"] == ["b"]
-    process.close()
-    for thread in threads:
-        thread.join()
+            for number, owner in enumerate("aaaab"):
+                pool.submit(process.do, Until(go, owner), time_limit=240)
+                waiting(process, number)
+        finally:
+            go.touch()
+    assert go.read_text() == "abaaa"
 
 
-def test_the_end_of_the_service_ends_the_work(process: EngineProcess) -> None:
+def test_one_owner_does_not_take_all_places(process: EngineProcess, tmp_path: Path) -> None:
     process.do(Sleep(0), time_limit=20)
-    told: list[BaseException] = []
-
-    def ask() -> None:
+    go = tmp_path / "go"
+    with ThreadPoolExecutor(MOST_OF_ONE + 2) as pool:
         try:
-            process.do(Sleep(60), time_limit=60)
-        except Busy as error:
-            told.append(error)
+            for number in range(MOST_OF_ONE + 1):  # one has its turn, seven wait
+                pool.submit(process.do, Until(go, "a"), time_limit=240)
+                waiting(process, number)
+            for _ in range(2):
+                with pytest.raises(Busy):
+                    process.do(Until(go, "a"), time_limit=240)
+            pool.submit(process.do, Until(go, "b"), time_limit=240)
+            waiting(process, MOST_OF_ONE + 1)
+        finally:
+            go.touch()
+    assert go.read_text() == "ab" + "a" * MOST_OF_ONE
 
-    threads = [threading.Thread(target=ask) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.3)
-    begun = time.monotonic()
-    process.close()
-    for thread in threads:
-        thread.join(10)
-    assert time.monotonic() - begun < 8
-    assert len(told) == 2
+
+def test_the_end_of_the_service_ends_the_work(process: EngineProcess, tmp_path: Path) -> None:
+    process.do(Sleep(0), time_limit=20)
+    never = Until(tmp_path / "never")
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(process.do, never, time_limit=600) for _ in range(2)]
+        waiting(process, 1)
+        process.close()
+        for one in asked:
+            with pytest.raises(Busy):
+                one.result(240)
     assert process._child is None
     with pytest.raises(Busy):
         process.do(Sleep(0), time_limit=1)
@@ -321,7 +311,7 @@ def test_a_service_that_is_killed_leaves_nobody_computing(tmp_path: Path) -> Non
         "from profile_export.sandbox import load_sandbox\n"
         "if __name__ == '__main__':\n"
         "    p = EngineProcess('sail'); s = load_sandbox(sys.argv[2])\n"
-        "    p.do(_Query('SELECT 1', s, 1, 9), time_limit=20)\n"
+        "    p.do(_Query('SELECT 1', s, 1, 120), time_limit=120)\n"
         "    print(p._child[0].pid, flush=True); threading.Event().wait()\n"
     )
     script = tmp_path / "service.py"
@@ -335,12 +325,7 @@ def test_a_service_that_is_killed_leaves_nobody_computing(tmp_path: Path) -> Non
     child = int(service.stdout.readline())
     service.send_signal(signal.SIGKILL)
     service.wait()
-    until = time.monotonic() + 10
-    while Path(f"/proc/{child}").exists() and time.monotonic() < until:
-        if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
-            break
-        time.sleep(0.05)
-    assert time.monotonic() < until
+    wait_for(lambda: started(child) is None, seconds=60)
 
 
 def test_a_count_that_is_killed_leaves_no_scratch(

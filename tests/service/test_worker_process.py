@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from working import (
     ended,
     endless_worker,
     job,
+    lapse,
     opened_copy,
     ready,
     sandbox_of,
@@ -68,17 +68,21 @@ def test_a_killed_worker_is_followed_by_the_next(
 def test_likewise_on_both_databases(
     store_url: str, store: Store, engine: Engine, engine_name: str, tmp_path: Path
 ) -> None:
-    _killed_then_done("after-commit", store_url, store, engine, engine_name, tmp_path)
+    """Once its lease has run out."""
+    _killed_then_done("after-commit", store_url, store, engine, engine_name, tmp_path, lease=4.0)
 
 
 def _killed_then_done(
-    point: str, url: str, store: Store, engine: Engine, engine_name: str, folder: Path
-) -> None:
+    point: str, url: str, store: Store, engine: Engine, engine_name: str, folder: Path,
+    *, lease: float | None = None,
+) -> None:  # fmt: skip
     sandbox, plan = sandbox_of(store), plan_in(folder)
     submit(store, sandbox, plan)
-    with worker(url, folder / "w", engine=engine_name, lease=1.0, fault=point) as killed:
+    with worker(url, folder / "w", engine=engine_name, lease=lease or 60, fault=point) as killed:
         assert killed.process.wait(240) == -signal.SIGKILL, killed.err
     assert job(store, sandbox, 1).status == "PROCESSING"
+    if lease is None:
+        lapse(store)
     with working(store, engine):
         shown = ended(store, sandbox, 1)
     assert (shown.status, attempts(store)) == ("SUCCEEDED", 2)
@@ -91,15 +95,14 @@ def test_a_worker_killed_while_it_cancels(
     url, store = quick
     sandbox, plan = sandbox_of(store), plan_in(tmp_path)
     submit(store, sandbox, plan)
-    with endless_worker(
-        url, tmp_path, engine=engine_name, lease=1.0, fault="while-cancelling"
-    ) as one:
+    with endless_worker(url, tmp_path, engine=engine_name, fault="while-cancelling") as one:
         wait_for(lambda: is_processing(store, sandbox))
         with store.write() as connection:
             jobs.cancel(connection, sandbox, 1, at=jobs.now())
         assert one.process.wait(240) == -signal.SIGKILL, one.err
     assert job(store, sandbox, 1).status == "CANCELLING"
     assert left_of(plan)
+    lapse(store)
     with working(store, engine):
         assert ended(store, sandbox, 1).status == "CANCELLED"
     assert not target_of(plan).parent.exists()
@@ -177,12 +180,18 @@ def test_a_worker_whose_engine_has_done_all_that_it_lasts_for_begins_anew(
 def _paused(url: str, store: Store, plan: ExportPlan, engine_name: str, folder: Path) -> Program:
     """A worker that was paused in the midst of a job, whose lease runs out."""
     sandbox = sandbox_of(store)
-    paused = ready(endless_worker(url, folder, engine=engine_name, lease=1.0))
+    paused = ready(endless_worker(url, folder, engine=engine_name))
     submit(store, sandbox, plan)
     wait_for(lambda: (target_of(plan) / "_profile_export/1/plan.json").exists())
     paused.send(signal.SIGSTOP)
+    wait_for(lambda: _state(paused.process.pid) == "T")
     assert is_processing(store, sandbox)
+    lapse(store)
     return paused
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_paused_worker_that_does_not_wake_is_ended(
@@ -198,7 +207,7 @@ def test_a_paused_worker_that_does_not_wake_is_ended(
     with _paused(url, store, plan, engine_name, tmp_path) as paused:
         with working(store, engine):
             assert ended(store, 1, 1).status == "SUCCEEDED"
-        assert paused.process.wait(10) == -signal.SIGKILL
+        assert paused.process.wait(120) == -signal.SIGKILL
     assert findings(plan, records=[20]) == []
 
 
@@ -244,7 +253,7 @@ def test_a_worker_told_to_go_hands_its_job_over(
         assert not presence.any_alive(connection)
 
 
-def test_an_orphan_goes_away_within_a_second(
+def test_an_orphan_goes_away_by_itself(
     quick: tuple[str, Store], engine_name: str, tmp_path: Path
 ) -> None:
     url, store = quick
@@ -256,9 +265,7 @@ def test_an_orphan_goes_away_within_a_second(
         wait_for(lambda: is_processing(store, 1))
         assert child.process.stdin is not None
         child.process.stdin.close()
-        begun = time.monotonic()
-        assert child.process.wait(20) == 0
-    assert time.monotonic() - begun < (2 if engine_name == "sail" else 10)
+        assert child.process.wait(120) == 0
     assert attempts(store) == 0
 
 

@@ -17,15 +17,15 @@ TESTS, JOBS = CHILD.parents[1], CHILD.parents[2] / "jobs"
 
 
 def start(
-    plan: ExportPlan, engine: str, folder: Path, *, fault: str = ""
+    plan: ExportPlan, engine: str, folder: Path, *words: str, fault: str = ""
 ) -> "subprocess.Popen[str]":
-    """Start a run of ``plan`` in a new process."""
+    """Start a run of ``plan`` in a new process; ``words`` as ``child.py`` takes them."""
     file = folder / f"plan-{plan.job_id}.json"
     file.write_text(plan.model_dump_json(by_alias=True), encoding="utf-8")
     paths = os.pathsep.join(map(str, (JOBS, TESTS)))
     environment = {**os.environ, VARIABLE: fault, "PYTHONPATH": paths}
     return subprocess.Popen(
-        [sys.executable, str(CHILD), engine, str(file)],
+        [sys.executable, str(CHILD), engine, str(file), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -36,7 +36,7 @@ def start(
 def run(plan: ExportPlan, engine: str, folder: Path, *, fault: str = "") -> tuple[int, str]:
     """Run ``plan`` in a new process to its end; exit code (negative: signal) and output."""
     process = start(plan, engine, folder, fault=fault)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=600)
     return process.returncode, out + err
 
 

@@ -245,7 +245,7 @@ def test_s26_a_target_whose_files_lie_anywhere_is_refused(commit: Commit, tmp_pa
     """delta-spark would put them beside the folders of batches: no manifest had them, no sweep."""
     commit(plan_for(tmp_path / "t", job_id=1))
     DeltaTable(str(tmp_path / "t")).alter.set_table_properties(
-        {"delta.randomizeFilePrefixes": "true"}, raise_if_not_exists=False
+        {"delta.randomizeFilePrefixes": "True"}, raise_if_not_exists=False
     )
     with pytest.raises(JobFailed, match="randomizeFilePrefixes") as caught:
         commit(plan_for(tmp_path / "t", job_id=2))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from profile_export import cli
 from profile_export.faults import VARIABLE
+from working import ENDLESS, script
 
 SMALL = {"SPARK_DRIVER_MEMORY": "1g"}
 TARGET = "exports/profile"
@@ -46,12 +47,16 @@ class Shell:
     engine: str
 
     def start(
-        self, *words: str, stdout: IO[str] | int = subprocess.PIPE, **env: str
+        self,
+        *words: str,
+        stdout: IO[str] | int = subprocess.PIPE,
+        program: Sequence[str] = ("-m", "profile_export.cli"),
+        **env: str,
     ) -> subprocess.Popen[str]:
         jobs, scratch = str(Path(cli.__file__).parents[1]), self.folder / "tmp"
         scratch.mkdir(exist_ok=True)
         return subprocess.Popen(
-            [sys.executable, "-m", "profile_export.cli", *words, "--engine", self.engine],
+            [sys.executable, *program, *words, "--engine", self.engine],
             cwd=self.folder,
             env={**os.environ, **SMALL, "PYTHONPATH": jobs, "TMPDIR": str(scratch), **env},
             stdout=stdout,
@@ -283,12 +288,11 @@ def test_a_job_that_has_committed_is_not_told_as_failed(shell: Shell) -> None:
 def test_an_interrupted_job_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
     if shell.engine != "sail" and number != signal.SIGINT:
         pytest.skip("the same path as SIGINT")
-    process = shell.start(
-        "run", "demo/requests/demo.json", "--sandbox", "demo/sandbox.yml", "--job-id", "9", "--json"
-    )
+    words = ("run", "demo/requests/demo.json", "--sandbox", "demo/sandbox.yml", "--job-id", "9")
+    process = shell.start(*words, "--json", program=script(shell.folder, ENDLESS))
     wait_for(lambda: (shell.papers(9) / "plan.json").exists(), process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == 130, err
     assert "nothing was written" in err
     assert json.loads(out)["status"] == "CANCELLED"
@@ -308,10 +312,10 @@ def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> Non
 @pytest.mark.usefixtures("on_sail")
 def test_an_interrupted_dry_run_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
     words = ("dry-run", "demo/requests/demo.json", "--sandbox", "demo/sandbox.yml")
-    process = shell.start(*words)
+    process = shell.start(*words, program=script(shell.folder, ENDLESS))
     wait_for(lambda: any((shell.folder / "tmp").glob("profile-export-*")), process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == 130, err
     assert out == ""
     assert no_trace(Said(130, out, err))

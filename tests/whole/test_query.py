@@ -5,8 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from profile_export.sql.guard import DEEPEST
 from profile_export.sql.values import plain_rows
 from small_sandbox import OTHER, TARGET, build, by_segment, export, request
 from tiny import TINY
+from working import wait_for
 
 EXPORTS = "profile_data_export"
 
@@ -378,7 +379,7 @@ def test_in_a_process_of_its_own_it_is_surely_stopped(ask: Asked, process: Query
     begun = time.monotonic()
     with pytest.raises(Refused, match="took longer than 1 seconds"):
         process.run(LONG, sandbox, time_limit=1)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 100
     assert process.run(sql, sandbox, time_limit=60).rows == [[8]]
 
 
@@ -392,9 +393,16 @@ def test_a_process_that_dies_is_told_and_replaced(ask: Asked, process: QueryProc
     assert process.run("SELECT 1", ask.sandbox, time_limit=60).rows == [[1]]
     child = process._child
     assert child is not None
-    Timer(0.3, child[0].kill).start()
-    with pytest.raises(JobFailed, match="broke its engine"):
-        process.run(LONG, ask.sandbox, time_limit=60)
+
+    def kill_while_it_computes() -> None:
+        wait_for(lambda: process._turns._taken)
+        time.sleep(0.3)
+        child[0].kill()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(kill_while_it_computes)
+        with pytest.raises(JobFailed, match="broke its engine"):
+            process.run(LONG, ask.sandbox, time_limit=240)
     assert process.run("SELECT 2", ask.sandbox, time_limit=60).rows == [[2]]
     child = process._child
     assert child is not None
