@@ -4,13 +4,14 @@ from profile_export.engine_words import said
 from profile_export.engines.input_files import input_files
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, Input
+from profile_export.tables import is_elsewhere
 
 _FILES_LOOKED_AT = 2000
 _BYTES_DECODED = 256 << 20
 """Per dataset: footers first, then contents."""
 
 
-def broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
+def broken_input(plan: ExportPlan, *, decode: bool, is_lost: bool) -> JobFailed | None:
     """The error of the first input with a file that is missing, or that is no whole Parquet file.
 
     Costs the footers of some files of each input; contents only where that is asked for.
@@ -18,6 +19,7 @@ def broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
     Args:
         plan: Of the job.
         decode: Look for files that cannot be decoded, too.
+        is_lost: Whether sail says that it has not found a file.
 
     Returns:
         ``input-missing``, ``input-unreadable``; None where no such file was found.
@@ -27,7 +29,10 @@ def broken_input(plan: ExportPlan, *, decode: bool) -> JobFailed | None:
             folder, sizes = input_files(source)
         except Exception as error:
             return _missing(source, said(error).root_cause)
-        names = list(sizes)[:_FILES_LOOKED_AT]
+        names = [name for name in sizes if not is_elsewhere(name)]
+        if is_lost and len(names) < len(sizes):
+            return _cloned(source)
+        names = names[:_FILES_LOOKED_AT]
         for name in names:
             try:
                 folder.parquet_rows(name)
@@ -52,6 +57,15 @@ def _missing(source: Input, what: str) -> JobFailed:
         f"Dataset {source.name} ({source.dataset_id}) cannot be read{pinned}: {what}. If the table"
         " was vacuumed or replaced, submit the export again as a new job.",
         code="input-missing",
+    )
+
+
+def _cloned(source: Input) -> JobFailed:
+    return JobFailed(
+        f"Dataset {source.name} ({source.dataset_id}) cannot be read: its log names files of"
+        " another place, as that of a shallow clone does, which the engine sail does not follow."
+        " Run the job with --engine spark, or copy the table (a deep clone).",
+        code="input-unreadable",
     )
 
 

@@ -63,7 +63,8 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
             " out of memory (spark.driver.memory gives it more). Run the job again.",
             code="engine",
         )
-    if (found := broken_input(plan, decode=bool(_UNREADABLE.search(whole)))) is not None:
+    decode, is_lost = bool(_UNREADABLE.search(whole)), "Object at location" in whole
+    if (found := broken_input(plan, decode=decode, is_lost=is_lost)) is not None:
         return JobFailed(_shown(str(found), plan), code=found.code)
     if isinstance(error, _OURS):
         return JobFailed(

@@ -13,7 +13,7 @@ from profile_export.errors import JobFailed, Problem, Refused
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct, ddl, from_json
 from profile_export.storage import Folder, reason
-from profile_export.tables import empty_commit, first_line, inspect_table
+from profile_export.tables import empty_commit, first_line, inspect_table, is_elsewhere
 
 JOB = "JOB"
 """How messages name the argument that the pins come from."""
@@ -107,7 +107,7 @@ def _of_version(
         yield Problem("input-changed", detail, parameter=JOB)
     yield from _changed(name, columns, source)
     lying = {file.path for file in Folder(location).files()} if files else set()
-    own = [path for path in needed if "://" not in path]
+    own = [path for path in needed if not is_elsewhere(path)]
     lost = [path for path in own if path not in lying and unquote(path) not in lying]
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""

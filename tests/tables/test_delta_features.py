@@ -13,7 +13,12 @@ from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 from deltalake.transaction import AddAction
 
 from profile_export.engines import Engine
+from profile_export.errors import JobFailed
+from profile_export.pins import pin_problems
+from profile_export.planning import make_plan
+from profile_export.sandbox import load_sandbox
 from profile_export.schema import Struct, struct_of
+from profile_export.tables import inspect_table
 from small_sandbox import TARGET, export
 from tables.delta_by_hand import table
 
@@ -141,6 +146,40 @@ def test_s28_what_the_log_says_is_never_null_may_be_so_in_the_files(
     (row,) = DeltaTable(str(tmp_path / "out")).to_pyarrow_table().to_pylist()
     found = {name: row[name] for name in ("s", "l", "m", "land")}
     assert found == {"s": {"x": 1}, "l": [{"x": 2}], "m": [("k", 3)], "land": "de"}
+
+
+def shallow_clone(folder: Path) -> None:
+    """A log that names files of another table, as Spark writes it."""
+    source = folder.with_name("source")
+    write_deltalake(str(source), people(range(2)))
+    log = (source / "_delta_log" / f"{0:020}.json").read_text(encoding="utf-8")
+    (folder / "_delta_log").mkdir(parents=True)
+    cloned = log.replace('"path":"', f'"path":"file:{source}/')
+    (folder / "_delta_log" / f"{0:020}.json").write_text(cloned, encoding="utf-8")
+
+
+def test_files_of_another_place_are_read_by_spark_and_told_by_sail(
+    engine: Engine, tmp_path: Path
+) -> None:
+    shallow_clone(tmp_path / "crm")
+    file = tmp_path / "sandbox.yml"
+    file.write_text(SANDBOX, encoding="utf-8")
+    if engine.name == "spark":
+        export(file, engine, BODY)
+        assert DeltaTable(str(tmp_path / "out")).to_pyarrow_table().num_rows == 2
+        return
+    with pytest.raises(JobFailed, match=r"Dataset CRM \(crm\) .* shallow clone") as caught:
+        export(file, engine, BODY)
+    assert caught.value.code == "input-unreadable"
+    assert not (tmp_path / "out" / "_delta_log").exists()
+
+
+def test_files_of_another_place_are_no_reason_against_a_rerun(tmp_path: Path) -> None:
+    shallow_clone(tmp_path / "crm")
+    file = tmp_path / "sandbox.yml"
+    file.write_text(SANDBOX, encoding="utf-8")
+    plan = make_plan(BODY, load_sandbox(file), table_info=inspect_table)
+    assert list(pin_problems(plan.inputs[0], locate=lambda table: str(table.location))) == []
 
 
 def bounded(number: int, name: str, type_: str) -> Field:

@@ -99,6 +99,12 @@ def empty_commit(location: str, version: int) -> str | None:
     return None
 
 
+def is_elsewhere(path: str) -> bool:
+    """Whether the path of a file in a log names another place than the table's folder, as those of
+    a shallow clone do."""
+    return "://" in path or path.startswith(("/", "file:")) or ".." in path.split("/")
+
+
 def _has_files_elsewhere(table: "DeltaTable", location: str) -> bool:
     """Whether the log names another place for a live file, or a link leads there."""
     import pyarrow as pa
@@ -109,8 +115,7 @@ def _has_files_elsewhere(table: "DeltaTable", location: str) -> bool:
     root = None if local is None else local.resolve()
     for path in pa.table(table.get_add_actions()).column("path").to_pylist():
         for name in {path, unquote(path)}:  # libraries do not agree on which it is
-            is_place = "://" in name or name.startswith(("/", "file:")) or ".." in name.split("/")
-            if is_place or (root and not (root / name).resolve().is_relative_to(root)):
+            if is_elsewhere(name) or (root and not (root / name).resolve().is_relative_to(root)):
                 return True
     return False
 
