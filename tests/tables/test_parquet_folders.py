@@ -161,6 +161,7 @@ def test_types_that_arrow_stores_beside_others(work: JobWorkspace, tmp_path: Pat
             ["ü", "😀", "ü", "a/b", "1%25"],
             id="texts that are percent-encoded wholly",
         ),
+        pytest.param(["", "a", NULL], ["", "a", None], id="an empty text"),
         pytest.param([NULL], [None], id="nothing but null"),
     ],
 )

@@ -23,8 +23,8 @@ MOST_FILES = 1000
 _PATTERN = re.compile(r"[][{}*?\\]")
 """What engines take for patterns in paths."""
 
-_NOT_ASCII = re.compile("%[89a-fA-F]")
-"""How a byte of a letter beyond ASCII begins in an encoded path."""
+_MISREAD = re.compile("%[89a-fA-F]|=(?:/|$)")
+"""How a byte of a letter beyond ASCII begins in an encoded path; a key without a value."""
 
 _PLAIN_NAME = re.compile(r"[\w.=/-]+")
 
@@ -82,7 +82,7 @@ def read_together(
     """As ``Engine.read_parquet`` says, where the engine knows ``key=value`` folders.
 
     Those that Spark spells otherwise are read each for itself: it takes every byte of a letter that
-    is percent-encoded for a letter.
+    is percent-encoded for a letter, and no value for a fault.
     """
     from profile_export.frames import union
 
@@ -97,7 +97,7 @@ def read_together(
 
 
 def _is_misread(group: Sequence[str]) -> bool:
-    return _NOT_ASCII.search(group[0].rpartition("/")[0]) is not None
+    return _MISREAD.search(group[0].rpartition("/")[0]) is not None
 
 
 def read_apart(
