@@ -1,9 +1,12 @@
 """Which input has broken a job: engines seldom say it, so its files are looked into."""
 
+import pyarrow.parquet as pq
+
 from profile_export.engine_words import said
 from profile_export.engines.input_files import input_files
 from profile_export.errors import JobFailed
 from profile_export.plan import ExportPlan, Input
+from profile_export.storage import Folder
 from profile_export.tables import is_elsewhere
 
 _FILES_LOOKED_AT = 2000
@@ -49,6 +52,34 @@ def broken_input(plan: ExportPlan, *, decode: bool, is_lost: bool) -> JobFailed 
             if spent > _BYTES_DECODED:
                 break
     return None
+
+
+def coded_input(plan: ExportPlan, coding: str) -> JobFailed | None:
+    """The error of the first input with a file that is compressed or encoded as ``coding``, which
+    an engine does not know; None where none is. Costs footers."""
+    for source in plan.inputs:
+        try:
+            folder, sizes = input_files(source)
+            files = (name for name in list(sizes)[:_FILES_LOOKED_AT] if not is_elsewhere(name))
+            name = next((name for name in files if coding in _codings(folder, name)), None)
+        except Exception:
+            continue  # which of them is broken is another question
+        if name is not None:
+            return JobFailed(
+                f"Dataset {source.name} ({source.dataset_id}) cannot be read: {name} has columns"
+                f" that are compressed or encoded as {coding}, which this engine does not know."
+                " Write the file otherwise, or run the job with --engine sail.",
+                code="input-unreadable",
+            )
+    return None
+
+
+def _codings(folder: Folder, name: str) -> set[str]:
+    with folder.open(name) as file:
+        footer = pq.read_metadata(file)
+    groups = (footer.row_group(number) for number in range(footer.num_row_groups))
+    columns = (group.column(number) for group in groups for number in range(group.num_columns))
+    return {word for column in columns for word in (column.compression, *column.encodings)}
 
 
 def _missing(source: Input, what: str) -> JobFailed:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 
-from profile_export.broken_inputs import broken_input
+from profile_export.broken_inputs import broken_input, coded_input
 from profile_export.engine_words import said
 from profile_export.engines import sail_memory, stderr
 from profile_export.errors import Cancelled, ExportError, JobFailed
@@ -27,6 +27,9 @@ _LINK = re.compile(r"/[^ :'\"]*/profile-export-[0-9a-f]{16}/table")
 _UNREADABLE = re.compile(
     r"parquet|CANNOT_READ_FILE|FAILED_READ_FILE|corrupt|Stream removed|panicked", re.IGNORECASE
 )
+
+_CODING = re.compile(r"\bcompress\.(\w+)Codec\b|Unsupported encoding: (\w+)")
+"""What Spark says of a codec or an encoding of Parquet files that it has not (Brotli)."""
 
 
 def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> ExportError:
@@ -63,6 +66,10 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
             " out of memory (spark.driver.memory gives it more). Run the job again.",
             code="engine",
         )
+    if (coding := _CODING.search(whole)) is not None:
+        unknown = coded_input(plan, (coding[1] or coding[2]).upper())
+        if unknown is not None:
+            return unknown
     decode, is_lost = bool(_UNREADABLE.search(whole)), "Object at location" in whole
     if (found := broken_input(plan, decode=decode, is_lost=is_lost)) is not None:
         return JobFailed(_shown(str(found), plan), code=found.code)

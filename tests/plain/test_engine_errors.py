@@ -70,6 +70,21 @@ def test_a_java_process_that_ended(
     assert told in str(found)
 
 
+@pytest.mark.parametrize(
+    ("missing", "code"),
+    [
+        ("org.apache.hadoop.io.compress.SnappyCodec", "input-unreadable"),
+        ("org.apache.hadoop.io.compress.BrotliCodec", "engine"),
+    ],
+)
+def test_a_codec_is_put_down_to_an_input_that_has_it(
+    missing: str, code: str, tmp_path: Path
+) -> None:
+    plan = plan_for(tmp_path / "profile", batches=1, inputs=(crm(tmp_path),))
+    found = translate(RuntimeError(f"ClassNotFoundException: {missing}"), plan, stopped=False)
+    assert found.code == code
+
+
 _CALL = "An error occurred while calling None.org.apache.X.\n: "
 _STOPPED = "java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.\nat:"
 _REFUSED = "org.apache.spark.SparkException: [INVALID_X] Memory 1 must be at least 2.\n\tat y"

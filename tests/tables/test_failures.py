@@ -92,6 +92,35 @@ def test_a_broken_input_is_named(
     assert not target_of(plan).parent.exists()
 
 
+@pytest.mark.parametrize(
+    ("coding", "options"),
+    [
+        ("BROTLI", {"compression": "brotli"}),
+        (
+            "BYTE_STREAM_SPLIT",
+            {"use_dictionary": False, "column_encoding": {"age": "BYTE_STREAM_SPLIT"}},
+        ),
+    ],
+)
+def test_what_spark_cannot_decode_is_named(
+    coding: str, options: dict[str, Any], engine: Engine, tmp_path: Path
+) -> None:
+    """Sail can."""
+    source = crm(tmp_path)
+    file = next((tmp_path / "crm").glob("*.parquet"))
+    pq.write_table(pq.read_table(file), tmp_path / "coded.parquet", **options)
+    table = TableRef(format="parquet", location=str(tmp_path / "coded.parquet"), written="coded")
+    source = source.model_copy(update={"table": table, "version": None})
+    plan = plan_for(tmp_path / "exports" / "profile", batches=1, inputs=(source,))
+    if engine.name == "sail":
+        assert run_job(plan, engine)["status"] == "SUCCEEDED"
+        return
+    with pytest.raises(JobFailed, match=rf"Dataset crm .* coded\.parquet .* {coding}") as caught:
+        run_job(plan, engine)
+    assert caught.value.code == "input-unreadable"
+    assert not target_of(plan).parent.exists()
+
+
 def last_commit_emptied(table: Path) -> None:
     """delta-rs reads the table without it."""
     (table / "_delta_log" / f"{1:020}.json").write_bytes(b"")
