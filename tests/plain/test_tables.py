@@ -191,6 +191,19 @@ def test_types_that_are_refused(tmp_path: Path, type_: pa.DataType) -> None:
     assert "'a.b'" in detail
 
 
+@pytest.mark.parametrize("column", ["a", "s.a"])
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, column: str) -> None:
+    """Engines read the first, and the other would be lost in silence."""
+    arrays, names = [pa.array([1]), pa.array([2])], ["a", "a"]
+    rows = pa.Table.from_arrays(arrays, names)
+    if column == "s.a":
+        rows = pa.table({"s": pa.StructArray.from_arrays(arrays, names)})
+    pq.write_table(rows, tmp_path / "a.parquet")
+    code, detail = fault(tmp_path / "a.parquet")
+    assert code == "table-unreadable"
+    assert f"two columns '{column}'" in detail
+
+
 # --- Parquet folders ---
 
 

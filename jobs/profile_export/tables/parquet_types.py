@@ -50,7 +50,14 @@ def columns_of(schema: pa.Schema) -> Struct:
 
 
 def _fields(owner: pa.Schema | pa.StructType, prefix: str) -> Iterator[Field]:
+    seen: set[str] = set()
     for field in owner:
+        if field.name in seen:
+            raise UnsupportedType(
+                f"there are two columns {prefix + field.name!r}, of which engines read one; rename"
+                " the other"
+            )
+        seen.add(field.name)
         yield Field(field.name, _type(field.type, f"{prefix}{field.name}"))
 
 
