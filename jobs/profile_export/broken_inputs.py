@@ -15,7 +15,7 @@ _BYTES_DECODED = 256 << 20
 
 
 def broken_input(plan: ExportPlan, *, decode: bool, is_lost: bool) -> JobFailed | None:
-    """The error of the first input with a file that is missing, or that is no whole Parquet file.
+    """The error of the first input with a file that is missing, closed, or no whole Parquet file.
 
     Costs the footers of some files of each input; contents only where that is asked for.
 
@@ -41,6 +41,8 @@ def broken_input(plan: ExportPlan, *, decode: bool, is_lost: bool) -> JobFailed 
                 folder.parquet_rows(name)
             except FileNotFoundError:
                 return _missing(source, f"its file {name} is gone")
+            except PermissionError:
+                return _closed(source, name)
             except Exception:
                 return _unreadable(source, f"{name} is no whole Parquet file")
         spent = 0
@@ -96,6 +98,14 @@ def _cloned(source: Input) -> JobFailed:
         f"Dataset {source.name} ({source.dataset_id}) cannot be read: its log names files of"
         " another place, as that of a shallow clone does, which the engine sail does not follow."
         " Run the job with --engine spark, or copy the table (a deep clone).",
+        code="input-unreadable",
+    )
+
+
+def _closed(source: Input, file: str) -> JobFailed:
+    return JobFailed(
+        f"Dataset {source.name} ({source.dataset_id}) cannot be read: {file} may not be read"
+        " (Permission denied). Look at its rights.",
         code="input-unreadable",
     )
 

@@ -10,11 +10,13 @@ from profile_export.engine_words import said
 from profile_export.engines import sail_memory, stderr
 from profile_export.errors import Cancelled, ExportError, JobFailed
 from profile_export.plan import ExportPlan
+from profile_export.storage import Folder
 
 _OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _DISK_FULL = re.compile(r"No space left on device|os error 28|StorageFull", re.IGNORECASE)
 _STORAGE = re.compile(r"Generic LocalFileSystem error")
-"""All that delta-rs says at times of a disk that has become full."""
+"""All that delta-rs says at times of a disk that has become full, or of a folder that is closed."""
+_DENIED = re.compile(r"Permission denied|os error 13")
 _DISK_IS_FULL = "The disk is full: free some space and run the job again."
 _FULL = 1 << 20
 """Bytes: with fewer free, a disk is as good as full."""
@@ -73,6 +75,8 @@ def translate(error: BaseException, plan: ExportPlan, *, stopped: bool) -> Expor
     decode, is_lost = bool(_UNREADABLE.search(whole)), "Object at location" in whole
     if (found := broken_input(plan, decode=decode, is_lost=is_lost)) is not None:
         return JobFailed(_shown(str(found), plan), code=found.code)
+    if (_DENIED.search(whole) or _STORAGE.search(whole)) and _is_closed(plan):
+        return unwritable(PermissionError(errno.EACCES, ""), plan)
     if isinstance(error, _OURS):
         return JobFailed(
             f"A fault in the export itself ({type(error).__name__}: {text}). Please report it.",
@@ -86,6 +90,14 @@ def _is_full(plan: ExportPlan) -> bool:
         return shutil.disk_usage(plan.target.table.location or "/").free < _FULL
     except OSError:
         return False
+
+
+def _is_closed(plan: ExportPlan) -> bool:
+    """Whether this user may not write into the target, or its log."""
+    location = plan.target.table.location
+    local = None if location is None else Folder(location).local
+    folders = () if local is None else (local, local / "_delta_log")
+    return any(folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK) for folder in folders)
 
 
 def unwritable(error: OSError, plan: ExportPlan) -> JobFailed:

@@ -1,11 +1,14 @@
 """What engines fail with, in a sentence: here, that the JVM is gone."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from profile_export.engine_errors import translate
 from profile_export.engines import spark_session, stderr
+from profile_export.storage import Folder
 from tables.plans import crm, plan_for
 
 HEAP = "WARN TaskSetManager: Lost task 1.0: java.lang.OutOfMemoryError: Java heap space\n\tat x\n"
@@ -83,6 +86,46 @@ def test_a_codec_is_put_down_to_an_input_that_has_it(
     plan = plan_for(tmp_path / "profile", batches=1, inputs=(crm(tmp_path),))
     found = translate(RuntimeError(f"ClassNotFoundException: {missing}"), plan, stopped=False)
     assert found.code == code
+
+
+@pytest.mark.parametrize("closed", [".", "_delta_log"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Generic LocalFileSystem error: Unable to create dir {}/x: Permission denied (os error 13)",
+        "Generic LocalFileSystem error",
+    ],
+)
+def test_a_target_that_may_not_be_written_is_told(
+    told: str, closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root is let in everywhere, so that nothing can be closed for real."""
+    place = tmp_path / "exports" / "profile"
+    (place / "_delta_log").mkdir(parents=True)
+    plan = plan_for(place, batches=1, inputs=(crm(tmp_path),))
+    error = OSError(told.format(place))
+    assert translate(error, plan, stopped=False).code == "engine"
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != place / closed)
+    found = translate(error, plan, stopped=False)
+    assert found.code == "target-unwritable"
+    assert "The target profile cannot be written: Permission denied. Make its" in str(found)
+
+
+def test_an_input_that_may_not_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(tmp_path / "profile", batches=1, inputs=(crm(tmp_path),))
+    (file,) = (tmp_path / "crm").glob("*.parquet")
+
+    def closed(_folder: Folder, path: str) -> int:
+        raise PermissionError(errno.EACCES, f"Failed to open local file {tmp_path}/crm/{path}")
+
+    monkeypatch.setattr(Folder, "parquet_rows", closed)
+    found = translate(RuntimeError("Permission denied (os error 13)"), plan, stopped=False)
+    assert found.code == "input-unreadable"
+    assert str(found).endswith(
+        f"cannot be read: {file.name} may not be read (Permission denied). Look at its rights."
+    )
 
 
 _CALL = "An error occurred while calling None.org.apache.X.\n: "

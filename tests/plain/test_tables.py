@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from hand_made import Closed
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
 from profile_export.schema import Array, DataType, Map, Struct, struct_of
@@ -31,6 +32,22 @@ def fault(path: Path, format_: str = "parquet") -> tuple[str, str]:
     assert f"here/{path.name}" in problem.detail
     assert str(path) not in problem.detail
     return problem.code, problem.detail
+
+
+def test_a_log_that_may_not_be_read_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """delta-rs says of it that there was an error of a file system."""
+    write_deltalake(str(tmp_path / "t"), pa.table({"a": [1]}))
+    Closed(monkeypatch)(tmp_path / "t" / "_delta_log")
+
+    def refused(_location: str) -> None:
+        raise OSError("Kernel error -> Generic LocalFileSystem error")
+
+    monkeypatch.setattr("deltalake.DeltaTable", refused)
+    code, told = fault(tmp_path / "t", "delta")
+    assert code == "table-unreadable"
+    assert told.endswith("cannot be read: Permission denied.")
 
 
 def write(path: Path, **columns: Any) -> Path:

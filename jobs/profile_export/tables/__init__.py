@@ -60,6 +60,8 @@ def _delta(table: TableRef, location: str, *, own_files_only: bool) -> TableInfo
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
+    from profile_export.storage import Folder
+
     try:
         found = DeltaTable(location)
         columns = from_json(json.loads(found.schema().to_json()))
@@ -68,7 +70,8 @@ def _delta(table: TableRef, location: str, *, own_files_only: bool) -> TableInfo
     except TableNotFoundError:
         raise missing(table, _why_missing(location)) from None
     except (DeltaError, OSError, ValueError, TypeError, KeyError) as error:
-        raise unreadable(table, first_line(error)) from None
+        why = Folder(location).closed("_delta_log") or first_line(error)
+        raise unreadable(table, why) from None
     if not isinstance(columns, Struct):
         raise unreadable(table, "its schema is not a struct")
     if empty is not None:
