@@ -519,13 +519,31 @@ def named(*datasets: tuple[str, str]) -> dict[str, str]:
 def test_names_of_tables() -> None:
     found = named(("A1", "Profile Data Export"), ("b2", "profile-data export"), ("c3", "Über"))
     assert found == {
-        "ds_a1": "A1",
+        "ds_A1": "A1",
         "ds_b2": "b2",
         "ds_c3": "c3",
+        "ds_a1": "A1",
         "profile_data_export": "A1",
         "profile_data_export_2": "b2",
         "_ber": "c3",
     }
+
+
+def test_an_id_is_a_name_as_it_is_written() -> None:
+    """Ids of sandbox files are any texts; ``ds_`` and the id is a table, in quotes if it must."""
+    ids = ("5e9b7a34-1f6c", "Out-A", "out_a", "a", "A")
+    tables = sql_tables(sandbox(*((each, "x") for each in ids)))
+
+    def read(name: str) -> list[str]:
+        views = guard(f"SELECT 1 FROM {name}", tables).views
+        return [tables[shown].id for shown in views.values()]
+
+    for each in ids:
+        assert read(f"`ds_{each}`") == [each]
+    assert read('"ds_Out-A"') == read("DS_OUT_A_2") == ["Out-A"]
+    assert read("ds_5e9b7a34_1f6c") == ["5e9b7a34-1f6c"]
+    assert read("ds_A") == ["A"]
+    assert read("ds_a") == read("DS_a") == ["a"]
 
 
 def test_names_that_others_have_already() -> None:

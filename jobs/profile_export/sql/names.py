@@ -30,13 +30,17 @@ class SqlTables(dict[str, Dataset]):
 def sql_tables(sandbox: Sandbox) -> SqlTables:
     """SQL name -> export dataset, in the order of the sandbox (oldest first).
 
-    Each has two names: ``ds_{id}``, and its own name in lower case with ``_`` for all but letters
-    and digits. Of several of one name the first keeps it, later ones get ``_2``, ``_3``.
+    Each has these names: ``ds_{id}`` as it is, and its own name in lower case with ``_`` for all
+    but letters and digits; ``ds_{id}`` too where that makes another of it, which needs no quotes.
+    Of several of one name the first keeps it, later ones get ``_2``, ``_3``.
     """
     exports = [dataset for dataset in sandbox.datasets if dataset.kind == "export"]
     tables = SqlTables()
     for dataset in exports:
-        tables.add(f"ds_{_plain(dataset.id)}", dataset)
+        tables.add(f"ds_{dataset.id}", dataset)
+    for dataset in exports:
+        if (plain := _plain(dataset.id)) != dataset.id:
+            tables.add(f"ds_{plain}", dataset)
     for dataset in exports:
         tables.add(_plain(dataset.name), dataset)
     return tables

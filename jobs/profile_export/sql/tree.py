@@ -114,7 +114,7 @@ def _before(ctes: list[exp.CTE], inside: exp.CTE | None) -> Iterator[exp.CTE]:
 
 
 def _dataset(table: exp.Table, tables: Collection[str]) -> str:
-    name = table.name.lower()
+    name = table.name if table.name in tables else table.name.lower()  # ids may have capitals
     if table.args.get("db") or table.args.get("catalog") or name not in tables:
         written = ".".join(part.name for part in table.parts)
         hint = f"{nearest(name, tables)} The tables are: {', '.join(tables) or 'none'}."
