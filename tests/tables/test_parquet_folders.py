@@ -135,6 +135,29 @@ def test_types_that_arrow_stores(
     assert found == [(1, value if expected is None else expected, 7, noon), (2, None, 8, None)]
 
 
+@pytest.mark.parametrize(
+    ("plain", "stored", "value"),
+    [
+        (pa.list_(pa.string()), pa.large_list(pa.string()), ["x"]),
+        (pa.string(), pa.dictionary(pa.int8(), pa.string()), "x"),
+    ],
+    ids=["lists", "texts"],
+)
+@pytest.mark.parametrize("first", ["plain", "stored"])
+def test_types_that_arrow_stores_in_one_of_two_files(
+    work: JobWorkspace,
+    tmp_path: Path,
+    plain: pa.DataType,
+    stored: pa.DataType,
+    value: Any,
+    first: str,
+) -> None:
+    types = [plain, stored] if first == "plain" else [stored, plain]
+    for n, type_ in enumerate(types):
+        write(tmp_path / "t", f"{n}.parquet", {"id": [n], "v": pa.array([value], type_)})
+    assert rows(work, planned(tmp_path / "t")) == [{"id": n, "v": value} for n in range(2)]
+
+
 def test_types_that_arrow_stores_beside_others(work: JobWorkspace, tmp_path: Path) -> None:
     """Members that a file lacks are null, whichever of the files has them as Arrow's."""
     long = pa.large_list(pa.struct({"q": pa.string(), "p": pa.int64()}))
