@@ -426,10 +426,20 @@ def test_s26_what_a_target_tells_of_its_columns_stays(commit: Commit, tmp_path: 
     assert found["b"] == found["age"] == {}
 
 
-def test_s26_a_target_with_texts_of_a_bounded_length_is_refused(tmp_path: Path) -> None:
-    """Sail would commit longer ones; Spark fails after all the work."""
-    bounded = {"__CHAR_VARCHAR_TYPE_STRING": "varchar(3)"}
-    fields = [DeltaField("email", "string", metadata=bounded), DeltaField("_ACP_BATCHID", "string")]
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param({"__CHAR_VARCHAR_TYPE_STRING": "varchar(3)"}, id="texts of a bounded length"),
+        pytest.param({"delta.generationExpression": "lower(name)"}, id="generated"),
+        pytest.param({"delta.identity.start": 1, "delta.identity.step": 1}, id="numbered"),
+        pytest.param({"delta.invariants": '{"expression": {"expression": "true"}}'}, id="checked"),
+    ],
+)
+def test_s26_a_target_with_rules_for_a_column_is_refused(
+    rule: dict[str, str | int], tmp_path: Path
+) -> None:
+    """Sail would commit what breaks them, longer texts say; Spark fails after all the work."""
+    fields = [DeltaField("email", "string", metadata=rule), DeltaField("_ACP_BATCHID", "string")]
     DeltaTable.create(
         str(tmp_path / "t"), schema=DeltaSchema(fields), partition_by=["_ACP_BATCHID"]
     )
