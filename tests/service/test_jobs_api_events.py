@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from starlette.testclient import TestClient
 
 from profile_export.children.process import Busy
@@ -117,11 +117,29 @@ def _pieces(
     return asyncio.run(follow())
 
 
-def test_a_quiet_job_is_still_here_until_the_time_is_over(
-    store: Store, made: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the clock takes 10 ms, however long looks at the store take."""
     clock = SimpleNamespace(monotonic=count(0, 0.01).__next__)  # the machine's may stand still
     monkeypatch.setattr("profile_export.service.events.time", clock)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_document_is_read_only_where_it_has_changed(store: Store, made: int) -> None:
+    """It may have half a megabyte, and two hundred streams look twice a second."""
+    looks: list[str] = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def _looked(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        looks.append(statement)
+
+    _pieces(store, replace(QUICK, event_seconds=0.4), made)
+    assert len(looks) > 3
+    assert sum("jobs.document" in statement for statement in looks) == 1  # before it began
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_quiet_job_is_still_here_until_the_time_is_over(store: Store, made: int) -> None:
     pieces = _pieces(store, replace(QUICK, event_seconds=0.4), made)
     assert len(documents(b"".join(pieces).decode())) == 1
     beats = [piece for piece in pieces if piece.startswith(b":")]
@@ -170,19 +188,19 @@ def test_a_stream_asks_for_the_access_of_its_own_caller(
 def test_a_store_that_is_away_for_a_while_is_waited_for(
     store: Store, made: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls, find = 0, jobs.find
+    looks, is_unchanged = 0, jobs.is_unchanged
 
-    def sometimes(*asked: Any) -> jobs.Job:
-        nonlocal calls
-        calls += 1
-        if calls in (2, 3):
+    def sometimes(*asked: Any) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks in (1, 2):
             raise StoreAway("away")
-        if calls == 4:
+        if looks == 3:
             with store.write() as connection:
                 jobs.cancel(connection, 1, made, at=jobs.now())
-        return find(*asked)
+        return is_unchanged(*asked)
 
-    monkeypatch.setattr("profile_export.service.events.jobs.find", sometimes)
+    monkeypatch.setattr("profile_export.service.events.jobs.is_unchanged", sometimes)
     shown = documents(b"".join(_pieces(store, QUICK, made)).decode())
     assert [document["status"] for document in shown] == ["NEW", "CANCELLED"]
 

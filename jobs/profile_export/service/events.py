@@ -70,7 +70,7 @@ async def job_events(
     with streams.one(first.sandbox_id):
         yield b"retry: 2000\n\n"
         job: Job | None = first
-        shown, said = "", time.monotonic()
+        last, shown, said = first, "", time.monotonic()
         until = said + config.event_seconds
         while True:
             text = shown if job is None else json.dumps(job.document, ensure_ascii=False)
@@ -79,7 +79,7 @@ async def job_events(
             if shown and (is_news or is_quiet) and not await _is_let_in(see_access):
                 return
             if job is not None and is_news:
-                shown, said = text, time.monotonic()
+                last, shown, said = job, text, time.monotonic()
                 yield f"id: {job.updated}\nevent: job\ndata: {text}\n\n".encode()
             is_over = time.monotonic() > until or streams.ending
             if is_over or (job is not None and job.status in FINAL):
@@ -89,7 +89,7 @@ async def job_events(
                 yield b": still here\n\n"
             await asyncio.sleep(config.poll_seconds)
             try:
-                job = await run_in_threadpool(_look, store, first)
+                job = await run_in_threadpool(_look, store, last)
             except StoreAway:  # it comes back, or the stream's time is over
                 job = None
             except NotFound:
@@ -106,6 +106,9 @@ async def _is_let_in(see_access: Callable[[], object]) -> bool:
     return True
 
 
-def _look(store: Store, job: Job) -> Job:
+def _look(store: Store, last: Job) -> Job | None:
+    """The job where it has changed: its document can be large, and is the same most times."""
     with store.read() as connection:
-        return jobs.find(connection, job.sandbox_id, job.id)
+        if jobs.is_unchanged(connection, last):
+            return None
+        return jobs.find(connection, last.sandbox_id, last.id)

@@ -83,6 +83,13 @@ def find(connection: Connection, sandbox_id: int, job_id: int) -> Job:
     return _job(row)
 
 
+def is_unchanged(connection: Connection, job: Job) -> bool:
+    """Whether the store's document is still this one, by its status and time: it is not read."""
+    seen = jobs.c.status == job.status, jobs.c.updated == job.updated
+    chosen = select(jobs.c.id).where(jobs.c.sandbox_id == job.sandbox_id, jobs.c.id == job.id)
+    return connection.execute(chosen.where(*seen)).first() is not None
+
+
 def page(
     connection: Connection,
     sandbox_id: int,
