@@ -345,9 +345,14 @@ def test_openapi_describes_every_route(client: TestClient, app: FastAPI) -> None
 
 
 @contextmanager
-def listening(app: FastAPI) -> Iterator[int]:
+def listening(app: FastAPI, *, most: int | None = None) -> Iterator[int]:
     config = uvicorn.Config(
-        app, port=0, http=PatientProtocol, log_level="critical", log_config=None
+        app,
+        port=0,
+        http=PatientProtocol,
+        log_level="critical",
+        log_config=None,
+        limit_concurrency=most,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -390,6 +395,18 @@ def test_a_target_with_scheme_and_host_is_that_of_its_path(
         assert _sent(port, head).startswith(b"HTTP/1.1 200 ")
         assert _sent(port, _head("GET", target, {})).startswith(b"HTTP/1.1 200 ")
         assert _sent(port, _head("GET", f"/{target}{URL}", {})).startswith(b"HTTP/1.1 404 ")
+
+
+def test_too_many_connections_are_told_as_a_problem(app: FastAPI) -> None:
+    head = _head("GET", "/health/live", {"x-request-id": "mine"})
+    with listening(app, most=2) as port:
+        with socket.create_connection(("127.0.0.1", port)):
+            answer = _sent(port, head)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"application/problem+json" in answer
+        assert b"x-request-id: mine" in answer
+        assert b"Too many connections are open." in answer
+        wait_for(lambda: _sent(port, head).startswith(b"HTTP/1.1 200 "))
 
 
 def test_a_real_server(app: FastAPI, small_catalog: SmallCatalog) -> None:

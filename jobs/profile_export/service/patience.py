@@ -9,9 +9,14 @@ from asyncio import TimerHandle
 from secrets import token_hex
 
 import h11
+from fastapi import Request
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from profile_export.children.process import Busy
 from profile_export.errors import PROBLEM, Problem, Refused, problem_json
+from profile_export.service.answers import problem
+from profile_export.service.middleware import EveryCall
 
 HEAD_SECONDS = 20.0
 """From the connection, or the first byte of a further request, to the end of its headers."""
@@ -19,6 +24,15 @@ BODY_SECONDS = 90.0
 """From there to its last byte. The app answers a slow body earlier (``ServiceConfig``)."""
 STALL_SECONDS = 60.0
 """How long a client may read nothing of an answer that waits for it."""
+
+
+async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:
+    told = Busy("Too many connections are open. Try again in a while.")
+    await problem(Request(scope), told, Connection="close")(scope, receive, send)
+
+
+_CROWDED = EveryCall(_crowded)
+"""Answers in place of the app where too many clients are connected; uvicorn's is plain text."""
 
 
 class PatientProtocol(H11Protocol):
@@ -31,9 +45,11 @@ class PatientProtocol(H11Protocol):
     _stall_timer: TimerHandle | None = None
 
     _waits_for: object = None
+    _most: int | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._most, self.limit_concurrency = self.limit_concurrency, None
         self._wait(self.conn.their_state)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -42,6 +58,8 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        is_crowded = self._most is not None and len(self.connections) >= self._most
+        self.app = _CROWDED if is_crowded else self.config.loaded_app
         super().data_received(data)
         self._look()
 
