@@ -15,6 +15,8 @@ from profile_export.demo import DemoSandbox, build
 
 ROOT = Path(__file__).parents[2]
 AS_OF = "2026-01-01T00:00:00Z"
+HASTE = "spark.{role}.extraJavaOptions=-XX:TieredStopAtLevel=1"
+"""No time is won by compiling well what runs once."""
 
 pytestmark = [
     pytest.mark.spark_only,  # the processes are JVMs
@@ -61,6 +63,7 @@ def test_a_cluster_gives_the_rows_of_the_embedded_engine(cluster: str, demo: Dem
         *(str(ROOT / "spark-submit.sh"), "--master", cluster),
         *("--conf", "spark.executor.memory=512m", "--conf", "spark.driver.memory=1g"),
         *("--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.sql.shuffle.partitions=4"),
+        *(word for role in ("driver", "executor") for word in ("--conf", HASTE.format(role=role))),
     ]
     on_cluster, _ = exported(submit, demo)
     embedded, _ = exported([sys.executable, "-m", "profile_export.cli"], demo)
