@@ -1,7 +1,5 @@
 """Which input has broken a job: engines seldom say it, so its files are looked into."""
 
-import pyarrow.parquet as pq
-
 from profile_export.engine_words import said
 from profile_export.engines.input_files import input_files
 from profile_export.errors import JobFailed
@@ -77,8 +75,7 @@ def coded_input(plan: ExportPlan, coding: str) -> JobFailed | None:
 
 
 def _codings(folder: Folder, name: str) -> set[str]:
-    with folder.open(name) as file:
-        footer = pq.read_metadata(file)
+    footer = folder.parquet_footer(name)
     groups = (footer.row_group(number) for number in range(footer.num_row_groups))
     columns = (group.column(number) for group in groups for number in range(group.num_columns))
     return {word for column in columns for word in (column.compression, *column.encodings)}

@@ -164,8 +164,12 @@ class Folder:
 
     def parquet_rows(self, path: str) -> int:
         """The row count of a Parquet file, from its footer."""
-        with self._fs.open_input_file(self._full(path)) as file:
-            return int(pq.read_metadata(file).num_rows)
+        return int(self.parquet_footer(path).num_rows)
+
+    def parquet_footer(self, path: str) -> pq.FileMetaData:
+        """The footer of a Parquet file."""
+        with self.open(path) as file:
+            return pq.read_metadata(file)
 
     def decode_parquet(self, path: str) -> int:
         """Read a Parquet file through, batch by batch, to see that it can be; gives its size.

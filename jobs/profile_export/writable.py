@@ -73,7 +73,9 @@ def too_deep(output: Struct, at: str, *, lists: int = 0) -> list[Problem]:
     """
     problems: list[Problem] = []
     for field in output.fields:
-        deep, in_lists = _levels(field.type) + 2 * lists, _lists(field.type) + lists
+        deep = _depth(field.type, struct=1, map_=1) + 2 * lists
+        # Of a map two, as its entries are sorted before they are hashed.
+        in_lists = _depth(field.type, struct=0, map_=2) + lists
         if in_lists > MOST_LISTS:
             what = f"nests lists {in_lists} levels deep (a map counts as two), of which an export"
             what += f" can write {MOST_LISTS}"
@@ -86,26 +88,15 @@ def too_deep(output: Struct, at: str, *, lists: int = 0) -> list[Problem]:
     return problems
 
 
-def _lists(type_: DataType) -> int:
-    """Levels of lists; of a map two, as its entries are sorted before they are hashed."""
+def _depth(type_: DataType, *, struct: int, map_: int) -> int:
+    """How deep a type is nested, where a list is one level, and the others as many as is said."""
     match type_:
         case Struct():
-            return max((_lists(field.type) for field in type_.fields), default=0)
+            outer, inner = struct, [field.type for field in type_.fields]
         case Array():
-            return 1 + _lists(type_.element)
+            outer, inner = 1, [type_.element]
         case Map():
-            return 2 + max(_lists(type_.key), _lists(type_.value))
+            outer, inner = map_, [type_.key, type_.value]
         case _:
             return 0
-
-
-def _levels(type_: DataType) -> int:
-    match type_:
-        case Struct():
-            return 1 + max((_levels(field.type) for field in type_.fields), default=0)
-        case Array():
-            return 1 + _levels(type_.element)
-        case Map():
-            return 1 + max(_levels(type_.key), _levels(type_.value))
-        case _:
-            return 0
+    return outer + max((_depth(each, struct=struct, map_=map_) for each in inner), default=0)

@@ -123,8 +123,7 @@ def _selected_bytes(source: Input, paths: list[str]) -> float | None:
     folder, sizes = input_files(source)
     selected, read = 0, 0
     for name in list(sizes)[:: max(1, ceil(len(sizes) / SAMPLE))]:
-        with folder.open(name) as file:
-            footer = pq.read_metadata(file)
+        footer = folder.parquet_footer(name)
         selected += sum(
             _of_row_group(footer.row_group(i), paths) for i in range(footer.num_row_groups)
         )

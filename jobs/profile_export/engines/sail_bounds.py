@@ -81,8 +81,7 @@ def _in_footers(source: Input) -> bool:
 
 
 def _in_footer(folder: Folder, name: str) -> bool:
-    with folder.open(name) as file:
-        footer = pq.read_metadata(file)
+    footer = folder.parquet_footer(name)
     return any(_is_one(list(_bounds(footer, column))) for column in range(footer.num_columns))
 
 

@@ -7,7 +7,6 @@ the values, but refuses to be asked for them as the types that they are to Spark
 import base64
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pyarrow.types as pt
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -27,8 +26,7 @@ _AS_STORED = (
 
 def stored_types(folder: Folder, name: str) -> pa.Schema | None:
     """The types stored in a file, if it has to be read as these. One footer."""
-    with folder.open(name) as file:
-        stored = (pq.read_metadata(file).metadata or {}).get(_STORED)
+    stored = (folder.parquet_footer(name).metadata or {}).get(_STORED)
     if stored is None:
         return None
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stored)))
