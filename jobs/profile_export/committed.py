@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from profile_export.commit import table_columns
 from profile_export.engines import BatchRows, Engine, Written, WrittenFile
 from profile_export.engines.batch_folders import batch_of
+from profile_export.engines.reading import ParquetFiles
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan
@@ -60,4 +61,5 @@ def _rows_of(
     by_batch: dict[str, list[str]] = {}
     for file in files:
         by_batch.setdefault(file.batch_id, []).append(file.path)
-    return engine.read_parquet(folder.location, list(by_batch.values()), table_columns(plan))
+    committed = ParquetFiles(folder.location, list(by_batch.values()))
+    return engine.read_parquet(committed, table_columns(plan))

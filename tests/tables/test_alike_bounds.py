@@ -30,10 +30,11 @@ imsOrgId: acme@AcmeOrg
 name: prod
 datasets:
   - {{id: crm, name: CRM, class: profile, table: {{format: FORMAT, path: crm}}, ingestTime: at,
-     primaryIdentity: {{namespace: crmId, field: id}}}}
+     PRIMARY}}
   - {{id: {TARGET}, name: Profile Data Export, class: export, table: {{path: out}},
      schemaRef: {{id: "https://ns.adobe.com/xdm/context/profile__union"}}}}
 """
+DECLARED = "primaryIdentity: {namespace: crmId, field: id}"
 NAN = float("nan")
 LONG = [Decimal("1234567890123456.78"), Decimal("1234567890123456.79")]
 COLUMNS = {
@@ -46,9 +47,15 @@ COLUMNS = {
 }
 
 
+IDENTITY = pa.struct({"id": pa.string(), "primary": pa.bool_()})
+
+
 def people() -> pa.Table:
     when = pa.array([datetime(2024, 1, 1, tzinfo=UTC)] * 3, pa.timestamp("us", "UTC"))
-    return pa.table({"id": ["c0", "c1", "c2"], "at": when, **COLUMNS})
+    ids = ["c0", "c1", "c2"]
+    maps = [[("crmId", [{"id": one, "primary": True}])] for one in ids]
+    known = pa.array(maps, pa.map_(pa.string(), pa.list_(IDENTITY)))
+    return pa.table({"id": ids, "at": when, "identityMap": known, **COLUMNS})
 
 
 def delta(folder: Path) -> None:
@@ -77,14 +84,15 @@ def one_file(folder: Path) -> None:
     pq.write_table(people(), folder)
 
 
+@pytest.mark.parametrize("primary", [DECLARED, ""], ids=["declared", "in the map"])
 @pytest.mark.parametrize("made", [delta, partitioned, changed, parquet, one_file])
 def test_values_are_those_of_the_rows(
-    made: Callable[[Path], None], engine: Engine, tmp_path: Path
+    made: Callable[[Path], None], primary: str, engine: Engine, tmp_path: Path
 ) -> None:
     made(tmp_path / "crm")
     format_ = "parquet" if made in (parquet, one_file) else "delta"
     file = tmp_path / "sandbox.yml"
-    file.write_text(SANDBOX.replace("FORMAT", format_), encoding="utf-8")
+    file.write_text(sandbox(format_, primary), encoding="utf-8")
     export(file, engine, BODY)
     assert rows(tmp_path / "out") == rows_of(people())
 
@@ -99,13 +107,17 @@ def test_the_next_count_looks_at_statistics_again(engine: Engine, tmp_path: Path
         table = people().select(["id", "at", *columns])
         pq.write_table(table, tmp_path / name / "crm" / "a.parquet")
         file = tmp_path / name / "sandbox.yml"
-        file.write_text(SANDBOX.replace("FORMAT", "parquet"), encoding="utf-8")
+        file.write_text(sandbox("parquet", DECLARED), encoding="utf-8")
         plan = make_plan(
             json.dumps(BODY), load_sandbox(file), table_info=inspect_table, as_of=AS_OF
         )
         assert counts(plan, engine)["candidates"] == 3
         looks.append(not engine._without_statistics)
     assert looks == [False, True]
+
+
+def sandbox(format_: str, primary: str) -> str:
+    return SANDBOX.replace("FORMAT", format_).replace("PRIMARY", primary)
 
 
 def rows(target: Path) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
 """What an engine is: all that the project asks of one, whichever it is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.engines.writing import Writing
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct
@@ -27,8 +28,6 @@ class Engine(Protocol):
     vectorised: bool
     """Whether a lambda is computed for a column at once, and pays; Spark interprets it for each
     element, which takes four times as long as exploding them (docs/decisions/0025)."""
-    reads_plain_files: bool
-    """Whether the files of a plain table are read as Parquet: its log would cost Spark jobs."""
     tells_columns: bool
     """Whether Delta's reader is told the columns: Sail 0.7.2 else asks the files for members that
     may not be null where the log says so, and other writers' may be; Spark's takes none."""
@@ -49,26 +48,15 @@ class Engine(Protocol):
         """What this engine takes for the path of the Delta table at ``location``."""
         ...
 
-    def before_reading(self, source: Input) -> Mapping[str, str]:
-        """See to it that what is read of an input are the values of its rows.
+    def how_to_read(self, source: Input) -> Reading:
+        """See to it that what is read of an input with a location are the values of its rows.
 
         Asked once for each input of a job: its log, or its files, may be looked into.
-
-        Returns:
-            Options for Delta's reader.
         """
         ...
 
-    def read_parquet(
-        self, location: str, groups: Sequence[Sequence[str]], columns: Struct
-    ) -> "DataFrame":
-        """Parquet files, with the columns that their ``key=value`` folders say. Lazy.
-
-        Args:
-            location: A folder.
-            groups: Files below it, at least one; together those of the same ``key=value`` folders.
-            columns: Of the files and of the folders.
-        """
+    def read_parquet(self, files: ParquetFiles, columns: Struct) -> "DataFrame":
+        """Parquet files; ``columns`` are of the files and of their folders. Lazy."""
         ...
 
     def parts(self, plan: ExportPlan | None) -> int | None:

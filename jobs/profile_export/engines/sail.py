@@ -2,13 +2,21 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from profile_export.engines import Writing, datafusion, sail_bounds, sail_memory, sail_write
+from profile_export.engines import (
+    Writing,
+    datafusion,
+    sail_bounds,
+    sail_memory,
+    sail_reading,
+    sail_write,
+)
 from profile_export.engines.input_size import total_bytes
 from profile_export.engines.pinned_files import read_apart
+from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.errors import JobFailed
 from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan, Input, TableRef
@@ -31,7 +39,6 @@ class SailEngine:
     name = "sail"
     pid: int | None = None
     vectorised = True
-    reads_plain_files = False
     tells_columns = True
     obeys_within = 3.0
     """It shares two threads, say, with what it computes, and has been seen to hear nothing for
@@ -76,26 +83,19 @@ class SailEngine:
             self._links[location] = link
         return self._links[location]
 
-    def before_reading(self, source: Input) -> dict[str, str]:
-        """Have statistics left alone that Sail would take for values (``sail_bounds``).
+    def how_to_read(self, source: Input) -> Reading:
+        """As ``sail_reading`` says; statistics of files that Sail would take for values are looked
+        at no more until the next job."""
+        misled = sail_bounds.mislead(source)
+        reading = sail_reading.how_to_read(source, misled=misled)
+        if misled and (reading.files is not None or source.table.format == "parquet"):
+            datafusion.with_statistics(self.spark, wanted=False)
+            self._without_statistics = True
+        return reading
 
-        Of Parquet files it looks at none until the next job. Those of a Delta table it does not
-        know where it reads the log like data; there it breaks on filters of a lambda, as they are
-        where the primary identity is in a map.
-        """
-        if not sail_bounds.mislead(source):
-            return {}
-        if source.table.format == "delta":
-            return {} if source.primary_identity is None else {"metadataAsDataRead": "true"}
-        datafusion.with_statistics(self.spark, wanted=False)
-        self._without_statistics = True
-        return {}
-
-    def read_parquet(
-        self, location: str, groups: Sequence[Sequence[str]], columns: Struct
-    ) -> "DataFrame":
+    def read_parquet(self, files: ParquetFiles, columns: Struct) -> "DataFrame":
         """Group by group (``pinned_files.read_apart``)."""
-        return read_apart(self.spark, location, groups, columns, knows_stored=True)
+        return read_apart(self.spark, files, columns)
 
     def parts(self, plan: ExportPlan | None) -> int:
         """As many as ``sail_memory.parts`` says."""

@@ -1,12 +1,13 @@
 """The engine spark, once its session is open (``spark_session.py``)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 from profile_export.engines import Writing, spark_write
-from profile_export.engines.pinned_files import read_together
+from profile_export.engines.pinned_files import named_files, plain_files, read_together
+from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.errors import JobFailed
 from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan, Input, TableRef
@@ -22,7 +23,6 @@ class SparkEngine:
 
     name = "spark"
     vectorised = False
-    reads_plain_files = True
     tells_columns = False
     obeys_within = 30.0
     lasts: int | None = None
@@ -75,15 +75,17 @@ class SparkEngine:
     def delta_path(self, location: str) -> str:
         return location
 
-    def before_reading(self, _source: Input) -> dict[str, str]:
-        """Nothing is to be done."""
-        return {}
+    def how_to_read(self, source: Input) -> Reading:
+        """A plain Delta table by its files: that spares a fresh session the reading of its log by
+        Spark jobs, 17 of 37 seconds of CPU for the first table (measured on 20 rows), and one or
+        two for the next."""
+        if source.table.format == "parquet":
+            return Reading(named_files(source))
+        return Reading(plain_files(source, partitioned=False))
 
-    def read_parquet(
-        self, location: str, groups: Sequence[Sequence[str]], columns: Struct
-    ) -> "DataFrame":
+    def read_parquet(self, files: ParquetFiles, columns: Struct) -> "DataFrame":
         """All together: unions of hundreds are planned for minutes (docs/decisions/0029)."""
-        return read_together(self.spark, location, groups, columns)
+        return read_together(self.spark, files, columns)
 
     def parts(self, plan: ExportPlan | None) -> None:
         """Adaptive execution sees to it, by what it measures."""

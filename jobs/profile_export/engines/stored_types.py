@@ -7,13 +7,13 @@ the values, but refuses to be asked for them as the types that they are to Spark
 import base64
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyarrow.types as pt
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from profile_export.columns import conform
 from profile_export.schema import DataType, Field, Struct, ddl, quoted
-from profile_export.storage import Folder
 from profile_export.tables.parquet_types import columns_of
 
 _STORED = b"ARROW:schema"
@@ -24,9 +24,9 @@ _AS_STORED = (
 )
 
 
-def stored_types(folder: Folder, name: str) -> pa.Schema | None:
-    """The types stored in a file, if it has to be read as these. One footer."""
-    stored = (folder.parquet_footer(name).metadata or {}).get(_STORED)
+def stored_types(footer: pq.FileMetaData) -> pa.Schema | None:
+    """The types stored in a file, if it has to be read as these."""
+    stored = (footer.metadata or {}).get(_STORED)
     if stored is None:
         return None
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stored)))

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profile_export.engines import Engine
-from profile_export.engines.pinned_files import can_be_named, lost_files, plain_files
+from profile_export.engines.pinned_files import all_there, lost_files
+from profile_export.engines.reading import Reading
 from profile_export.errors import Cancelled, JobFailed
 from profile_export.faults import fault
 from profile_export.plan import ExportPlan, Input
@@ -62,7 +63,7 @@ class JobWorkspace:
         self._progress = progress
         self._stop = stop
         self._locals = count()
-        self._options: dict[str, Mapping[str, str]] = {}
+        self._readings: dict[tuple[str, int | None], Reading] = {}
 
     def read(self, source: Input) -> "DataFrame":
         """The dataset's pinned version, lazily (S28); Parquet with the plan's columns."""
@@ -72,28 +73,22 @@ class JobWorkspace:
             return self._pinned(source).table(table.name or "")
         if table.format == "parquet":
             _see_that_it_exists(source, table.location)
-            self._asked_before(source)
-            folder, groups = table.location, source.files
-            if groups is None and not Folder(folder).has_folder():
-                folder, _, name = folder.rpartition("/")
-                groups = ((name,),)
-            if groups is not None and can_be_named(folder, groups):
-                return self._engine.read_parquet(folder, groups, source.columns)
+        reading = self._asked_before(source)
+        if reading.files is not None and (table.format == "parquet" or all_there(reading.files)):
+            return self._engine.read_parquet(reading.files, source.columns)
+        if table.format == "parquet":
             return self._parquet(source.columns, table.location)
-        if self._engine.reads_plain_files and source.version is not None:
-            files = plain_files(table.location, source.version)
-            if files is not None:
-                return self._parquet(source.columns, *files)
         path = self._engine.delta_path(table.location)
-        reader = self._pinned(source).options(**self._asked_before(source))
+        reader = self._pinned(source).options(**reading.options)
         if self._engine.tells_columns:
             reader = reader.schema(table_ddl(source.columns))
         return reader.format("delta").load(path)
 
-    def _asked_before(self, source: Input) -> Mapping[str, str]:
-        if source.dataset_id not in self._options:
-            self._options[source.dataset_id] = self._engine.before_reading(source)
-        return self._options[source.dataset_id]
+    def _asked_before(self, source: Input) -> Reading:
+        pinned = (source.dataset_id, source.version)
+        if pinned not in self._readings:
+            self._readings[pinned] = self._engine.how_to_read(source)
+        return self._readings[pinned]
 
     def _pinned(self, source: Input) -> "DataFrameReader":
         reader = self._spark.read

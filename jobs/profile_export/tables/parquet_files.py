@@ -1,10 +1,11 @@
 """The files of a Parquet folder: which they are, and what their ``key=value`` folders say."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from urllib.parse import unquote
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 
 from profile_export.schema import Field
@@ -33,6 +34,14 @@ def data_files(filesystem: pafs.FileSystem, root: str) -> dict[str, str] | None:
 def _is_data(name: str) -> bool:
     """Spark skips what starts with ``_`` or ``.``, save a partition column that does."""
     return all(not part.startswith((".", "_")) or "=" in part for part in name.split("/"))
+
+
+def layouts(columns: Mapping[str, pa.Schema]) -> tuple[tuple[str, ...], ...]:
+    """Files by partition and by columns as Arrow sees them: what Sail can read together."""
+    groups: dict[tuple[str, pa.Schema], list[str]] = {}
+    for name, schema in columns.items():
+        groups.setdefault((name.rpartition("/")[0], schema), []).append(name)
+    return tuple(map(tuple, groups.values()))
 
 
 def partition_values(name: str) -> dict[str, str | None]:

@@ -14,6 +14,7 @@ from profile_export.storage import filesystem_of
 from profile_export.tables import TableInfo, first_line, missing, unreadable
 from profile_export.tables.parquet_files import (
     data_files,
+    layouts,
     partition_columns,
     partition_values,
 )
@@ -56,7 +57,7 @@ def inspect_parquet(table: TableRef) -> TableInfo:
     partitions = partition_columns(names)
     rest = columns.without(*(field.name for field in partitions))
     is_folder = root not in files.values()
-    named = _layouts(footers) if is_folder and len(files) <= MOST_FILES else None
+    named = layouts(footers) if is_folder and len(files) <= MOST_FILES else None
     return TableInfo(Struct((*rest.fields, *partitions)), None, named)
 
 
@@ -118,11 +119,3 @@ def _difference(
         case Map(), Map() if left.key == right.key:
             return _difference(left.value, right.value, path)
     return None if left == right else (path, left, right)
-
-
-def _layouts(footers: _Footers) -> tuple[tuple[str, ...], ...]:
-    """The files by partition and by columns as Arrow sees them: what Sail can read together."""
-    groups: dict[tuple[str, pa.Schema], list[str]] = {}
-    for name, schema in footers.items():
-        groups.setdefault((name.rpartition("/")[0], schema), []).append(name)
-    return tuple(map(tuple, groups.values()))
