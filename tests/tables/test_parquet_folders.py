@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 from pyspark.sql import Row
 
 from profile_export.engines import Engine
@@ -118,6 +119,18 @@ STORED = [
     pytest.param(pa.decimal256(38, 2), Decimal("1.25"), None, id="long decimal"),
 ]
 """Types that Arrow keeps in a file, a value, and what it is where it is not the same."""
+
+
+def test_maps_whose_entries_have_two_names(work: JobWorkspace, tmp_path: Path) -> None:
+    """As delta-rs names them, and Spark: Sail cannot merge them, whatever it is asked for."""
+    table = pa.table({"id": [1], "m": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64()))})
+    write_deltalake(tmp_path / "d", table)
+    (file,) = (tmp_path / "d").glob("*.parquet")
+    write(tmp_path / "t", "a.parquet", {"id": [2], "m": table["m"]})
+    file.rename(tmp_path / "t" / "b.parquet")
+    paths = {pq.read_metadata(file).schema.column(1).path for file in (tmp_path / "t").iterdir()}
+    assert paths == {"m.key_value.key", "m.entries.key"}
+    assert rows(work, planned(tmp_path / "t")) == [{"id": n, "m": {"a": 1}} for n in (1, 2)]
 
 
 @pytest.mark.parametrize("where", ["t", "t/a.parquet"])

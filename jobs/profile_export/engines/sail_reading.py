@@ -18,7 +18,7 @@ from profile_export.engines.stored_types import stored_types
 from profile_export.plan import Input
 from profile_export.schema import Array, DataType, Map, Struct
 from profile_export.storage import Folder
-from profile_export.tables.parquet_files import layouts
+from profile_export.tables.parquet_files import Layout, layout_of, layouts
 
 _READERS = 16
 
@@ -58,14 +58,14 @@ def _files_of(source: Input) -> ParquetFiles | None:
     (names,) = plain.groups
     try:
         footers = dict(zip(names, _footers(plain, names), strict=True))
-        columns = {name: _columns(footer) for name, footer in footers.items()}
+        found = {name: _layout(footer) for name, footer in footers.items()}
     except (OSError, pa.ArrowException):
         return None
-    return _with_stored(replace(plain, groups=layouts(columns)))
+    return _with_stored(replace(plain, groups=layouts(found)))
 
 
-def _columns(footer: pq.FileMetaData) -> pa.Schema:
-    return footer.schema.to_arrow_schema().remove_metadata()
+def _layout(footer: pq.FileMetaData) -> Layout:
+    return layout_of(footer.schema, footer.schema.to_arrow_schema().remove_metadata())
 
 
 def _with_stored(files: ParquetFiles) -> ParquetFiles:

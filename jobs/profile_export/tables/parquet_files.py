@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import TypeAlias
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.fs as pafs
+import pyarrow.parquet as pq
 
 from profile_export.schema import Field
 
@@ -36,11 +38,20 @@ def _is_data(name: str) -> bool:
     return all(not part.startswith((".", "_")) or "=" in part for part in name.split("/"))
 
 
-def layouts(columns: Mapping[str, pa.Schema]) -> tuple[tuple[str, ...], ...]:
-    """Files by partition and by columns as Arrow sees them: what Sail can read together."""
-    groups: dict[tuple[str, pa.Schema], list[str]] = {}
-    for name, schema in columns.items():
-        groups.setdefault((name.rpartition("/")[0], schema), []).append(name)
+Layout: TypeAlias = tuple[pa.Schema, tuple[str, ...]]
+"""Columns as Arrow sees them, and the paths of their leaves. These tell what entries of maps and
+elements of lists are called, which to Arrow is all the same, and to Sail is not."""
+
+
+def layout_of(schema: pq.ParquetSchema, columns: pa.Schema) -> Layout:
+    return columns, tuple(schema.column(leaf).path for leaf in range(len(schema.names)))
+
+
+def layouts(files: Mapping[str, Layout]) -> tuple[tuple[str, ...], ...]:
+    """Files by partition and by columns as they are written: what Sail can read together."""
+    groups: dict[tuple[str, Layout], list[str]] = {}
+    for name, layout in files.items():
+        groups.setdefault((name.rpartition("/")[0], layout), []).append(name)
     return tuple(map(tuple, groups.values()))
 
 

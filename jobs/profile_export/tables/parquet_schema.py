@@ -13,7 +13,9 @@ from profile_export.schema import Array, DataType, Map, Struct, ddl
 from profile_export.storage import filesystem_of
 from profile_export.tables import TableInfo, first_line, missing, unreadable
 from profile_export.tables.parquet_files import (
+    Layout,
     data_files,
+    layout_of,
     layouts,
     partition_columns,
     partition_values,
@@ -51,7 +53,7 @@ def inspect_parquet(table: TableRef) -> TableInfo:
         with ThreadPoolExecutor(_READERS) as pool:
             read = pool.map(lambda name: _footer(filesystem, files[name], table, name), names)
             footers = dict(zip(names, read, strict=True))
-        columns = _united(table, footers)
+        columns = _united(table, {name: schema for name, (schema, _) in footers.items()})
     except (OSError, pa.ArrowException, ValueError) as error:
         raise unreadable(table, first_line(error)) from None
     partitions = partition_columns(names)
@@ -61,13 +63,13 @@ def inspect_parquet(table: TableRef) -> TableInfo:
     return TableInfo(Struct((*rest.fields, *partitions)), None, named)
 
 
-def _footer(filesystem: pafs.FileSystem, path: str, table: TableRef, name: str) -> pa.Schema:
+def _footer(filesystem: pafs.FileSystem, path: str, table: TableRef, name: str) -> Layout:
     # Pandas and Spark leave INT96 (an instant) and Arrow shows it without zone, like a local time.
     # No Parquet type has seconds, so coerced to seconds it cannot be mistaken for one.
     try:
         with filesystem.open_input_file(path) as source:
-            schema = pq.ParquetFile(source, coerce_int96_timestamp_unit="s").schema_arrow
-        return schema.remove_metadata()
+            file = pq.ParquetFile(source, coerce_int96_timestamp_unit="s")
+            return layout_of(file.schema, file.schema_arrow.remove_metadata())
     except (OSError, pa.ArrowException) as error:
         raise unreadable(table, f"file {name!r}: {first_line(error)}") from None
 
