@@ -5,7 +5,8 @@ Test support. Deletion vectors are inline (``storageType`` i): a RoaringBitmapAr
 
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,12 @@ def table(
     Args:
         folder: Where.
         files: Rows by file name, with their physical column names.
-        columns: Of the table; no nested columns.
+        columns: Of the table.
         features: Reader and writer features of its protocol.
         configuration: Table properties.
         deleted: Rows of a file that its deletion vector marks, by position.
-        physical: Column -> its name in the files (column mapping).
+        physical: Column -> its name in the files (column mapping). Members have their own there, as
+            in a table that was upgraded.
         widened: Column -> its type before and now, in Delta's words.
     """
     named = sorted(features)
@@ -80,7 +82,23 @@ def _schema(
     schema = to_json(columns)
     for field in schema["fields"]:
         field["metadata"] = metadata.get(field["name"], {})
+        if physical:
+            _map_members(field["type"], count(len(physical) + 1))
     return json.dumps(schema)
+
+
+def _map_members(type_: Any, numbers: Iterator[int]) -> None:
+    """Say of members, at whatever depth, that they are in files as they are called."""
+    if not isinstance(type_, dict):
+        return
+    for member in type_.get("fields", ()):
+        member["metadata"] = {
+            "delta.columnMapping.id": next(numbers),
+            "delta.columnMapping.physicalName": member["name"],
+        }
+        _map_members(member["type"], numbers)
+    for inner in ("elementType", "valueType"):
+        _map_members(type_.get(inner), numbers)
 
 
 def _add(file: Path, rows: pa.Table, deleted: list[int]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from profile_export.errors import JobFailed
 from profile_export.pins import pin_problems
 from profile_export.planning import make_plan
 from profile_export.sandbox import load_sandbox
-from profile_export.schema import Struct, struct_of
+from profile_export.schema import Array, Map, Struct, struct_of
+from profile_export.schema import Field as OwnField
 from profile_export.tables import inspect_table
 from small_sandbox import TARGET, export
 from tables.delta_by_hand import table
@@ -109,6 +110,35 @@ def test_s28_rows_are_those_of_the_protocol(
     export(file, engine, BODY)
     rows = DeltaTable(str(tmp_path / "out")).to_pyarrow_table().to_pylist()
     assert sorted((row["age"], row["id"]) for row in rows) == [(n, f"c{n}") for n in ages]
+
+
+def test_s28_mapped_columns_with_members_in_lists(engine: Engine, tmp_path: Path) -> None:
+    """As every Delta table with an ``identityMap`` that renames a column, or is read as Iceberg."""
+    identity = struct_of(id="string", primary="boolean")
+    columns = Struct((*COLUMNS.fields, OwnField("identityMap", Map("string", Array(identity)))))
+    rows = people(range(2))
+    told = pa.struct({"id": pa.string(), "primary": pa.bool_()})
+    maps = [[("crmId", [{"id": f"c{n}", "primary": True}])] for n in range(2)]
+    known = pa.array(maps, pa.map_(pa.string(), pa.list_(told)))
+    table(
+        tmp_path / "crm",
+        {"a.parquet": rows.append_column("identityMap", known)},
+        columns=columns,
+        features=["columnMapping"],
+        configuration={"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "9"},
+        physical={name: name for name in columns.names()},
+    )
+    file = tmp_path / "sandbox.yml"
+    by_map = SANDBOX.replace(
+        """ingestTime: at,
+     primaryIdentity: {namespace: crmId, field: id}}""",
+        "ingestTime: at}",
+    )
+    assert by_map != SANDBOX
+    file.write_text(by_map, encoding="utf-8")
+    export(file, engine, BODY)
+    exported = DeltaTable(str(tmp_path / "out")).to_pyarrow_table().to_pylist()
+    assert sorted((row["id"], row["age"]) for row in exported) == [("c0", 0), ("c1", 1)]
 
 
 def never_null(folder: Path) -> None:

@@ -28,9 +28,6 @@ class Engine(Protocol):
     vectorised: bool
     """Whether a lambda is computed for a column at once, and pays; Spark interprets it for each
     element, which takes four times as long as exploding them (docs/decisions/0025)."""
-    tells_columns: bool
-    """Whether Delta's reader is told the columns: Sail 0.7.2 else asks the files for members that
-    may not be null where the log says so, and other writers' may be; Spark's takes none."""
     obeys_within: float
     """Seconds in which it stops its work when told to; else it is ended with its process."""
     lasts: int | None

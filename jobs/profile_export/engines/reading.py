@@ -26,3 +26,5 @@ class Reading:
     """What is read in place of the table, or of the folder as it lies."""
     options: Mapping[str, str] = field(default_factory=dict)
     """For Delta's reader."""
+    tells_columns: bool = False
+    """Whether Delta's reader is told the columns."""

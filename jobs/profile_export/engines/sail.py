@@ -39,7 +39,6 @@ class SailEngine:
     name = "sail"
     pid: int | None = None
     vectorised = True
-    tells_columns = True
     obeys_within = 3.0
     """It shares two threads, say, with what it computes, and has been seen to hear nothing for
     40 s; a new process takes one second."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
 
 from profile_export.engines.pinned_files import named_files, plain_files
 from profile_export.engines.reading import ParquetFiles, Reading
@@ -21,6 +22,7 @@ from profile_export.storage import Folder
 from profile_export.tables.parquet_files import Layout, layout_of, layouts
 
 _READERS = 16
+_MAPPING = "delta.columnMapping.mode"
 
 
 def how_to_read(source: Input, *, misled: bool) -> Reading:
@@ -37,7 +39,22 @@ def how_to_read(source: Input, *, misled: bool) -> Reading:
     if files is not None and (misled or files.stored):
         return Reading(files)
     by_data = misled and source.primary_identity is not None
-    return Reading(options={"metadataAsDataRead": "true"} if by_data else {})
+    options = {"metadataAsDataRead": "true"} if by_data else {}
+    return Reading(options=options, tells_columns=not _maps_columns(source))
+
+
+def _maps_columns(source: Input) -> bool:
+    """Whether a Delta table's columns have other names in its files, or could have.
+
+    Sail asks files for members that may not be null where the log says so, and other writers' may
+    be, unless it is told the columns. But told, it does not take mapped members of lists and maps
+    for what it finds. Reads the log.
+    """
+    try:
+        table = DeltaTable(source.table.location or "", version=source.version)
+        return table.metadata().configuration.get(_MAPPING, "none") != "none"
+    except Exception:
+        return False
 
 
 def _has_lists(type_: DataType) -> bool:

@@ -23,7 +23,6 @@ class SparkEngine:
 
     name = "spark"
     vectorised = False
-    tells_columns = False
     obeys_within = 30.0
     lasts: int | None = None
 

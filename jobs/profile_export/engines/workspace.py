@@ -80,7 +80,7 @@ class JobWorkspace:
             return self._parquet(source.columns, table.location)
         path = self._engine.delta_path(table.location)
         reader = self._pinned(source).options(**reading.options)
-        if self._engine.tells_columns:
+        if reading.tells_columns:
             reader = reader.schema(table_ddl(source.columns))
         return reader.format("delta").load(path)
 
