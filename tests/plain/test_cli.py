@@ -69,6 +69,9 @@ def write_request(world: Path, request: object) -> None:
     (world / "request.json").write_text(json.dumps(request), encoding="utf-8")
 
 
+EXPLAIN = ["explain", "--sandbox", "s", "--identity", "crm:1"]
+
+
 def run(*more: str) -> int:
     return cli.main(["run", "request.json", "--sandbox", "sandbox.yml", *more])
 
@@ -188,6 +191,9 @@ def test_the_largest_job_id_is_that_of_planning() -> None:
         (["run", "r", "--sandbox", "s", "--job-id", str(2**53)], "--job-id"),
         (["run", "r", "--sandbox", "s", "--nope"], "--nope"),
         (["run", "r", "--sandbox", "s", "--engine"], "--engine"),
+        ([*EXPLAIN], "--job: Give one of the two"),
+        ([*EXPLAIN, "--job", "j", "--request", "r"], "[bad-option]"),
+        ([*EXPLAIN, "--job", "j", "--as-of", "2026-01-01T00:00:00Z"], "--as-of: A finished job"),
     ],
 )
 def test_a_wrong_command_line(

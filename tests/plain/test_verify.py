@@ -166,6 +166,18 @@ def test_a_folder_in_place_of_a_file(export: Export) -> None:
     assert export.found() == {"file-missing": [export.name(export.file)]}
 
 
+def test_another_number_of_rows_than_the_manifest_says(export: Export) -> None:
+    def change(content: Any) -> None:
+        batch = content["batches"][1]
+        batch["recordCount"] += 1
+        batch["files"][0]["rows"] += 1
+
+    export.edit(change)
+    found = {"file-rows": [export.name(export.folders[1] / "part-0.parquet")]}
+    assert export.found() == found
+    assert export.found(deep=True) == found | {"rows-count": [export.name(export.folders[1])]}
+
+
 def test_a_file_cut_short(export: Export) -> None:
     export.file.write_bytes(export.file.read_bytes()[:-100])
     name = [export.name(export.file)]
@@ -325,6 +337,24 @@ def test_a_file_that_the_manifest_lost(export: Export) -> None:
     found = export.found()
     assert found.pop("commit-adds") == ["_delta_log/00000000000000000000.json"]
     assert found == {"stray-file": [name], "file-unknown": [name]}
+
+
+def test_a_file_that_no_commit_has_added(export: Export) -> None:
+    added = export.folders[1] / "part-1.parquet"
+    shutil.copy(export.folders[1] / "part-0.parquet", added)
+
+    def change(content: Any) -> None:
+        batch = content["batches"][1]
+        (file,) = batch["files"]
+        batch["files"].append(file | {"path": export.name(added)})
+        batch["recordCount"] *= 2
+        batch["bytes"] *= 2
+
+    export.edit(change)
+    assert export.found() == {
+        "commit-lacks": ["_delta_log/00000000000000000000.json"],
+        "file-not-live": [export.name(added)],
+    }
 
 
 @pytest.mark.parametrize(

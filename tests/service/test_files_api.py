@@ -1,5 +1,6 @@
 """Files of batches over HTTP: lists, bytes, ranges, ETags, and nothing beside them."""
 
+import errno
 import hashlib
 import io
 import json
@@ -18,6 +19,7 @@ from profile_export.engines import Engine
 from profile_export.service import batch_files
 from profile_export.service.ranges import Unsatisfiable, asked_range
 from profile_export.service.store import Store
+from profile_export.storage import Folder
 from serving import SmallCatalog
 from serving_done import exported
 from small_sandbox import by_segment
@@ -278,6 +280,7 @@ def test_files_that_were_touched_since(ask: Asked, files_of: Path) -> None:
         opened.write(b"x")
     for method in ("GET", "HEAD"):
         assert ask.get(href, method=method).status_code == 409
+    assert ask.get(href).json()["type"] == "urn:profile-export:error:file-changed"
     file.unlink()
     answer = ask.get(href)
     assert (answer.status_code, answer.json()["type"][-9:]) == (404, "file-gone")
@@ -296,6 +299,18 @@ def test_a_manifest_that_names_other_files_opens_none(ask: Asked, files_of: Path
     paper.write_text(json.dumps(said))
     assert ask.get(f"batches/{ask.batch}/files").json()["data"] == []
     assert ask.get(f"files/{ask.batch}-0?path=secret.parquet").status_code == 404
+
+
+def test_a_storage_that_is_away_for_a_while(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_folder: Folder, _path: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    href = ask.first()[1]["_links"]["self"]["href"]
+    monkeypatch.setattr(Folder, "open_own", away)
+    for path in (href, f"batches/{ask.batch}/manifest"):
+        answer = ask.get(path)
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:profile-export:error:storage-away"
 
 
 def test_links_below_a_dataset_lead_nowhere(ask: Asked, files_of: Path, tmp_path: Path) -> None:

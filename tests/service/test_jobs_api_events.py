@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import delete, event, update
 from starlette.testclient import TestClient
 
 from profile_export.children.process import Busy
@@ -18,7 +18,8 @@ from profile_export.service.config import ServiceConfig
 from profile_export.service.events import Streams, job_events
 from profile_export.service.store import Store, holds, jobs, queue
 from profile_export.service.store.database import StoreAway
-from profile_export.service.store.tables import tokens
+from profile_export.service.store.tables import batches, tokens
+from profile_export.service.store.tables import jobs as table
 from small_sandbox import request
 
 URL = "/data/core/ups/export/jobs"
@@ -163,6 +164,29 @@ def test_who_is_not_let_in_any_more_hears_no_more(store: Store, made: int, then:
     slow = replace(QUICK, heartbeat_seconds=200) if then == "a change" else QUICK
     shown = documents(b"".join(_pieces(store, slow, made, see, heard)).decode())
     assert ([document["status"] for document in shown], asked) == (["NEW"], 1)
+
+
+def test_who_was_let_in_is_while_nobody_can_tell_otherwise(store: Store, made: int) -> None:
+    def see() -> None:
+        raise StoreAway("away")
+
+    def heard(pieces: int) -> None:
+        if pieces == 2:
+            _cancel(store, made)
+
+    shown = documents(b"".join(_pieces(store, QUICK, made, see, heard)).decode())
+    assert [document["status"] for document in shown] == ["NEW", "CANCELLED"]
+
+
+def test_a_job_that_is_gone_ends_its_stream(store: Store, made: int) -> None:
+    def heard(pieces: int) -> None:
+        if pieces == 2:
+            with store.write() as connection:
+                connection.execute(delete(batches).where(batches.c.job_id == made))
+                connection.execute(delete(table).where(table.c.id == made))
+
+    shown = documents(b"".join(_pieces(store, QUICK, made, heard=heard)).decode())
+    assert [document["status"] for document in shown] == ["NEW"]
 
 
 def test_a_stream_asks_for_the_access_of_its_own_caller(

@@ -15,6 +15,7 @@ from profile_export import document as documents
 from profile_export.errors import Conflict
 from profile_export.service.store import Store, holds, jobs, presence, queue, retention
 from profile_export.service.store import batches as store_batches
+from profile_export.service.store.database import clock
 from profile_export.service.store.queue import Claim
 from profile_export.service.store.tables import batches, idempotency_keys
 from profile_export.service.store.tables import jobs as table
@@ -132,6 +133,46 @@ def test_many_claimers_take_every_job_once(store: Store) -> None:
 def test_oldest_first(store: Store, sandbox: int) -> None:
     add(store, sandbox, 3, 1, 2)  # all made at one time: by id
     assert [taken(store).job_id for _ in range(3)] == [1, 2, 3]
+
+
+def test_what_was_made_first_is_first_whatever_its_id(store: Store, sandbox: int) -> None:
+    add(store, sandbox, 1, 2)
+    with store.write() as connection:
+        connection.execute(update(table).where(table.c.id == 1).values(created=2**50))
+    assert [taken(store).job_id for _ in range(2)] == [2, 1]
+
+
+def test_a_claim_starts_the_batches_of_its_job(store: Store, sandbox: int) -> None:
+    add(store, sandbox, 1, 2)
+
+    def started() -> list[int]:
+        with store.read() as connection:
+            rows = connection.execute(batches.select()).all()
+        return sorted(row.job_id for row in rows if row.started is not None)
+
+    assert started() == []
+    taken(store)
+    assert started() == [1, 1]
+
+
+def test_a_lease_is_in_seconds(store: Store, sandbox: int) -> None:
+    add(store, sandbox, 1)
+
+    def until() -> int:
+        with store.read() as connection:
+            return int(connection.execute(table.select()).one().lease_until)
+
+    def at() -> int:
+        with store.read() as connection:
+            return clock(connection)
+
+    before = at()
+    held = taken(store, lease=60)
+    assert before + 60_000 <= until() <= at() + 60_000
+    before = at()
+    with store.write() as connection:
+        holds.renew(connection, held, lease=1.5)
+    assert before + 1_500 <= until() <= at() + 1_500
 
 
 @settings(
@@ -255,6 +296,20 @@ def test_progress_is_shown(store: Store, sandbox: int) -> None:
         holds.renew(connection, held, lease=60)
     metrics = job(store, sandbox, 1).document["metrics"]
     assert metrics["progress"] == {"stage": "merge", "fraction": 0.4}
+
+
+def test_news_of_one_job_change_no_other(store: Store, sandbox: int) -> None:
+    add(store, sandbox, 1, 2)
+    held, _ = taken(store), taken(store)
+
+    def other() -> object:
+        with store.read() as connection:
+            return connection.execute(table.select().where(table.c.id == 2)).one()
+
+    before = other()
+    with store.write() as connection:
+        holds.renew(connection, held, lease=90, progress=("merge", 0.4))
+    assert other() == before
 
 
 def test_a_cancelled_job_tells_its_worker(store: Store, sandbox: int) -> None:

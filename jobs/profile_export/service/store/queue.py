@@ -44,17 +44,16 @@ def claim(connection: Connection, owner: str, *, lease: float) -> Claim | None:
         document: Document = json.loads(row.document)
         if row.status != "CANCELLING":
             document = documents.processing(document, at=now())
-        at = clock(connection)
         values = {
             "status": document["status"],
             "document": json.dumps(document, ensure_ascii=False),
             "updated": document["updateTime"],
             "lease_owner": owner,
-            "lease_until": at + int(lease * 1000),
+            "lease_until": clock(connection) + int(lease * 1000),
             "attempt": row.attempt + 1,
         }
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
-        _take_turn(connection, row.sandbox_id, at)
+        _take_turn(connection, row.sandbox_id)
         batches.started(connection, job_id, at=now())
         held = Hold(job_id, row.attempt + 1, owner, document)
         try:
@@ -86,8 +85,8 @@ def _free(at: int) -> ColumnElement[bool]:
     return or_(jobs.c.status == "NEW", lapsed)
 
 
-def _take_turn(connection: Connection, sandbox_id: int, at: int) -> None:
-    """Put a sandbox behind all others: by time, or by one where they are of one millisecond."""
+def _take_turn(connection: Connection, sandbox_id: int) -> None:
+    """Put a sandbox behind all others."""
     last = connection.execute(select(func.max(sandboxes.c.served))).scalar_one()
-    served = max(at, int(last) + 1)
+    served = int(last) + 1
     connection.execute(update(sandboxes).where(sandboxes.c.id == sandbox_id).values(served=served))

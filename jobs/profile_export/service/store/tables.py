@@ -44,7 +44,7 @@ sandboxes = Table(
     Column("root", Text),
     # Grows with every change of the catalog: what a cached one is compared with.
     Column("revision", BigInteger, nullable=False),
-    # When a worker last took a job of it: the one that waited longest is served next.
+    # Its last turn, a number that grows: the sandbox that waited longest is served next.
     Column("served", BigInteger, nullable=False),
     UniqueConstraint("org", "name"),
 )
