@@ -93,6 +93,20 @@ def atoms(type_: DataType, path: str = "") -> Iterator[tuple[str, str]]:
             yield path, type_
 
 
+def contains(type_: DataType, kind: type[Array] | type[Map]) -> bool:
+    """Whether a type is of a kind, or has one anywhere inside."""
+    match type_:
+        case Struct():
+            inner = tuple(field.type for field in type_.fields)
+        case Array():
+            inner = (type_.element,)
+        case Map():
+            inner = (type_.key, type_.value)
+        case _:
+            inner = ()
+    return isinstance(type_, kind) or any(contains(each, kind) for each in inner)
+
+
 def from_json(node: object) -> DataType:
     """A type from Spark's or Delta's JSON form (nullability and metadata are dropped).
 

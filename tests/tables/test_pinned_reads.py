@@ -9,7 +9,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from profile_export.engines import Engine, sail_bounds, workspace
-from profile_export.engines.pinned_files import plain_files
+from profile_export.engines.pinned_files import pinned_table, plain_files
+from profile_export.engines.reading import ParquetFiles
 from profile_export.engines.workspace import JobWorkspace
 from profile_export.plan import Input
 from profile_export.schema import Array, Struct, struct_of
@@ -30,12 +31,17 @@ def work(
     if request.param != BY_FILES:
         monkeypatch.setattr(workspace, "all_there", lambda _: False)
     elif engine.name == "sail":  # which does so only where it has to
-        monkeypatch.setattr(sail_bounds, "mislead", lambda _: True)
+        monkeypatch.setattr(sail_bounds, "mislead", lambda *_: True)
     return JobWorkspace(engine, Folder(str(tmp_path / "scratch")))
 
 
 def ids(work: JobWorkspace, source: Input) -> list[str]:
     return sorted(row["id"] for row in work.read(source).select("id").collect())
+
+
+def plain(source: Input, *, partitioned: bool) -> ParquetFiles | None:
+    table = pinned_table(source)
+    return None if table is None else plain_files(source, table, partitioned=partitioned)
 
 
 def with_columns(source: Input, columns: Struct) -> Input:
@@ -136,23 +142,23 @@ def test_partitions_have_their_values(work: JobWorkspace, tmp_path: Path, by: st
     values, type_ = PLAIN[by]
     write_deltalake(str(tmp_path / "crm"), part_of(values), partition_by=["part"])
     source = with_columns(crm(tmp_path), struct_of(id="string", part=type_))
-    assert plain_files(source, partitioned=True) is not None
+    assert plain(source, partitioned=True) is not None
     found = {row["id"]: row["part"] for row in work.read(source).collect()}
     assert found == {f"c{n}": value for n, value in enumerate(values.to_pylist())}
 
 
 def test_which_tables_are_plain(tmp_path: Path) -> None:
     source = crm(tmp_path)
-    files = plain_files(source, partitioned=False)
+    files = plain(source, partitioned=False)
     assert files is not None
     ((name,),) = files.groups
     assert (tmp_path / "crm" / name).is_file()
-    assert plain_files(crm(tmp_path, version=7), partitioned=True) is None
+    assert plain(crm(tmp_path, version=7), partitioned=True) is None
     for by, values in {**OTHERS, **{by: values for by, (values, _) in PLAIN.items()}}.items():
         table = tmp_path / by
         write_deltalake(str(table / "crm"), part_of(values), partition_by=["part"])
-        assert plain_files(crm(table, version=0), partitioned=False) is None
-        assert (plain_files(crm(table, version=0), partitioned=True) is None) == (by in OTHERS)
+        assert plain(crm(table, version=0), partitioned=False) is None
+        assert (plain(crm(table, version=0), partitioned=True) is None) == (by in OTHERS)
 
 
 def test_columns_that_need_a_newer_reader(work: JobWorkspace, tmp_path: Path) -> None:
@@ -161,7 +167,7 @@ def test_columns_that_need_a_newer_reader(work: JobWorkspace, tmp_path: Path) ->
     table = people(range(3)).append_column("noon", noon)
     write_deltalake(str(tmp_path / "crm"), table)
     source = with_columns(crm(tmp_path), struct_of(id="string", noon="timestamp_ntz"))
-    assert plain_files(source, partitioned=False) is not None
+    assert plain(source, partitioned=False) is not None
     times = {str(row["noon"]) for row in work.read(source).collect()}
     assert times == {"2024-01-01 12:00:00"}
 

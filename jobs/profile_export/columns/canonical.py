@@ -6,22 +6,9 @@ from collections.abc import Callable, Iterable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from profile_export.schema import Array, DataType, Field, Map, Struct, ddl, struct_of
+from profile_export.schema import Array, DataType, Field, Map, Struct, contains, ddl, struct_of
 
 _DECIMAL = re.compile(r"decimal\((\d+),-?\d+\)")
-
-
-def has_map(type_: DataType) -> bool:
-    """Whether a map lies anywhere inside: such values have no order and no hash in Spark."""
-    match type_:
-        case Struct():
-            return any(has_map(field.type) for field in type_.fields)
-        case Array():
-            return has_map(type_.element)
-        case Map():
-            return True
-        case _:
-            return False
 
 
 def canonical(column: Column, type_: DataType) -> Column:
@@ -104,7 +91,7 @@ def _map_of(entries: Column, type_: Map) -> Column:
 
 def _rebuilt(column: Column, type_: DataType, at_map: Callable[[Column, Map], Column]) -> Column:
     """``column`` with ``at_map`` in the place of every outermost map; other values as they are."""
-    if not has_map(type_):
+    if not contains(type_, Map):  # such values have no order and no hash in Spark
         return column
     match type_:
         case Struct():

@@ -28,3 +28,5 @@ class Reading:
     """For Delta's reader."""
     tells_columns: bool = False
     """Whether Delta's reader is told the columns."""
+    misled: bool = False
+    """Whether files' statistics would be taken for values, and are to be left alone."""

@@ -6,16 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from profile_export.engines import (
-    Writing,
-    datafusion,
-    sail_bounds,
-    sail_memory,
-    sail_reading,
-    sail_write,
-)
+from profile_export.engines import Writing, datafusion, sail_memory, sail_reading, sail_write
 from profile_export.engines.input_size import total_bytes
-from profile_export.engines.pinned_files import read_apart
+from profile_export.engines.parquet_reads import read_apart
 from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.errors import JobFailed
 from profile_export.own_commit import OwnCommit
@@ -85,15 +78,14 @@ class SailEngine:
     def how_to_read(self, source: Input) -> Reading:
         """As ``sail_reading`` says; statistics of files that Sail would take for values are looked
         at no more until the next job."""
-        misled = sail_bounds.mislead(source)
-        reading = sail_reading.how_to_read(source, misled=misled)
-        if misled and (reading.files is not None or source.table.format == "parquet"):
+        reading = sail_reading.how_to_read(source)
+        if reading.misled:
             datafusion.with_statistics(self.spark, wanted=False)
             self._without_statistics = True
         return reading
 
     def read_parquet(self, files: ParquetFiles, columns: Struct) -> "DataFrame":
-        """Group by group (``pinned_files.read_apart``)."""
+        """Group by group (``parquet_reads.read_apart``)."""
         return read_apart(self.spark, files, columns)
 
     def parts(self, plan: ExportPlan | None) -> int:

@@ -27,18 +27,18 @@ _MOST_FILES = 1000
 """Footers of a Parquet folder that are looked into; one of more is not trusted."""
 
 
-def mislead(source: Input) -> bool:
+def mislead(source: Input, table: DeltaTable | None) -> bool:
     """Whether Sail could take a bound for a value; where that cannot be told, it reads as ever, and
     says why it cannot.
 
-    Reads the log of a Delta table, and footers of Parquet files, where there are such columns.
+    Looks into the log of a Delta table, which is given, or reads footers of Parquet files, where
+    there are such columns.
     """
     types = [field.type for field in source.columns.fields]
-    is_delta = source.table.format == "delta"
-    if not any(t in ("float", "double") or (is_delta and _is_long_decimal(t)) for t in types):
+    if not any(t in ("float", "double") or (table and _is_long_decimal(t)) for t in types):
         return False
     try:
-        return _in_log(source) if is_delta else _in_footers(source)
+        return _in_log(table) if table else _in_footers(source)
     except Exception:
         return False
 
@@ -48,9 +48,7 @@ def _is_long_decimal(type_: object) -> bool:
     return match is not None and int(match[1]) > _DIGITS_OF_DOUBLES
 
 
-def _in_log(source: Input) -> bool:
-    location = source.table.location or ""
-    table = DeltaTable(location, version=source.version)
+def _in_log(table: DeltaTable) -> bool:
     actions = pa.table(table.get_add_actions(flatten=True))
     return any(
         _are_alike(actions, column.name.removeprefix("min."), column.type)

@@ -8,77 +8,72 @@ be kept from both.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from profile_export.engines.pinned_files import named_files, plain_files
+from profile_export.engines import sail_bounds
+from profile_export.engines.pinned_files import named_files, pinned_table, plain_files
 from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.engines.stored_types import stored_types
 from profile_export.plan import Input
-from profile_export.schema import Array, DataType, Map, Struct
+from profile_export.schema import Array, contains
 from profile_export.storage import Folder
 from profile_export.tables.parquet_files import Layout, layout_of, layouts
 
 _READERS = 16
 _MAPPING = "delta.columnMapping.mode"
 
+_Footers: TypeAlias = dict[str, pq.FileMetaData]
 
-def how_to_read(source: Input, *, misled: bool) -> Reading:
-    """One footer of each layout of a Parquet folder; all of a plain Delta table that has lists, or
-    whose statistics would be taken for values (``misled``).
 
-    Where those are of a Delta table that cannot be read by its files, its log is read as data. But
-    there Sail breaks on filters of a lambda, as they are where the primary identity is in a map.
+def how_to_read(source: Input) -> Reading:
+    """Reads the log of a Delta table, once, and the footers of a plain one's files where it has
+    lists, or statistics that would be taken for values; of a Parquet folder those of one file of
+    each layout, and of all where there are columns that statistics could mislead about.
     """
     if source.table.format == "parquet":
         files = named_files(source)
-        return Reading(None if files is None else _with_stored(files))
-    files = _files_of(source) if misled or _has_lists(source.columns) else None
-    if files is not None and (misled or files.stored):
-        return Reading(files)
-    by_data = misled and source.primary_identity is not None
-    options = {"metadataAsDataRead": "true"} if by_data else {}
-    return Reading(options=options, tells_columns=not _maps_columns(source))
+        misled = sail_bounds.mislead(source, None)
+        return Reading(None if files is None else _with_stored(files), misled=misled)
+    table = pinned_table(source)
+    return Reading(tells_columns=True) if table is None else _of_delta(source, table)
 
 
-def _maps_columns(source: Input) -> bool:
-    """Whether a Delta table's columns have other names in its files, or could have.
+def _of_delta(source: Input, table: DeltaTable) -> Reading:
+    """By its files where that is needed and can be. Else the log is read as data where statistics
+    would be taken for values, unless the primary identity is in a map: there Sail breaks on filters
+    of a lambda.
 
     Sail asks files for members that may not be null where the log says so, and other writers' may
     be, unless it is told the columns. But told, it does not take mapped members of lists and maps
-    for what it finds. Reads the log.
+    for what it finds.
     """
-    try:
-        table = DeltaTable(source.table.location or "", version=source.version)
-        return table.metadata().configuration.get(_MAPPING, "none") != "none"
-    except Exception:
-        return False
+    misled = sail_bounds.mislead(source, table)
+    files = _files_of(source, table) if misled or contains(source.columns, Array) else None
+    if files is not None and (misled or files.stored):
+        return Reading(files, misled=misled)
+    by_data = misled and source.primary_identity is not None
+    options = {"metadataAsDataRead": "true"} if by_data else {}
+    is_mapped = table.metadata().configuration.get(_MAPPING, "none") != "none"
+    return Reading(options=options, tells_columns=not is_mapped)
 
 
-def _has_lists(type_: DataType) -> bool:
-    match type_:
-        case Struct():
-            return any(_has_lists(field.type) for field in type_.fields)
-        case Map():
-            return _has_lists(type_.value)
-    return isinstance(type_, Array)
-
-
-def _files_of(source: Input) -> ParquetFiles | None:
+def _files_of(source: Input, table: DeltaTable) -> ParquetFiles | None:
     """A plain Delta table's, by layout; None too where a footer cannot be read: the error of
     Delta's reader tells why."""
-    plain = plain_files(source, partitioned=True)
+    plain = plain_files(source, table, partitioned=True)
     if plain is None:
         return None
     (names,) = plain.groups
     try:
-        footers = dict(zip(names, _footers(plain, names), strict=True))
-        found = {name: _layout(footer) for name, footer in footers.items()}
+        footers = _footers(plain, names)
     except (OSError, pa.ArrowException):
         return None
-    return _with_stored(replace(plain, groups=layouts(found)))
+    found = layouts({name: _layout(footer) for name, footer in footers.items()})
+    return replace(plain, groups=found, stored=_stored(found, footers))
 
 
 def _layout(footer: pq.FileMetaData) -> Layout:
@@ -86,12 +81,16 @@ def _layout(footer: pq.FileMetaData) -> Layout:
 
 
 def _with_stored(files: ParquetFiles) -> ParquetFiles:
-    first = [group[0] for group in files.groups]
-    found = zip(first, map(stored_types, _footers(files, first)), strict=True)
-    return replace(files, stored={name: types for name, types in found if types is not None})
+    footers = _footers(files, [group[0] for group in files.groups])
+    return replace(files, stored=_stored(files.groups, footers))
 
 
-def _footers(files: ParquetFiles, names: Sequence[str]) -> list[pq.FileMetaData]:
+def _stored(groups: Sequence[Sequence[str]], footers: _Footers) -> dict[str, pa.Schema]:
+    found = {group[0]: stored_types(footers[group[0]]) for group in groups}
+    return {name: types for name, types in found.items() if types is not None}
+
+
+def _footers(files: ParquetFiles, names: Sequence[str]) -> _Footers:
     folder = Folder(files.location)
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(folder.parquet_footer, names))
+        return dict(zip(names, pool.map(folder.parquet_footer, names), strict=True))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 from profile_export.engines import Writing, spark_write
-from profile_export.engines.pinned_files import named_files, plain_files, read_together
+from profile_export.engines.parquet_reads import read_together
+from profile_export.engines.pinned_files import named_files, pinned_table, plain_files
 from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.errors import JobFailed
 from profile_export.own_commit import OwnCommit
@@ -80,7 +81,8 @@ class SparkEngine:
         two for the next."""
         if source.table.format == "parquet":
             return Reading(named_files(source))
-        return Reading(plain_files(source, partitioned=False))
+        table = pinned_table(source)
+        return Reading(None if table is None else plain_files(source, table, partitioned=False))
 
     def read_parquet(self, files: ParquetFiles, columns: Struct) -> "DataFrame":
         """All together: unions of hundreds are planned for minutes (docs/decisions/0029)."""
