@@ -38,7 +38,8 @@ def _module(name: str, *words: str) -> list[str]:
 
 def _sail(work: Path, _times: int) -> list[str]:
     words = ("run", str(work / "request.json"), "--sandbox", str(work / "sandbox.yml"))
-    return _module("profile_export.cli", *words, "--as-of", AS_OF, "--engine", "sail")
+    script = str(Path(sys.executable).with_name("profile-export"))  # what users call
+    return [script, *words, "--as-of", AS_OF, "--engine", "sail"]
 
 
 def _spark(work: Path, times: int) -> list[str]:

@@ -5,6 +5,7 @@ before Spark begins is told."""
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ case "$*" in
     [ -e "$place/pip" ] || { echo "No module named pip" >&2; exit 1; }
     printf '#!/bin/sh\necho ran %s\n' "$place" > "$place/bin/profile-export"
     chmod +x "$place/bin/profile-export" ;;
+  "-m compileall "*) exec "$COMPILER" "$@" ;;
   "-m tables.kill_loop "* | "-m service_storm"*) echo "ran $*" ;;
 esac
 """
@@ -44,7 +46,8 @@ def clone(tmp_path: Path) -> Path:
 
 
 def _demo(clone: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    told = {"PYTHON": str(clone.parent / "python"), "CUT_SHORT": "", **environment}
+    python = {"PYTHON": str(clone.parent / "python"), "COMPILER": sys.executable}
+    told = {**python, "CUT_SHORT": "", **environment}
     return subprocess.run(
         [clone / "scripts" / "demo"],
         env={**os.environ, **told},
@@ -67,6 +70,15 @@ def test_an_environment_that_was_cut_short_is_made_anew(clone: Path) -> None:
     assert (clone / ".venv" / "bin" / "python").exists()
     done = _demo(clone)
     assert (done.returncode, done.stdout) == (0, f"ran {clone}/.venv\n"), done.stderr
+
+
+def test_the_package_is_compiled_for_who_lets_no_command_do_so(clone: Path) -> None:
+    module = clone / "jobs" / "package" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("", encoding="utf-8")
+    done = _demo(clone, PYTHONDONTWRITEBYTECODE="1")
+    assert (done.returncode, done.stdout) == (0, f"ran {clone}/.venv\n"), done.stderr
+    assert list(module.parent.glob("__pycache__/module.*.pyc"))
 
 
 @pytest.mark.parametrize("how", [shutil.copytree, shutil.move])
@@ -143,10 +155,11 @@ def test_words_of_the_demo_go_to_its_command_only(tmp_path: Path) -> None:
         (programs / name).write_text(_NOTES.format(said=said), encoding="utf-8")
         (programs / name).chmod(0o755)
     subprocess.run([clone / "scripts" / "demo", "--engine", "spark"], check=True, timeout=60)
-    installed, ran = said.read_text(encoding="utf-8").splitlines()
+    installed, compiled, ran = said.read_text(encoding="utf-8").splitlines()
     assert installed.endswith(
         "-m pip install --quiet --disable-pip-version-check -c constraints.txt -e ."
     )
+    assert compiled.endswith("-m compileall -qq jobs bench")
     assert ran.endswith("/.venv/bin/profile-export demo --engine spark")
 
 
