@@ -8,6 +8,8 @@ import pytest
 
 from profile_export.engine_errors import translate
 from profile_export.engines import spark_session, stderr
+from profile_export.sql.errors import translated
+from profile_export.sql.guard import Guarded
 from profile_export.storage import Folder
 from tables.plans import crm, plan_for
 
@@ -148,3 +150,11 @@ def test_a_session_that_does_not_start_says_why(
     """It said which constructor of Java was called, or that a connection was refused."""
     monkeypatch.setattr(spark_session, "has_java", lambda: True)
     assert told in str(spark_session._not_started(error))
+
+
+def test_of_a_query_no_words_of_the_engine_are_told() -> None:
+    """Where it is not the statement's fault: they may hold places and traces."""
+    statement = Guarded("SELECT 1", {})
+    found = translated(OSError("disk of /srv/lake/part-0.parquet is gone"), statement, {})
+    assert (found.code, found.status) == ("query-failed", 500)
+    assert str(found) == "The engine could not run the query. Try again."

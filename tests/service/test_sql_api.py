@@ -187,6 +187,38 @@ def test_a_long_query_keeps_no_count_waiting(ask: Asked) -> None:
     thread.join()
 
 
+@pytest.mark.parametrize(
+    ("child_of", "code"), [("_queries", "query-failed"), ("_counts", "count-failed")]
+)
+def test_work_that_ends_its_engine_is_told_and_the_next_has_another(
+    child_of: str, code: str, ask: Asked
+) -> None:
+    """Of too little memory, most likely: the kernel kills the child."""
+
+    def asked() -> Any:
+        return ask.sql("SELECT 1") if code == "query-failed" else ask.dry(request())
+
+    assert asked().status_code == 200  # its engine is warm
+    of: Any = getattr(ask.client.app.state.engines, child_of)  # type: ignore[attr-defined]
+    child, pipe = of._child
+
+    class KilledAtWork:
+        """The pipe to a child that takes the work and answers nothing."""
+
+        poll, recv, close = pipe.poll, pipe.recv, pipe.close
+
+        def send(self, work: object) -> None:
+            os.kill(child.pid, signal.SIGSTOP)
+            pipe.send(work)
+            child.kill()
+
+    of._child = child, KilledAtWork()
+    answer = asked()
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (500, code)
+    assert "ask" in answer.json()["detail"]
+    assert asked().status_code == 200
+
+
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess]:
     monkeypatch.setattr("profile_export.children.process.GRACE", 0.1)

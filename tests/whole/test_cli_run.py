@@ -405,3 +405,21 @@ def test_named_tables_are_looked_up_by_the_engine(shell: Shell) -> None:
     assert problem["code"] == "table-missing"
     assert "nowhere.loyalty" in problem["detail"]
     assert no_trace(missing)
+
+
+@pytest.mark.usefixtures("on_sail")
+def test_a_target_that_has_a_name_only_is_told_on_sail(shell: Shell) -> None:
+    sandbox = shell.folder / "demo" / "sandbox.yml"
+    text = sandbox.read_text(encoding="utf-8")
+    named = text.replace("{format: delta, path: exports/profile}", "{name: lake.profile}")
+    assert named != text
+    sandbox.write_text(named, encoding="utf-8")
+    before = files(shell.folder / "demo")
+    said = shell.run("--json")
+    assert said.code == 1
+    (error,) = said.json["errors"]
+    assert error["code"] == "named-table"
+    assert "lake.profile" in error["msg"]
+    assert "--engine spark" in error["msg"]
+    assert no_trace(said)
+    assert files(shell.folder / "demo") == before
