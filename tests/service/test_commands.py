@@ -190,6 +190,9 @@ def test_submit_show_list_cancel(run: Run, asked: str) -> None:
 def test_the_same_key_is_the_same_job(run: Run, asked: str) -> None:
     keyed = [submitted(run, asked, "--idempotency-key", "k1") for _ in range(2)]
     assert keyed[0] == keyed[1]
+    Path(asked).write_text(json.dumps(request()), encoding="utf-8")
+    code, out, err = run("jobs", "submit", asked, "--idempotency-key", "k1")
+    assert (code, out, "[idempotency-key-reused]" in err) == (2, "", True), err
 
 
 @pytest.mark.usefixtures("place")
