@@ -4,16 +4,18 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from postgres import Postgres
 from profile_export import job_lock
 from profile_export.engines import Engine
 from profile_export.faults import POINTS
 from profile_export.plan import ExportPlan
 from profile_export.processes import started
-from profile_export.service.store import Store, jobs, presence
+from profile_export.service.store import Store, jobs, open_store, presence
 from profile_export.service.store.tables import jobs as table
 from profile_export.service.store.tables import workers
 from tables.plans import crm, plan_for
@@ -145,6 +147,38 @@ def test_an_engine_that_does_not_stop_ends_with_its_process(
         assert stubborn.logged("the engine does not stop; its process ends")
         assert not target_of(plan).parent.exists()
         assert stubborn.end() == 0
+
+
+@pytest.mark.parametrize("then", ["back", "told to go"])
+def test_who_begins_anew_waits_for_the_store(
+    then: str, own_postgres: Postgres, engine_name: str, tmp_path: Path
+) -> None:
+    if engine_name != "sail":
+        pytest.skip("one engine shows it")
+    url = own_postgres.url(own_postgres.create())
+    with closing(open_store(url)) as store:
+        sandbox, plan = sandbox_of(store), plan_in(tmp_path)
+        # It has heard, and does not stop before the store is away.
+        heard = STUBBORN.replace("lambda _: None", "lambda _: open('heard', 'w').close()")
+        start = script(tmp_path, heard.replace("obeys_within = 0.2", "obeys_within = 5.0"))
+        words = ("worker", "--engine", "sail")
+        with ready(Program(words, tmp_path / "w", {VARIABLE: url}, start=start)) as stubborn:
+            submit(store, sandbox, plan)
+            wait_for(lambda: (target_of(plan) / "_profile_export/1/plan.json").exists())
+            with store.write() as connection:
+                jobs.cancel(connection, sandbox, 1, at=jobs.now())
+            wait_for(lambda: (tmp_path / "w" / "heard").exists())
+            own_postgres.stop()
+            waits = "the store is away; the worker begins anew when it is back"
+            wait_for(lambda: stubborn.logged(waits) or stubborn.process.poll() is not None)
+            assert stubborn.process.poll() is None, stubborn.err
+            if then == "told to go":
+                assert stubborn.end() == 0
+                return
+            own_postgres.start()
+            assert ended(store, sandbox, 1).status == "CANCELLED"
+            assert stubborn.end() == 0
+    assert not target_of(plan).parent.exists()
 
 
 WORN = """

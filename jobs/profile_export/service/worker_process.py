@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from types import FrameType
 
 from profile_export.service.heart import Worker
-from profile_export.service.store import Store
+from profile_export.service.store import Store, presence
+from profile_export.service.store.database import StoreAway
 from profile_export.service.worker import EngineGone, WorkLoop
 from profile_export.stop import ending_signals
 
@@ -67,14 +68,14 @@ class WorkerProcess:
         work.start()
         try:
             self._wait_for(work)
+            worn = self._failed is None and self._loop is not None and self._loop.worn
+            if worn or (isinstance(self._failed, EngineGone) and not _under_spark_submit()):
+                self._begin_anew(logging.INFO if worn else logging.WARNING)
+            elif self._failed is not None:
+                raise self._failed
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        worn = self._failed is None and self._loop is not None and self._loop.worn
-        if worn or (isinstance(self._failed, EngineGone) and not _under_spark_submit()):
-            self._begin_anew(logging.INFO if worn else logging.WARNING)
-        if self._failed is not None:
-            raise self._failed
         return 130 if self._interrupted else 0
 
     def _wait_for(self, work: threading.Thread) -> None:
@@ -146,15 +147,34 @@ class WorkerProcess:
         os._exit(130 if self._interrupted else int(not self._asked_to_end()))
 
     def _begin_anew(self, level: int = logging.WARNING) -> None:
-        """Become a new worker: no engine can be opened twice in one process."""
+        """Become a new worker: no engine can be opened twice in one process.
+
+        Returns only if it was asked to end.
+        """
         from profile_export.engines import stderr
 
+        self._wait_for_the_store()
         if self._asked_to_end():
             return
         _log.log(level, "the worker begins anew, with another engine")
         self._store.close()
         stderr.restore()
         os.execv(sys.executable, command_line(*sys.argv[1:]))
+
+    def _wait_for_the_store(self) -> None:
+        """Who begins where the store is away ends at once, and perhaps nobody starts it again."""
+        told = False
+        while not self._asked_to_end():
+            try:
+                with self._store.read() as connection:
+                    presence.any_alive(connection)
+            except StoreAway:
+                if not told:
+                    _log.warning("the store is away; the worker begins anew when it is back")
+                told = True
+                time.sleep(0.5)
+            else:
+                return
 
 
 def command_line(*words: str) -> list[str]:
