@@ -89,6 +89,21 @@ def test_events_without_an_id(
     assert kept == [[winner], [winner]]
 
 
+@pytest.mark.parametrize("too_many", [False, True])
+def test_events_of_equal_time_and_id(too_many: bool, spark: SparkSession) -> None:
+    """S25: that of the greatest dataset id is kept, in whichever order the rows stand."""
+    columns = struct_of(_id="string", timestamp="timestamp", n="integer")
+    wanted = EventList(
+        columns=columns, ingested_after=None, ingested_before=None, max_per_profile=1
+    )
+    schema = table_ddl(struct_of(person="string", place="integer", time="long", event=columns))
+    for order in ((0, 1, 2), (2, 1, 0)):
+        rows = [("p", place, 5, ("e", WHEN, -place)) for place in order]
+        frame = spark.createDataFrame(rows, schema)
+        (row,) = events.grouped(frame, wanted=wanted, too_many=too_many).collect()
+        assert [event["n"] for event in row["timeSeriesEvents"]] == [-2]
+
+
 @pytest.mark.parametrize(
     ("status", "winner", "loser"),
     [

@@ -88,7 +88,8 @@ def test_s13_entries_that_conflict() -> None:
 
 
 def test_s2_namespaces_are_written_as_first_declared() -> None:
-    sandbox = with_dataset("ds-crm", identities=(identity("Ecid", "crmId"),))
+    others = (identity("CRMID", "crmId"), identity("Ecid", "crmId"), identity("ECID", "crmId"))
+    sandbox = with_dataset("ds-crm", identities=others)
     assert plan_of({}, sandbox).namespaces == {"crmid": "crmId", "ecid": "Ecid"}
 
 
