@@ -23,6 +23,7 @@ from profile_export.plan import ExportPlan
 from profile_export.storage import Folder, Stored
 from profile_export.verified.log import transaction
 from profile_export.verify import verify
+from tables.delta_by_hand import hide_rows
 from tables.plans import plan_for
 
 
@@ -462,6 +463,28 @@ def test_a_batch_that_was_deleted_since(export: Export) -> None:
     table = DeltaTable(str(export.dataset))
     table.delete(f"_ACP_BATCHID = '{export.plan.batches[1].batch_id}'")
     assert export.found() == {"file-not-live": [export.name(export.folders[1] / "part-0.parquet")]}
+
+
+@pytest.mark.parametrize("name", ["exports", "100% of a +b", "ü 日本"])
+def test_rows_that_were_deleted_by_a_vector(name: str, export: Export, tmp_path: Path) -> None:
+    """The file of the vector lies beside the batches. It is no stray: not while it counts, and not
+    for the other exports of the table; nor when no version needs it any more, until VACUUM."""
+    other = Export(tmp_path, job_id=2)
+    hide_rows(export.dataset, export.name(export.file), [1])
+    export.dataset.rename(tmp_path / name)
+    papers = [str(tmp_path / name / e.name(e.manifest)) for e in (export, other)]
+    hidden, untouched = (verify(paper).findings for paper in papers)
+    assert [(f.code, f.file) for f in hidden] == [("rows-deleted", export.name(export.file))]
+    assert untouched == ()
+    DeltaTable(str(tmp_path / name)).restore(1)
+    assert [verify(paper).findings for paper in papers] == [(), ()]
+
+
+def test_a_deletion_vector_that_is_gone(export: Export) -> None:
+    hide_rows(export.dataset, export.name(export.file), [1]).unlink()
+    (finding,) = verify(str(export.manifest)).findings
+    assert finding.code == "deletions-unreadable"
+    assert str(export.dataset) not in str(finding)
 
 
 def test_a_table_that_was_compacted(export: Export) -> None:

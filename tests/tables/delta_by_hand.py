@@ -1,17 +1,21 @@
 """Delta tables that delta-rs cannot make, written as Delta's protocol describes them.
 
-Test support. Deletion vectors are inline (``storageType`` i): a RoaringBitmapArray in Z85.
+Test support. Deletion vectors are a RoaringBitmapArray: inline (``storageType`` i) in Z85, or in a
+file of the table's folder (u).
 """
 
 import json
 import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
 
 from profile_export.schema import Struct, to_json
 
@@ -43,13 +47,7 @@ def table(
             in a table that was upgraded.
         widened: Column -> its type before and now, in Delta's words.
     """
-    named = sorted(features)
-    protocol = {
-        "minReaderVersion": 3,
-        "minWriterVersion": 7,
-        "readerFeatures": named,
-        "writerFeatures": named,
-    }
+    protocol = _protocol(sorted(features))
     described = {
         "id": "00000000-0000-4000-8000-000000000001",
         "format": {"provider": "parquet", "options": {}},
@@ -66,6 +64,49 @@ def table(
     actions = [{"protocol": protocol}, {"metaData": described}, *adds]
     log = folder / "_delta_log" / f"{0:020}.json"
     log.write_text("".join(json.dumps(action) + "\n" for action in actions), encoding="utf-8")
+
+
+def hide_rows(folder: Path, name: str, positions: list[int], *, number: int = 1) -> Path:
+    """Mark rows of a live file as deleted, in a commit of its own; gives the file of the vector.
+
+    Args:
+        folder: Of a table without vectors so far, or with those of earlier calls.
+        name: The data file.
+        positions: Of the rows, ascending.
+        number: Of the vector among those of the table.
+    """
+    entries = sorted((folder / "_delta_log").glob("*.json"))
+    actions = [json.loads(line) for entry in entries for line in entry.read_text().splitlines()]
+    (add,) = (a["add"] for a in actions if a.get("add", {}).get("path") == name)
+    vector, uuid = _bitmaps(positions), UUID(int=number)
+    file = folder / f"deletion_vector_{uuid}.bin"
+    size, check = struct.pack(">I", len(vector)), struct.pack(">I", zlib.crc32(vector))
+    file.write_bytes(b"\x01" + size + vector + check)
+    described = {
+        "storageType": "u",
+        "pathOrInlineDv": _z85(uuid.bytes),
+        "offset": 1,
+        "sizeInBytes": len(vector),
+        "cardinality": len(positions),
+    }
+    made = [
+        {"protocol": _protocol(["deletionVectors"])},
+        {"remove": {"path": name, "dataChange": True, "deletionTimestamp": 0}},
+        {"add": {**add, "deletionVector": described}},
+    ]
+    version = DeltaTable(str(folder)).version() + 1
+    log = folder / "_delta_log" / f"{version:020}.json"
+    log.write_text("".join(json.dumps(action) + "\n" for action in made), encoding="utf-8")
+    return file
+
+
+def _protocol(features: list[str]) -> dict[str, Any]:
+    return {
+        "minReaderVersion": 3,
+        "minWriterVersion": 7,
+        "readerFeatures": features,
+        "writerFeatures": features,
+    }
 
 
 def _schema(
@@ -116,16 +157,20 @@ def _add(file: Path, rows: pa.Table, deleted: list[int]) -> dict[str, Any]:
 
 
 def _vector(positions: list[int]) -> dict[str, Any]:
-    """A deletion vector of positions below 65,536: one bitmap with one array container."""
-    bitmap = struct.pack("<IIHHI", _COOKIE_WITHOUT_RUNS, 1, 0, len(positions) - 1, 16)
-    bitmap += struct.pack(f"<{len(positions)}H", *positions)
-    whole = struct.pack("<IQI", _MAGIC_OF_ARRAY, 1, 0) + bitmap
+    whole = _bitmaps(positions)
     return {
         "storageType": "i",
         "pathOrInlineDv": _z85(whole),
         "sizeInBytes": len(whole),
         "cardinality": len(positions),
     }
+
+
+def _bitmaps(positions: list[int]) -> bytes:
+    """Positions below 65,536: one bitmap with one array container."""
+    bitmap = struct.pack("<IIHHI", _COOKIE_WITHOUT_RUNS, 1, 0, len(positions) - 1, 16)
+    bitmap += struct.pack(f"<{len(positions)}H", *positions)
+    return struct.pack("<IQI", _MAGIC_OF_ARRAY, 1, 0) + bitmap
 
 
 def _z85(data: bytes) -> str:

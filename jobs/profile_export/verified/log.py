@@ -1,9 +1,11 @@
 """Is the commit of a manifest still what readers of the Delta table see? Reads the log only."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
 from profile_export.delta_log import TargetState, look
 from profile_export.errors import EXPIRED, JobFailed
@@ -13,6 +15,8 @@ from profile_export.storage import Folder, reason
 from profile_export.verified.findings import Finding
 
 LOG = "_delta_log"
+_DELETION_VECTOR = re.compile(r"deletion_vector_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.bin")
+"""Delta lays these beside the batches: some version has them, and VACUUM deletes them."""
 
 
 def transaction(manifest: Manifest) -> str:
@@ -81,11 +85,12 @@ def _of_live_files(manifest: Manifest, state: TargetState) -> Iterator[Finding]:
 def _outside_batches(dataset: Folder, state: TargetState) -> Iterator[Finding]:
     """Data files lie in the folders of batches: one beside them that no reader sees is a stray."""
     try:
-        beside = {f.path for f in dataset.files(recursive=False) if f.path[0] not in "_."}
+        lying = [file.path for file in dataset.files(recursive=False)]
     except OSError as error:
         why = reason(error) or "it is not known why"
         yield Finding("file-unreadable", ".", f"cannot be listed: {why}")
         return
+    beside = {p for p in lying if p[0] not in "_." and not _DELETION_VECTOR.fullmatch(p)}
     for path in sorted(beside - state.live_files()):
         yield Finding("stray-file", path, "is a stray: it is in no batch, and no reader sees it")
 
@@ -95,7 +100,13 @@ def _of_deletions(manifest: Manifest, state: TargetState) -> Iterator[Finding]:
     if "deletionVectors" not in (state.table.protocol().reader_features or []):
         return
     named = _named(manifest)
-    for row in pa.table(state.table.deletion_vectors()).to_pylist():
+    try:
+        vectors = pa.table(state.table.deletion_vectors())
+    except DeltaError:
+        detail = "names a deletion vector that is gone or damaged: which rows are seen is unknown"
+        yield Finding("deletions-unreadable", LOG, detail)
+        return
+    for row in vectors.to_pylist():
         path = next((p for p in named if unquote(row["filepath"]).endswith(f"/{p}")), None)
         hidden = row["selection_vector"].count(False)
         if path is not None and hidden:
