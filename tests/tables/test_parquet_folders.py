@@ -216,6 +216,24 @@ def test_a_name_that_engines_take_for_a_pattern(work: JobWorkspace, tmp_path: Pa
     assert rows(work, planned(tmp_path / "t")) == [{"id": 1}, {"id": 2}]
 
 
+@pytest.mark.parametrize(
+    ("folders", "expected"),
+    [
+        pytest.param(["[a]", "a%20b"], ["[a]", "a b"], id="texts"),
+        pytest.param(["1", "-2"], [1, -2], id="whole numbers"),
+        pytest.param(["2026-01-01"], [date(2026, 1, 1)], id="dates"),
+    ],
+)
+def test_null_among_folders_that_are_read_as_they_lie(
+    work: JobWorkspace, tmp_path: Path, folders: list[str], expected: list[object]
+) -> None:
+    """As folders of very many files are too."""
+    for n, value in enumerate([*folders, NULL]):
+        write(tmp_path / "t", f"day={value}/a[1].parquet", {"id": [n], "day": ["in the file"]})
+    found = rows(work, planned(tmp_path / "t"))
+    assert found == [{"id": n, "day": day} for n, day in enumerate([*expected, None])]
+
+
 @pytest.mark.parametrize("name", ["", "day=1/"])
 def test_files_that_come_later_are_not_read(work: JobWorkspace, tmp_path: Path, name: str) -> None:
     write(tmp_path / "t", f"{name}a.parquet", {"id": [1]})

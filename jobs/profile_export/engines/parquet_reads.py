@@ -1,4 +1,4 @@
-"""How each engine reads Parquet files: all together, or each layout for itself."""
+"""How Parquet files are read: all together, each layout for itself, or a folder as it lies."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from profile_export.engines.reading import ParquetFiles
 from profile_export.schema import Field, Struct, ddl, quoted, table_ddl
-from profile_export.tables.parquet_files import partition_values
+from profile_export.tables.parquet_files import NULL_PARTITION, partition_values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -75,3 +75,21 @@ def _layout(
         return F.col(quoted(field.name)) if stored is None else as_asked(stored, field)
 
     return read.select(*(column(field).alias(field.name) for field in columns.fields))
+
+
+def read_folder(
+    spark: "SparkSession", location: str, columns: Struct, keys: Sequence[str]
+) -> "DataFrame":
+    """All files below a folder; ``keys`` as of :class:`~profile_export.engines.reading.Reading`."""
+    from pyspark.sql import functions as F
+
+    texts = {field.name: replace(field, type="string") for field in columns.fields}
+    read_as = Struct(tuple(texts[f.name] if f.name in keys else f for f in columns.fields))
+    read = spark.read.schema(table_ddl(read_as)).parquet(location)
+
+    def known(field: Field) -> "Column":
+        column = F.col(quoted(field.name))
+        return F.when(column != NULL_PARTITION, column).cast(ddl(field.type))
+
+    nulls = {field.name: known(field) for field in columns.fields if field.name in keys}
+    return read.withColumns(nulls) if nulls else read

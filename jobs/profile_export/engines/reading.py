@@ -28,5 +28,8 @@ class Reading:
     """For Delta's reader."""
     tells_columns: bool = False
     """Whether Delta's reader is told the columns."""
+    keys: Sequence[str] = ()
+    """Columns of the ``key=value`` folders of a Parquet folder that is read as it lies, where the
+    engine takes what stands for null there for a value."""
     misled: bool = False
     """Whether files' statistics would be taken for values, and are to be left alone."""

@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from profile_export.engines import sail_bounds
+from profile_export.engines.input_files import input_files
 from profile_export.engines.pinned_files import named_files, pinned_table, plain_files
 from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.engines.stored_types import stored_types
 from profile_export.plan import Input
 from profile_export.schema import Array, contains
 from profile_export.storage import Folder
-from profile_export.tables.parquet_files import Layout, layout_of, layouts
+from profile_export.tables.parquet_files import Layout, layout_of, layouts, partition_values
 
 _READERS = 16
 _MAPPING = "delta.columnMapping.mode"
@@ -37,9 +38,17 @@ def how_to_read(source: Input) -> Reading:
     if source.table.format == "parquet":
         files = named_files(source)
         misled = sail_bounds.mislead(source, None)
-        return Reading(None if files is None else _with_stored(files), misled=misled)
+        if files is None:
+            return Reading(keys=_keys(source), misled=misled)
+        return Reading(_with_stored(files), misled=misled)
     table = pinned_table(source)
     return Reading(tells_columns=True) if table is None else _of_delta(source, table)
+
+
+def _keys(source: Input) -> Sequence[str]:
+    """Columns of the ``key=value`` folders of a Parquet folder: all its files lie in such ones."""
+    _, sizes = input_files(source)
+    return tuple(partition_values(next(iter(sizes), "")))
 
 
 def _of_delta(source: Input, table: DeltaTable) -> Reading:

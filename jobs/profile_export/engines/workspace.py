@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from profile_export.engines import Engine
+from profile_export.engines.parquet_reads import read_folder
 from profile_export.engines.pinned_files import all_there, lost_files
 from profile_export.engines.reading import Reading
 from profile_export.errors import Cancelled, JobFailed
@@ -77,7 +78,7 @@ class JobWorkspace:
         if reading.files is not None and (table.format == "parquet" or all_there(reading.files)):
             return self._engine.read_parquet(reading.files, source.columns)
         if table.format == "parquet":
-            return self._parquet(source.columns, table.location)
+            return read_folder(self._spark, table.location, source.columns, reading.keys)
         path = self._engine.delta_path(table.location)
         reader = self._pinned(source).options(**reading.options)
         if reading.tells_columns:
@@ -94,8 +95,8 @@ class JobWorkspace:
         reader = self._spark.read
         return reader if source.version is None else reader.option("versionAsOf", source.version)
 
-    def _parquet(self, columns: Struct, *paths: str) -> "DataFrame":
-        return self._spark.read.schema(table_ddl(columns)).parquet(*paths)
+    def _parquet(self, columns: Struct, location: str) -> "DataFrame":
+        return self._spark.read.schema(table_ddl(columns)).parquet(location)
 
     def materialise(self, frame: "DataFrame", name: str) -> "DataFrame":
         """Compute ``frame`` once into a scratch Parquet folder. One job; the lineage ends there."""

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from profile_export.schema import Field
 
-_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""What a ``key=value`` folder says of null."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _INT_MAX = 2**31 - 1
@@ -59,8 +60,7 @@ def partition_values(name: str) -> dict[str, str | None]:
     """What the ``key=value`` folders of a file say: a value as text, or null."""
     pairs = (part.partition("=") for part in name.split("/")[:-1] if "=" in part)
     return {
-        unquote(key): None if value == _NULL_PARTITION else unquote(value)
-        for key, _, value in pairs
+        unquote(key): None if value == NULL_PARTITION else unquote(value) for key, _, value in pairs
     }
 
 
