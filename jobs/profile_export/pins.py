@@ -13,7 +13,7 @@ from profile_export.errors import JobFailed, Problem, Refused
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct, ddl, from_json
 from profile_export.storage import Folder, reason
-from profile_export.tables import empty_commit, first_line, inspect_table, is_elsewhere
+from profile_export.tables import TableInfo, empty_commit, first_line, inspect_table, is_elsewhere
 
 JOB = "JOB"
 """How messages name the argument that the pins come from."""
@@ -45,28 +45,34 @@ def _located(table: TableRef) -> str:
 
 
 def pin_problems(
-    source: Input, *, locate: Callable[[TableRef], str], files: bool = True
+    source: Input,
+    *,
+    locate: Callable[[TableRef], str],
+    table_info: Callable[[TableRef], TableInfo] = inspect_table,
+    files: bool = True,
 ) -> Iterator[Problem]:
     """Why ``source`` cannot be read at its pinned version any more; nothing where it can.
 
     A Delta version needs its entries of the log and each of its files (VACUUM deletes those). A
-    Parquet folder has no version: only its columns can be looked at, and which files are left.
+    Parquet folder has no version: only its columns can be looked at, and which files are left; of a
+    table of a catalog that is no Delta table, a view perhaps, its columns.
 
     Args:
         source: With the table where it lies now.
-        locate: The location of a table that is known by name only.
+        locate: The location of a Delta table that is known by name only.
+        table_info: What any table is now.
         files: Look for each file too, by a listing of the whole table.
     """
     name = f"Dataset {source.name} ({source.dataset_id})"
     try:
-        location = source.table.location or locate(source.table)
         if source.version is None:
-            now = inspect_table(source.table)
+            now = table_info(source.table)
             yield from _changed(name, now.columns, source)
             yield from _rewritten(name, now.files, source)
-            if files:
-                yield from _without_files(name, location, source)
+            if files and source.table.location is not None:
+                yield from _without_files(name, source.table.location, source)
             return
+        location = source.table.location or locate(source.table)
         yield from _of_version(name, location, source, source.version, files=files)
     except Refused as error:
         for problem in error.problems:

@@ -13,12 +13,17 @@ from profile_export.errors import Problem, Refused, nearest
 from profile_export.pins import pin_problems
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.planning import LARGEST_ID
+from profile_export.tables import TableInfo
 
 SANDBOX = "--sandbox"
 
 
 def relocated(
-    plan: ExportPlan, sandbox: Sandbox, *, locate: Callable[[TableRef], str]
+    plan: ExportPlan,
+    sandbox: Sandbox,
+    *,
+    locate: Callable[[TableRef], str],
+    table_info: Callable[[TableRef], TableInfo],
 ) -> ExportPlan:
     """The plan with its tables where a sandbox has them now, every pinned version still there.
 
@@ -27,7 +32,8 @@ def relocated(
     Args:
         plan: Of a finished job.
         sandbox: Where datasets lie now.
-        locate: The location of a table that is known by name only.
+        locate: The location of a Delta table that is known by name only.
+        table_info: What any table is now.
 
     Raises:
         Refused: with every problem: another sandbox, a dataset that is missing or of another class,
@@ -41,7 +47,7 @@ def relocated(
             found = list(_of_format(source, dataset))
         if dataset is not None and not found:
             moved = source.model_copy(update={"table": dataset.table})
-            found = list(pin_problems(moved, locate=locate))
+            found = list(pin_problems(moved, locate=locate, table_info=table_info))
         problems += found
     target = plan.target
     problems += _of_dataset(target.dataset_id, target.name, "export", sandbox)

@@ -21,9 +21,22 @@ from profile_export.job_papers import job_papers
 from profile_export.manifest import JOB, MANIFEST
 from profile_export.papers import Papers
 from profile_export.plan import ExportPlan, Input, TableRef
+from profile_export.planning import make_plan
 from profile_export.rerun import as_new_job, not_pinned, relocated
 from profile_export.sandbox import load_sandbox
-from small_sandbox import OTHER, SANDBOX, TARGET, build, by_segment, crm, export, request, sign_ups
+from profile_export.tables import TableInfo, inspect_table
+from small_sandbox import (
+    AS_OF,
+    OTHER,
+    SANDBOX,
+    TARGET,
+    build,
+    by_segment,
+    crm,
+    export,
+    request,
+    sign_ups,
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +61,8 @@ def plan_of(papers: Path) -> ExportPlan:
         raise AssertionError(f"no table here is known by name: {table}")
 
     sandbox = load_sandbox(folder_of(papers) / "sandbox.yml")
-    return relocated(Papers(str(papers), usual=JOB).plan(), sandbox, locate=locate)
+    saved = Papers(str(papers), usual=JOB).plan()
+    return relocated(saved, sandbox, locate=locate, table_info=inspect_table)
 
 
 def compared(papers: Path, engine: Engine) -> Compared:
@@ -279,3 +293,31 @@ def test_a_manifest_of_another_job(papers: Path, engine: Engine) -> None:
 def test_everybody_compares_equal_too(engine: Engine, tmp_path: Path) -> None:
     papers = export(build(tmp_path), engine, request(), target=OTHER)
     assert compared(papers, engine).differences == ()
+
+
+@pytest.mark.spark_only
+def test_a_view_of_a_catalog_has_no_version_and_is_compared_as_it_is(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """Nor has a table of a catalog that is no Delta table; a view does not even lie anywhere."""
+    file = build(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("format: parquet, path: sign", "format: parquet, name: signed"))
+    sandbox = load_sandbox(file)
+    known = engine.spark.read.parquet(str(tmp_path / "sign"))
+    known.createOrReplaceTempView("signed")
+
+    def table_info(table: TableRef) -> TableInfo:
+        return inspect_table(table) if table.location is not None else engine.table_info(table)
+
+    def again() -> ExportPlan:
+        return relocated(saved.plan(), sandbox, locate=engine.locate, table_info=table_info)
+
+    plan = make_plan(json.dumps(by_segment()), sandbox, table_info=table_info, as_of=AS_OF)
+    run_job(plan, engine)
+    papers = tmp_path / "out" / "profile" / "_profile_export" / str(plan.job_id)
+    saved = Papers(str(papers), usual=JOB)
+    assert compare(again(), saved.manifest(), engine).differences == ()
+    known.drop("city").createOrReplaceTempView("signed")
+    with pytest.raises(Refused, match="column city does not exist"):
+        again()
