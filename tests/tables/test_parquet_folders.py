@@ -222,6 +222,7 @@ def test_a_name_that_engines_take_for_a_pattern(work: JobWorkspace, tmp_path: Pa
         pytest.param(["[a]", "a%20b"], ["[a]", "a b"], id="texts"),
         pytest.param(["1", "-2"], [1, -2], id="whole numbers"),
         pytest.param(["2026-01-01"], [date(2026, 1, 1)], id="dates"),
+        pytest.param(["{a}", "K%C3%B6ln", ""], ["{a}", "Köln", ""], id="that Spark spells"),
     ],
 )
 def test_null_among_folders_that_are_read_as_they_lie(

@@ -3,20 +3,33 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from profile_export.engines.input_files import input_files
 from profile_export.engines.reading import ParquetFiles
+from profile_export.plan import Input
 from profile_export.schema import Field, Struct, ddl, quoted, table_ddl
 from profile_export.tables.parquet_files import NULL_PARTITION, partition_values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
+_PATTERN, _ESCAPED = re.compile(r"[][{}*?\\]"), r"\\\g<0>"
 _MISREAD = re.compile("%[89a-fA-F]|=(?:/|$)")
 """How a byte of a letter beyond ASCII begins in an encoded path; a key without a value."""
+
+
+def misread_files(source: Input) -> ParquetFiles | None:
+    """The files of a Parquet folder that is read as it lies, if Spark would misread a name in it.
+
+    Lists the folder. As many frames are made of them as there are folders of such names.
+    """
+    folder, sizes = input_files(source)
+    groups = [tuple(names) for _, names in groupby(sizes, lambda name: name.rpartition("/")[0])]
+    return ParquetFiles(folder.location, groups) if any(map(_is_misread, groups)) else None
 
 
 def read_together(spark: "SparkSession", files: ParquetFiles, columns: Struct) -> "DataFrame":
@@ -29,12 +42,17 @@ def read_together(spark: "SparkSession", files: ParquetFiles, columns: Struct) -
 
     misread = [group for group in files.groups if _is_misread(group)]
     others = chain.from_iterable(group for group in files.groups if not _is_misread(group))
-    paths = [f"{files.location.rstrip('/')}/{name}" for name in others]
+    paths = [_path(files.location.rstrip("/"), name) for name in others]
     frames = [read_apart(spark, replace(files, groups=misread), columns)] if misread else []
     if paths:
         read = spark.read.schema(table_ddl(columns)).option("basePath", files.location)
         frames.append(read.parquet(*paths))
     return union(frames)
+
+
+def _path(base: str, name: str) -> str:
+    """Of a file, also where Spark would take its name for a pattern."""
+    return f"{base}/{_PATTERN.sub(_ESCAPED, name)}"
 
 
 def _is_misread(group: Sequence[str]) -> bool:
@@ -67,7 +85,7 @@ def _layout(
     reader = spark.read
     if stored is None:
         reader = reader.schema(table_ddl(columns.without(*values)))
-    read = reader.parquet(*(f"{base}/{name}" for name in names))
+    read = reader.parquet(*(_path(base, name) for name in names))
 
     def column(field: Field) -> "Column":
         if field.name in values:

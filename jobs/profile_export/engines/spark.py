@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 from profile_export.engines import Writing, spark_write
-from profile_export.engines.parquet_reads import read_together
+from profile_export.engines.parquet_reads import misread_files, read_together
 from profile_export.engines.pinned_files import named_files, pinned_table, plain_files
 from profile_export.engines.reading import ParquetFiles, Reading
 from profile_export.errors import JobFailed
@@ -80,7 +80,7 @@ class SparkEngine:
         Spark jobs, 17 of 37 seconds of CPU for the first table (measured on 20 rows), and one or
         two for the next."""
         if source.table.format == "parquet":
-            return Reading(named_files(source))
+            return Reading(named_files(source) or misread_files(source))
         table = pinned_table(source)
         return Reading(None if table is None else plain_files(source, table, partitioned=False))
 
