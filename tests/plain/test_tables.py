@@ -123,6 +123,38 @@ def test_an_empty_commit_before_a_checkpoint_does_not_matter(tmp_path: Path) -> 
     assert empty_commit(str(tmp_path / "crm"), 1) == f"{1:020}.json"
 
 
+@pytest.mark.parametrize("left", ["part", "empty", "empty part", "both parts"])
+def test_s28_a_checkpoint_that_is_not_whole_replaces_no_empty_commit(
+    left: str, tmp_path: Path
+) -> None:
+    """Readers pass over it, as a crash leaves it, and read the commits."""
+    crm, log = tmp_path / "crm", tmp_path / "crm" / "_delta_log"
+    for n in range(3):
+        write_deltalake(str(crm), pa.table({"a": [n]}), mode="append")
+    DeltaTable(str(crm)).create_checkpoint()
+    (log / "_last_checkpoint").unlink()
+    whole = log / f"{2:020}.checkpoint.parquet"
+    parts = [log / f"{2:020}.checkpoint.{n:010}.{2:010}.parquet" for n in (1, 2)]
+    if left == "empty":
+        whole.write_bytes(b"")
+    else:
+        whole.rename(parts[0])
+    if left == "empty part":
+        parts[1].write_bytes(b"")
+    if left == "both parts":
+        rows = pq.read_table(parts[0])
+        for part, some in zip(parts, (rows.slice(0, 2), rows.slice(2)), strict=True):
+            pq.write_table(some, part)
+    (log / f"{1:020}.json").write_bytes(b"")
+    if left == "both parts":
+        assert empty_commit(str(crm), 2) is None
+        assert DeltaTable(str(crm)).to_pyarrow_table().num_rows == 3
+        return
+    code, detail = fault(crm, "delta")
+    assert code == "table-unreadable"
+    assert f"{1:020}.json of its log is empty" in detail
+
+
 def test_a_corrupt_delta_log(tmp_path: Path) -> None:
     log = tmp_path / "crm" / "_delta_log"
     log.mkdir(parents=True)

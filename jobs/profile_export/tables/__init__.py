@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMIT = re.compile(r"(\d{20})\.json")
-_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.(?:\d{10}\.(\d{10})\.)?")
+"""Its version; and of one in several files their number."""
 
 
 @dataclass(frozen=True)
@@ -85,21 +88,28 @@ def empty_commit(location: str, version: int) -> str | None:
     """A commit of a Delta table up to ``version`` whose file is empty, as a crash leaves it.
 
     delta-rs takes it for one that changes nothing: what it added would be left out in silence.
-    Those before its last checkpoint do not matter. One listing, on this machine only: object stores
-    put a file whole or not at all.
+    Those before its last whole checkpoint do not matter. One listing, on this machine only: object
+    stores put a file whole or not at all.
     """
     if "://" in location:
         return None
     from profile_export.storage import Folder  # with pyarrow: only if needed
 
     found = {file.path: file.bytes for file in Folder(location).at("_delta_log").files()}
-    checkpoints = (int(match[1]) for path in found if (match := _CHECKPOINT.match(path)))
-    last = max((number for number in checkpoints if number <= version), default=-1)
+    last = max((number for number in _checkpoints(found) if number <= version), default=-1)
     for name, size in found.items():
         commit = _COMMIT.fullmatch(name)
         if commit and size == 0 and last < int(commit[1]) <= version:
             return name
     return None
+
+
+def _checkpoints(sizes: Mapping[str, int]) -> Iterator[int]:
+    """The versions of a log's whole checkpoints. Readers pass over one that is empty, or of which
+    parts are missing, as a crash leaves it, and read the commits."""
+    matches = [match for name, size in sizes.items() if size and (match := _CHECKPOINT.match(name))]
+    found = Counter((int(match[1]), int(match[2] or 1)) for match in matches)
+    yield from (version for (version, parts), there in found.items() if there >= parts)
 
 
 def is_elsewhere(path: str) -> bool:
