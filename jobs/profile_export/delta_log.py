@@ -1,12 +1,15 @@
 """What a Delta table's log says of the table as it is now. No engine, no JVM."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
@@ -16,6 +19,7 @@ from profile_export.schema import Struct, from_json
 from profile_export.storage import Folder
 from profile_export.tables import first_line
 
+_CHECKPOINT = re.compile(r"\d{20}\.checkpoint\.[^/]*parquet$")
 _CHECK = "delta.constraints."
 _RULES = (
     *("delta.invariants", "delta.generationExpression", "delta.identity."),
@@ -104,14 +108,26 @@ def _column_rules(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 
 def has_transaction(target: Folder, mark: str) -> bool:
-    """Whether an application transaction is in a log, as far as its commits go back.
+    """Whether an application transaction is in a log: in a commit that it still has, or where those
+    were cleaned up, in a checkpoint.
 
     Args:
         target: The table.
         mark: What the transaction's id begins with, with a quotation mark before it.
     """
-    commits = (file.path for file in target.files("_delta_log") if file.path.endswith(".json"))
-    return any(mark.encode() in target.read(path) for path in commits)
+    paths = [file.path for file in target.files("_delta_log")]
+    if any(mark.encode() in target.read(path) for path in paths if path.endswith(".json")):
+        return True
+    checkpoints = (path for path in paths if _CHECKPOINT.search(path))
+    return any(mark in f'"{app_id}"' for path in checkpoints for app_id in _app_ids(target, path))
+
+
+def _app_ids(target: Folder, checkpoint: str) -> Iterator[str]:
+    """The application transactions in a checkpoint; none in one that is damaged, which readers of
+    the table pass over or tell of."""
+    with suppress(OSError, pa.ArrowException), target.open(checkpoint) as opened:
+        for column in pq.ParquetFile(opened).read(columns=["txn"]).itercolumns():
+            yield from (action["appId"] for action in column.drop_null().to_pylist())
 
 
 def unreadable_log(why: str) -> JobFailed:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from profile_export.engines import Engine, open_engine
 from profile_export.errors import Conflict, JobFailed
@@ -88,6 +89,11 @@ def test_a_job_whose_papers_are_gone_is_not_done_again(engine: Engine, tmp_path:
     with pytest.raises(Conflict, match="choose another id") as caught:
         see_papers(target, plan.job_id)
     assert caught.value.exit_code == 2
+    see_papers(target, plan.job_id + 1)
+    DeltaTable(target.location).create_checkpoint()
+    (tmp_path / "t" / "_delta_log" / f"{0:020}.json").unlink()  # as the log's retention does
+    with pytest.raises(Conflict, match="choose another id"):
+        see_papers(target, plan.job_id)
     see_papers(target, plan.job_id + 1)
 
 
