@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,20 @@ class TestUrl:
                 open_store(f"postgresql://u@127.0.0.1:{port}/d?connect_timeout=2")
 
 
+@pytest.fixture
+def keeps(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Makes an empty database, whose stores have less patience; gives its URL."""
+    name = postgres.create()
+
+    def url(**seconds: float) -> str:
+        for setting, value in seconds.items():
+            monkeypatch.setattr(f"profile_export.service.store.database.{setting}", value)
+        return postgres.url(name)
+
+    yield url
+    postgres.drop(name)
+
+
 class TestAway:
     def test_the_server_is_stopped(self, own_postgres: Postgres) -> None:
         store = open_store(own_postgres.url("postgres"))
@@ -284,6 +299,41 @@ class TestAway:
             assert sandboxes.find_id(connection, "o", "s") is None
         other.execute("ROLLBACK")
         other.close()
+        store.close()
+
+    def test_another_keeps_a_table(self, keeps: Callable[..., str]) -> None:
+        store = open_store(keeps(BUSY_SECONDS=0.2))
+        with store.write() as other:
+            other.execute(sa.text("LOCK TABLE sandboxes IN ACCESS EXCLUSIVE MODE"))
+            for transaction in (store.read, store.write):
+                with (
+                    pytest.raises(StoreAway, match="written by another process"),
+                    transaction() as connection,
+                ):
+                    sandboxes.find_id(connection, "o", "s")
+        store.close()
+
+    def test_who_stops_within_a_transaction_holds_nobody_up(
+        self, keeps: Callable[..., str]
+    ) -> None:
+        """A paused worker, or one whose machine is gone: PostgreSQL would keep its rows locked."""
+        store = open_store(keeps(IDLE_SECONDS=0.2))
+        with store.write() as connection:
+            sandbox_id = sandboxes.ensure(connection, "o", "s")
+        with pytest.raises(StoreAway), store.write() as paused:
+            sandboxes.changed(paused, sandbox_id)
+            with store.write() as other:
+                sandboxes.changed(other, sandbox_id)
+            sandboxes.changed(paused, sandbox_id)
+        store.close()
+
+    def test_setting_up_waits_for_whoever_does_it(self, keeps: Callable[..., str]) -> None:
+        store = open_store(keeps(BUSY_SECONDS=0.2))
+        with store.write() as connection:
+            migrate.alone(connection)
+            assert connection.execute(sa.text("SHOW lock_timeout")).scalar_one() == "0"
+        with store.write() as connection:
+            assert connection.execute(sa.text("SHOW lock_timeout")).scalar_one() == "200ms"
         store.close()
 
     def test_a_fault_of_ours_stays_one(self, store: Store) -> None:

@@ -42,6 +42,7 @@ _OF_POSTGRESQL = {
     "53100": ("store-full", "cannot grow: its disk is full. Free some space"),
     "25006": ("store-read-only", "may only be read: it is a standby, or set so"),
     "42501": ("store-read-only", "refuses its user the right to do this; grant it"),
+    "55P03": ("store-away", "is being written by another process; try again"),
     "53300": (
         "store-away",
         "has no connection left for us: raise max_connections or the limit, or run fewer processes",

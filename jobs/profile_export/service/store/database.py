@@ -22,7 +22,10 @@ __all__ = ["DEFAULT_URL", "Store", "StoreAway", "clock", "open_store", "upsert"]
 
 DEFAULT_URL = "sqlite:///profile-export.db"
 BUSY_SECONDS = 30
-"""SQLite has one writer at a time; every transaction of ours is short."""
+"""So long anybody waits for what another transaction has locked; every one of ours is short."""
+IDLE_SECONDS = 15
+"""PostgreSQL ends a transaction of which it hears nothing for so long: its client is paused, or its
+machine gone, and others wait for the rows that it has locked."""
 _POOL = {"pool_size": 10, "max_overflow": 50}
 """Connections of one process: as many as a server has threads."""
 _PATIENCE = {
@@ -130,6 +133,7 @@ def open_store(url: str = DEFAULT_URL, *, make: bool = True) -> Store:
             isolation_level="READ COMMITTED",
             **_POOL,
         )
+        _for_postgresql(engine)
     store = Store(engine, shown.render_as_string(hide_password=True))
     try:
         upgrade(engine)
@@ -171,6 +175,15 @@ def _for_sqlite(engine: Engine) -> None:
     def _began(connection: Connection) -> None:
         write = connection.get_execution_options().get("profile_export_write", True)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _for_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.execute(f"SET lock_timeout = {BUSY_SECONDS * 1000:.0f}")
+        idle = f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}"
+        connection.execute(idle)
+        connection.commit()
 
 
 def clock(connection: Connection) -> int:

@@ -46,9 +46,10 @@ def upgrade(engine: Engine) -> None:
 def alone(connection: Connection) -> None:
     """Be the only process that sets a store up, to the end of the transaction.
 
-    On SQLite who writes is alone anyway.
+    Waits for another as long as that takes. On SQLite who writes is alone anyway.
     """
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
 
 
