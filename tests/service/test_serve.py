@@ -86,6 +86,27 @@ def test_a_worker_that_dies_is_started_again(
         wait_for(lambda: started(second) is None, seconds=120)
 
 
+def test_a_worker_that_is_started_again_makes_no_store_in_the_place_of_one_that_is_gone(
+    place: tuple[str, SmallCatalog], tmp_path: Path
+) -> None:
+    url, catalog = place
+    file = Path(url.removeprefix("sqlite:///"))
+    with Service(tmp_path / "s", PROFILE_EXPORT_STORE=url) as service:
+        assert isinstance(service, Service)
+        service.listening()
+        wait_for(lambda: service.logged("worker ready"))
+        file.rename(tmp_path / "elsewhere.db")
+        os.kill(service.worker_pid(), signal.SIGKILL)
+        wait_for(lambda: len(service.logged("the worker died")) == 2 or file.exists())
+        assert not file.exists()
+        assert f"There is no job store at {file}" in service.err
+        (tmp_path / "elsewhere.db").rename(file)
+        with service.client(catalog.tokens["write"]) as client:
+            made = client.post(JOBS, json=request()).json()["id"]
+            wait_for(lambda: client.get(f"{JOBS}/{made}").json()["status"] == "SUCCEEDED")
+        assert service.end() == 0
+
+
 def test_serve_and_its_worker_end_together(place: tuple[str, SmallCatalog], tmp_path: Path) -> None:
     with Service(tmp_path / "s", PROFILE_EXPORT_STORE=place[0]) as service:
         assert isinstance(service, Service)

@@ -50,7 +50,7 @@ def worker(
 
     name = _options.engine_name(engine)
     logs.to_stderr(verbose=verbose)
-    kept = _store.opened(store)
+    kept = _store.opened(store, make=not child)  # serve has made it
     if not child:
         told = {"store": kept.shown, "engine": name}
         logging.getLogger("profile_export.worker").info("worker starts", extra=told)
