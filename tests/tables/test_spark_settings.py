@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from profile_export.engines import Engine
 from profile_export.engines.spark_session import open_spark
@@ -27,6 +28,8 @@ THEIRS = {
     "spark.sql.files.ignoreMissingFiles": "true",
     "spark.sql.session.timeZone": "Asia/Tokyo",
     "spark.sql.ansi.enabled": "false",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.retainGroupColumns": "false",
     f"{_NEW_TABLES}columnMapping.mode": "name",
     f"{_NEW_TABLES}randomizeFilePrefixes": "true",
 }
@@ -70,3 +73,11 @@ def test_new_targets_are_plain_tables(opened: Engine, tmp_path: Path) -> None:
     batch = json.loads((papers / "manifest.json").read_bytes())["batches"][0]
     assert [file["path"] for file in batch["files"]]
     assert not verify(str(papers), deep=True).findings
+
+
+def test_frames_have_the_types_and_the_columns_that_they_are_asked_for(opened: Engine) -> None:
+    """``rerun --compare``, ``explain`` and dry runs failed on times without zone, and on aggregates
+    that had lost what they are by."""
+    time = F.lit("2024-01-01").cast("timestamp").alias("at")
+    assert opened.spark.range(1).select(time).dtypes == [("at", "timestamp")]
+    assert opened.spark.range(1).groupBy("id").count().columns == ["id", "count"]

@@ -25,6 +25,10 @@ SPARK_SESSION = {
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # What columns are told to be a timestamp is an instant, not a time without zone.
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    # An aggregate has the columns that it is by.
+    "spark.sql.retainGroupColumns": "true",
     # Texts of type char(n) have the blanks that are in their files.
     "spark.sql.readSideCharPadding": "false",
     # A file that cannot be read fails the job: nothing leaves silently.
