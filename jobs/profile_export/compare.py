@@ -14,9 +14,8 @@ from profile_export.compared import (
 from profile_export.engine_errors import translate
 from profile_export.engines import Engine
 from profile_export.engines.workspace import JobWorkspace, Progress
-from profile_export.errors import Problem, Refused
 from profile_export.outputs import BATCH_COLUMN, written_columns
-from profile_export.papers import Manifest
+from profile_export.papers import Manifest, see_of_one_job
 from profile_export.plan import ExportPlan
 from profile_export.rowset import by_engine
 from profile_export.scratch import scratch_folder
@@ -42,9 +41,7 @@ def compare(
         JobFailed: the rows could not be computed.
     """
     ids = [batch.batch_id for batch in plan.batches]
-    if [batch.batch_id for batch in manifest.batches] != ids:
-        detail = f"The manifest beside the job is of job {manifest.job_id}, with other batches."
-        raise Refused([Problem("other-job", detail, parameter="JOB")])
+    see_of_one_job(manifest, plan)
     with _scratch(plan, engine) as scratch:
         work = JobWorkspace(engine, scratch, progress=progress, plan=plan)
         try:

@@ -70,6 +70,18 @@ class Manifest(_Part):
     batches: Annotated[tuple[ManifestBatch, ...], Field(min_length=1)]
 
 
+def see_of_one_job(manifest: Manifest, plan: ExportPlan) -> None:
+    """See that a manifest is of the job of a plan.
+
+    Raises:
+        Refused: ``other-job``.
+    """
+    ids = [batch.batch_id for batch in plan.batches]
+    if [batch.batch_id for batch in manifest.batches] != ids:
+        detail = f"The manifest beside the job is of job {manifest.job_id}, with other batches."
+        raise Refused([Problem("other-job", detail, parameter="JOB")])
+
+
 class _Job(_Part):
     """What is needed of ``job.json``."""
 

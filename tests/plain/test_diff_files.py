@@ -1,6 +1,7 @@
 """diff, on exports made without an engine: diff itself needs none."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -364,6 +365,17 @@ def test_events_are_a_leaf(tmp_path: Path) -> None:
 
 
 # --- papers and the file
+
+
+@pytest.mark.parametrize("paper", ["job.json", "manifest.json"])
+def test_papers_of_two_jobs(paper: str, exports: Exports) -> None:
+    """Two batches of another job would be compared, or be read with another job's columns."""
+    a, b = exports.one([person("1")]), exports.one([person("1"), person("2")])
+    assert not diff(a, b).equal
+    shutil.copy(Path(a, paper), Path(b, paper))
+    with pytest.raises(Refused) as caught:
+        diff(a, b)
+    assert [problem.code for problem in caught.value.problems] == ["other-job"]
 
 
 def test_a_file_that_is_gone(exports: Exports) -> None:

@@ -13,7 +13,7 @@ from profile_export.errors import NotFound, Problem, Refused
 from profile_export.identity_keys import parts_of
 from profile_export.job_papers import job_papers
 from profile_export.outputs import written_columns
-from profile_export.papers import Manifest, ManifestBatch
+from profile_export.papers import Manifest, ManifestBatch, see_of_one_job
 from profile_export.plan import ExportPlan
 from profile_export.rowset.hash_bytes import Unhashable
 from profile_export.storage import Folder
@@ -102,7 +102,9 @@ class _Export:
         plan = papers.plan()
         source = key_source(written_columns(plan), job=f"Job {plan.job_id}")
         # Of a copy that leads to no papers, its place is told before what is not beside it.
-        return cls(papers.dataset, plan, papers.manifest(), source)
+        dataset, manifest = papers.dataset, papers.manifest()
+        see_of_one_job(manifest, plan)
+        return cls(dataset, plan, manifest, source)
 
     def side(self, batch: ManifestBatch | None) -> Side:
         """The files of a batch, all of them there."""
@@ -135,8 +137,8 @@ def diff(job_a: str, job_b: str) -> Diff:
 
     Raises:
         NotFound: a paper or a file is missing.
-        Refused: what is named is no job of ours, its persons cannot be told apart, a file is
-            damaged, or has values that only an engine can hash.
+        Refused: what is named is no job of ours, its papers are of two jobs, its persons cannot be
+            told apart, a file is damaged, or has values that only an engine can hash.
     """
     a, b = _Export.of(job_a), _Export.of(job_b)
     schemas = [(str(i), written_columns(export.plan)) for i, export in enumerate((a, b))]
