@@ -24,6 +24,7 @@ _CHECK = "delta.constraints."
 _RULES = (
     *("delta.invariants", "delta.generationExpression", "delta.identity."),
     "__CHAR_VARCHAR_TYPE_STRING",
+    "CURRENT_DEFAULT",
 )
 _FORGETS = "delta.setTransactionRetentionDuration"
 """A table that is told so loses application transactions that are as old."""
@@ -102,7 +103,7 @@ def _column_rules(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
         if not field["nullable"]:
             yield f"column {path}, never null"
         elif any(key.startswith(_RULES) for key in field["metadata"]):
-            yield f"column {path}, checked or generated"
+            yield f"column {path}, checked, generated or with a default"
         if isinstance(field["type"], dict) and field["type"]["type"] == "struct":
             yield from _column_rules(field["type"], f"{path}.")
 

@@ -432,6 +432,7 @@ def test_s26_what_a_target_tells_of_its_columns_stays(commit: Commit, tmp_path: 
         pytest.param({"__CHAR_VARCHAR_TYPE_STRING": "varchar(3)"}, id="texts of a bounded length"),
         pytest.param({"delta.generationExpression": "lower(name)"}, id="generated"),
         pytest.param({"delta.identity.start": 1, "delta.identity.step": 1}, id="numbered"),
+        pytest.param({"CURRENT_DEFAULT": "'nobody'"}, id="filled where a job does not write it"),
         pytest.param({"delta.invariants": '{"expression": {"expression": "true"}}'}, id="checked"),
     ],
 )
