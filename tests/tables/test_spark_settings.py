@@ -28,6 +28,7 @@ THEIRS = {
     "spark.sql.files.ignoreMissingFiles": "true",
     "spark.sql.session.timeZone": "Asia/Tokyo",
     "spark.sql.ansi.enabled": "false",
+    "spark.databricks.delta.write.dataFilesToSubdir": "true",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.retainGroupColumns": "false",
     f"{_NEW_TABLES}columnMapping.mode": "name",

@@ -31,6 +31,8 @@ SPARK_SESSION = {
     "spark.sql.retainGroupColumns": "true",
     # Texts of type char(n) have the blanks that are in their files.
     "spark.sql.readSideCharPadding": "false",
+    # Files of a batch lie in the batch's folder.
+    "spark.databricks.delta.write.dataFilesToSubdir": "false",
     # A file that cannot be read fails the job: nothing leaves silently.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
