@@ -33,6 +33,8 @@ SPARK_SESSION = {
     "spark.sql.readSideCharPadding": "false",
     # Files of a batch lie in the batch's folder.
     "spark.databricks.delta.write.dataFilesToSubdir": "false",
+    # A commit has the files that the manifest names, and no other commit takes them away at once.
+    "spark.databricks.delta.autoCompact.enabled": "false",
     # A file that cannot be read fails the job: nothing leaves silently.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
