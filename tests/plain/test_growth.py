@@ -87,6 +87,9 @@ def test_names_that_delta_tells_apart() -> None:
     [
         pytest.param(struct_of(A="long"), id="another case"),
         pytest.param(struct_of(s=struct_of(x="long", X="long")), id="another case, nested"),
+        pytest.param(
+            struct_of(m=Map("string", struct_of(x="long", X="long"))), id="another case, in a map"
+        ),
         pytest.param(struct_of(**{"first name": "string"}), id="a blank"),
         pytest.param(struct_of(l=Array(struct_of(**{"a;b": "long"}))), id="a semicolon, nested"),
     ],
