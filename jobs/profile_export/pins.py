@@ -13,7 +13,8 @@ from profile_export.errors import JobFailed, Problem, Refused
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct, ddl, from_json
 from profile_export.storage import Folder, reason
-from profile_export.tables import TableInfo, empty_commit, first_line, inspect_table, is_elsewhere
+from profile_export.tables import TableInfo, first_line, inspect_table, is_elsewhere
+from profile_export.tables.log_files import empty_commit
 
 JOB = "JOB"
 """How messages name the argument that the pins come from."""

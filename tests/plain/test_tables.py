@@ -13,7 +13,8 @@ from hand_made import Closed
 from profile_export.errors import Refused
 from profile_export.plan import TableRef
 from profile_export.schema import Array, DataType, Map, Struct, struct_of
-from profile_export.tables import TableInfo, empty_commit, inspect_table, parquet_schema
+from profile_export.tables import TableInfo, inspect_table, parquet_schema
+from profile_export.tables.log_files import empty_commit
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 LOCAL = NOON.replace(tzinfo=None)

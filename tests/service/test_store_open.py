@@ -155,7 +155,7 @@ def keeps(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 
     def url(**seconds: float) -> str:
         for setting, value in seconds.items():
-            monkeypatch.setattr(f"profile_export.service.store.database.{setting}", value)
+            monkeypatch.setattr(f"profile_export.service.store.connections.{setting}", value)
         return postgres.url(name)
 
     yield url
@@ -289,7 +289,7 @@ class TestAway:
     def test_another_writer_keeps_it(
         self, store_file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("profile_export.service.store.database.BUSY_SECONDS", 0.2)
+        monkeypatch.setattr("profile_export.service.store.connections.BUSY_SECONDS", 0.2)
         store = open_store(f"sqlite:///{store_file}")
         other = sqlite3.connect(store_file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

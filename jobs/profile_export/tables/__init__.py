@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_COMMIT = re.compile(r"(\d{20})\.json")
-_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.(?:\d{10}\.(\d{10})\.)?")
-"""Its version; and of one in several files their number."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,7 @@ def _delta(table: TableRef, location: str, *, own_files_only: bool) -> TableInfo
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
     from profile_export.storage import Folder
+    from profile_export.tables.log_files import empty_commit
 
     try:
         found = DeltaTable(location)
@@ -82,34 +78,6 @@ def _delta(table: TableRef, location: str, *, own_files_only: bool) -> TableInfo
     if own_files_only and _has_files_elsewhere(found, location):
         raise unreadable(table, "a file of it lies outside of its folder")
     return TableInfo(columns, version, table_id=table_id)
-
-
-def empty_commit(location: str, version: int) -> str | None:
-    """A commit of a Delta table up to ``version`` whose file is empty, as a crash leaves it.
-
-    delta-rs takes it for one that changes nothing: what it added would be left out in silence.
-    Those before its last whole checkpoint do not matter. One listing, on this machine only: object
-    stores put a file whole or not at all.
-    """
-    if "://" in location:
-        return None
-    from profile_export.storage import Folder  # with pyarrow: only if needed
-
-    found = {file.path: file.bytes for file in Folder(location).at("_delta_log").files()}
-    last = max((number for number in _checkpoints(found) if number <= version), default=-1)
-    for name, size in found.items():
-        commit = _COMMIT.fullmatch(name)
-        if commit and size == 0 and last < int(commit[1]) <= version:
-            return name
-    return None
-
-
-def _checkpoints(sizes: Mapping[str, int]) -> Iterator[int]:
-    """The versions of a log's whole checkpoints. Readers pass over one that is empty, or of which
-    parts are missing, as a crash leaves it, and read the commits."""
-    matches = [match for name, size in sizes.items() if size and (match := _CHECKPOINT.match(name))]
-    found = Counter((int(match[1]), int(match[2] or 1)) for match in matches)
-    yield from (version for (version, parts), there in found.items() if there >= parts)
 
 
 def is_elsewhere(path: str) -> bool:

@@ -8,34 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from profile_export.errors import Problem, Refused
 from profile_export.service.store.away import StoreAway, told
+from profile_export.service.store.connections import on_postgresql, on_sqlite
 from profile_export.service.store.migrate import upgrade
 from profile_export.service.store.store_file import StoreFile
 
 __all__ = ["DEFAULT_URL", "Store", "StoreAway", "clock", "open_store", "upsert"]
 
 DEFAULT_URL = "sqlite:///profile-export.db"
-BUSY_SECONDS = 30
-"""So long anybody waits for what another transaction has locked; every one of ours is short."""
-IDLE_SECONDS = 15
-"""PostgreSQL ends a transaction of which it hears nothing for so long: its client is paused, or its
-machine gone, and others wait for the rows that it has locked."""
-_POOL = {"pool_size": 10, "max_overflow": 50}
-"""Connections of one process: as many as a server has threads."""
-_PATIENCE = {
-    # A server that is gone without a word is noticed in half a minute, not in two hours.
-    "connect_timeout": 10,
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
 _log = logging.getLogger("profile_export.store")
 
 
@@ -121,19 +107,9 @@ def open_store(url: str = DEFAULT_URL, *, make: bool = True) -> Store:
         if not make and parsed.database and not os.path.exists(parsed.database):
             detail = f"There is no job store at {parsed.database}. Check --store."
             raise Refused([Problem("no-store", detail, parameter="--store")])
-        engine = create_engine(parsed, **_POOL)
-        _for_sqlite(engine)
+        engine = on_sqlite(parsed)
     else:
-        waits = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
-        engine = create_engine(
-            parsed,
-            pool_pre_ping=True,
-            connect_args=waits,
-            # Ours rely on it: who has waited for a lock sees what the other has committed.
-            isolation_level="READ COMMITTED",
-            **_POOL,
-        )
-        _for_postgresql(engine)
+        engine = on_postgresql(parsed)
     store = Store(engine, shown.render_as_string(hide_password=True))
     try:
         upgrade(engine)
@@ -160,30 +136,6 @@ def _parsed(url: str) -> URL:
     if backend not in ("sqlite", "postgresql") or in_memory:
         raise bad
     return parsed.set(drivername="postgresql+psycopg") if backend == "postgresql" else parsed
-
-
-def _for_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # an accepted job survives a power cut
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def _began(connection: Connection) -> None:
-        write = connection.get_execution_options().get("profile_export_write", True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _for_postgresql(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        connection.execute(f"SET lock_timeout = {BUSY_SECONDS * 1000:.0f}")
-        idle = f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}"
-        connection.execute(idle)
-        connection.commit()
 
 
 def clock(connection: Connection) -> int:
