@@ -164,6 +164,10 @@ def test_conditions(ask: Asked) -> None:
     for other in ('"x"', f"W/{tag}x", "x"):
         answer = ask.get(href, **part, **{"If-Match": other})
         assert (answer.status_code, answer.json()["title"]) == (412, "Precondition failed")
+    for name, status in (("If-None-Match", 304), ("If-Match", 200)):
+        for lines in ((tag, '"x"'), ('"x"', tag)):
+            asked = [*ask.headers("read").items(), *((name, line) for line in lines)]
+            assert ask.client.get(href, headers=asked).status_code == status, lines
     assert ask.get(href, **part, **{"If-Range": tag}).status_code == 206
     for other in ('"x"', f"W/{tag}", "Wed, 21 Oct 2015 07:28:00 GMT"):
         answer = ask.get(href, **part, **{"If-Range": other})

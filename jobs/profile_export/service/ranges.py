@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from starlette.datastructures import Headers
+
 _RANGE = re.compile(r"bytes=[ \t]*(\d{0,999})-(\d{0,999})[ \t]*", re.ASCII | re.IGNORECASE)
 _TAG = re.compile(r'(?:W/)?"[^"]*"')
 
@@ -11,16 +13,21 @@ class Unsatisfiable(Exception):
     """A range of which there is nothing."""
 
 
-def is_known(headers: Mapping[str, str], tag: str) -> bool:
+def is_known(headers: Headers, tag: str) -> bool:
     """Whether the client has it already (``If-None-Match``)."""
-    sent = headers.get("if-none-match", "").strip()
+    sent = _sent(headers, "if-none-match")
     return sent == "*" or tag in [found.removeprefix("W/") for found in _TAG.findall(sent)]
 
 
-def is_wanted(headers: Mapping[str, str], tag: str) -> bool:
+def is_wanted(headers: Headers, tag: str) -> bool:
     """Whether it is what the client asks for (``If-Match``), if it says so."""
-    sent = headers.get("if-match", "*").strip()
-    return sent == "*" or tag in _TAG.findall(sent)
+    sent = _sent(headers, "if-match")
+    return "if-match" not in headers or sent == "*" or tag in _TAG.findall(sent)
+
+
+def _sent(headers: Headers, name: str) -> str:
+    """A header that is a list: its lines are one list."""
+    return ", ".join(headers.getlist(name)).strip()
 
 
 def asked_range(headers: Mapping[str, str], tag: str, size: int) -> tuple[int, int] | None:
