@@ -81,6 +81,14 @@ class LazyEngine:
         _take_ctrl_c_back()
         return self._outcome
 
+    def locate(self, table: "TableRef") -> str:
+        """As :meth:`~profile_export.engines.Engine.locate` says; opens the engine.
+
+        Raises:
+            JobFailed: the engine could not be opened, or knows no tables by name.
+        """
+        return self.get().locate(table)
+
     def table_info(self, table: "TableRef") -> "TableInfo":
         """Columns and version of any table; the engine is opened only for one known by name.
 

@@ -115,12 +115,7 @@ def _of_job(job: str, sandbox: str, identity: str, engine: "LazyEngine") -> "Que
 
     known = load_sandbox(sandbox)
     saved = job_papers(job, known).plan()
-    plan = relocated(
-        saved,
-        known,
-        locate=lambda table: engine.get().locate(table),
-        table_info=engine.table_info,
-    )
+    plan = relocated(saved, known, locate=engine.locate, table_info=engine.table_info)
     for line in not_pinned(plan):
         _say.note(line)
     return Question(identity, plan, known, job_id=plan.job_id)

@@ -56,12 +56,7 @@ def rerun(
     loaded = load_sandbox(sandbox)
     papers = job_papers(job, loaded)
     with LazyEngine(_options.engine_name(engine, for_job=True), verbose=verbose) as lazy:
-        plan = relocated(
-            papers.plan(),
-            loaded,
-            locate=lambda table: lazy.get().locate(table),
-            table_info=lazy.table_info,
-        )
+        plan = relocated(papers.plan(), loaded, locate=lazy.locate, table_info=lazy.table_info)
         notes = not_pinned(plan)
         if compare:
             _compared(plan, papers, lazy, notes, json=json)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from profile_export.engines.input_files import input_files
+from profile_export.engines.pinned_files import PATTERN
 from profile_export.engines.reading import ParquetFiles
 from profile_export.plan import Input
 from profile_export.schema import Field, Struct, ddl, quoted, table_ddl
@@ -17,7 +18,7 @@ from profile_export.tables.parquet_files import NULL_PARTITION, partition_values
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-_PATTERN, _ESCAPED = re.compile(r"[][{}*?\\]"), r"\\\g<0>"
+_ESCAPED = r"\\\g<0>"
 _MISREAD = re.compile("%[89a-fA-F]|=(?:/|$)")
 """How a byte of a letter beyond ASCII begins in an encoded path; a key without a value."""
 
@@ -52,7 +53,7 @@ def read_together(spark: "SparkSession", files: ParquetFiles, columns: Struct) -
 
 def _path(base: str, name: str) -> str:
     """Of a file, also where Spark would take its name for a pattern."""
-    return f"{base}/{_PATTERN.sub(_ESCAPED, name)}"
+    return f"{base}/{PATTERN.sub(_ESCAPED, name)}"
 
 
 def _is_misread(group: Sequence[str]) -> bool:
@@ -101,8 +102,9 @@ def read_folder(
     """All files below a folder; ``keys`` as of :class:`~profile_export.engines.reading.Reading`."""
     from pyspark.sql import functions as F
 
-    texts = {field.name: replace(field, type="string") for field in columns.fields}
-    read_as = Struct(tuple(texts[f.name] if f.name in keys else f for f in columns.fields))
+    read_as = Struct(
+        tuple(replace(f, type="string") if f.name in keys else f for f in columns.fields)
+    )
     read = spark.read.schema(table_ddl(read_as)).parquet(location)
 
     def known(field: Field) -> "Column":

@@ -17,7 +17,7 @@ from profile_export.tables.parquet_files import partition_values
 MOST_FILES = 1000
 """Beyond it Delta's own reader is no slower, and plans do not carry the list."""
 
-_PATTERN = re.compile(r"[][{}*?\\]")
+PATTERN = re.compile(r"[][{}*?\\]")
 """What engines take for patterns in paths."""
 
 _PLAIN_NAME = re.compile(r"(?:[\w.%-]+=[\w.%+:-]*/|[\w.-]+/)*[\w.=-]+")
@@ -31,7 +31,7 @@ def named_files(source: Input) -> ParquetFiles | None:
     if groups is None and not Folder(location).has_folder():
         location, _, name = location.rpartition("/")
         groups = ((name,),)
-    if groups is None or _PATTERN.search("".join((location, *chain.from_iterable(groups)))):
+    if groups is None or PATTERN.search("".join((location, *chain.from_iterable(groups)))):
         return None
     return ParquetFiles(location, groups)
 
