@@ -42,9 +42,12 @@ def _sail(work: Path, _times: int) -> list[str]:
     return [script, *words, "--as-of", AS_OF, "--engine", "sail"]
 
 
-def _spark(work: Path, times: int) -> list[str]:
-    files = str(work / "sandbox.yml"), str(work / "request.json")
-    return _module(f"{_HERE}.ours_spark", *files, str(times))
+def _warm(engine: str) -> Callable[[Path, int], list[str]]:
+    def command(work: Path, times: int) -> list[str]:
+        files = str(work / "sandbox.yml"), str(work / "request.json")
+        return _module(f"{_HERE}.ours_warm", engine, *files, str(times))
+
+    return command
 
 
 def _script(module: str) -> Callable[[Path, int], list[str]]:
@@ -63,10 +66,11 @@ PROGRAMS = {
     p.name: p
     for p in (
         Program("sail", "ours, engine sail", "ours", _sail, ours=True),
+        Program("sail-warm", "ours, sail, warm", "ours", _warm("sail"), driver=True, ours=True),
         Program("duckdb-one", "DuckDB, one statement", "duckdb_one", _script("duckdb_one")),
         Program("duckdb-two", "DuckDB, audience first", "duckdb_two", _script("duckdb_two")),
         Program("floor", "read and write only", "floor", _script("floor"), has_result=False),
-        Program("spark", "ours, engine spark", "ours", _spark, driver=True, ours=True),
+        Program("spark", "ours, engine spark", "ours", _warm("spark"), driver=True, ours=True),
         Program("by-hand", "PySpark by hand", "by_hand", _by_hand, driver=True),
     )
 }

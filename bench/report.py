@@ -67,6 +67,9 @@ def ratios(cases: dict[str, Figures]) -> Iterator[str]:
                 f" script's time (bar 1.0), {_ratio(found['sail'], best, 'cpu')} of its processor"
                 f" time, {_ratio(found['sail'], best, 'peak_bytes')} of its memory (bar 1.5)"
             )
+            if "sail-warm" in found:
+                warm = _ratio(found["sail-warm"], best, "seconds")
+                yield f"{case}: sail, warm, takes {warm} of that script's time (no bar)"
         if "spark" in found and "by-hand" in found:
             faster = found["by-hand"]["seconds"] / found["spark"]["seconds"]
             yield f"{case}: spark, warm, is {faster:.1f} times as fast as the job written by hand"

@@ -1,6 +1,6 @@
-"""Our own job on the engine `spark`, in a process that keeps the engine warm.
+"""Our own job in a process that keeps its engine, as a worker of the service does.
 
-python -m bench.comparators.ours_spark SANDBOX REQUEST TIMES
+python -m bench.comparators.ours_warm ENGINE SANDBOX REQUEST TIMES
 prints {"start": s, "jobs": [s, ...], "ends": [s, ...]}: seconds until the engine was open, of each
 job to its commit, and to its end.
 """
@@ -30,9 +30,9 @@ def once(engine: Engine, sandbox: str, request: str) -> tuple[float, float]:
     return committed_at(Path(str(plan.target.table.location))) - began_at, end
 
 
-def main(sandbox: str, request: str, times: str) -> None:
+def main(name: str, sandbox: str, request: str, times: str) -> None:
     began = time.monotonic()
-    engine = open_engine("spark")
+    engine = open_engine(name)
     start = time.monotonic() - began
     jobs = [once(engine, sandbox, request) for _ in range(int(times))]
     engine.stop()
