@@ -1,6 +1,7 @@
 """S26, S27, S30: one commit per job, growth in the same commit, refusals before any write."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -356,6 +357,33 @@ def _first_commit(target: Path) -> Path:
     for beside in (target / "_delta_log").glob("*.crc"):
         beside.unlink()
     return target / "_delta_log" / f"{0:020}.json"
+
+
+@pytest.mark.parametrize("loss", ["vacuum", "another table"])
+def test_s27_files_that_went_away_meanwhile_are_not_committed(
+    loss: str, engine: Engine, spark: SparkSession, commit: Commit, tmp_path: Path
+) -> None:
+    """The commit named files that were not there, and no reader could read the table any more."""
+    if engine.name != "sail":
+        pytest.skip("spark writes and commits in one call")
+    target = tmp_path / "t"
+    commit(plan_for(target, job_id=1))
+    plan, others = plan_for(target, job_id=2), plan_for(target, job_id=3)
+
+    def another_writer() -> None:
+        if loss == "vacuum":
+            table = DeltaTable(str(target))
+            table.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
+        else:
+            shutil.rmtree(target)
+            commit(others)
+
+    with pytest.raises(JobFailed, match="was removed while the job wrote") as caught:
+        write_and_commit(
+            engine, rows(spark, plan), plan=plan, location=str(target), check=another_writer
+        )
+    assert caught.value.code == "target-unwritable"
+    assert DeltaTable(str(target)).to_pyarrow_table().num_rows == 10
 
 
 def test_s26_rules_that_a_target_gets_while_a_job_writes_are_heeded(

@@ -64,7 +64,9 @@ def commit_files(
     adds = [_add_action(file, number) for file, number in rows.items()]
 
     def try_to_commit(state: TargetState | None, columns: Struct) -> None:
-        if state is None and not all(folder.exists(file.path) for file in rows):
+        # By VACUUM, say, or with the whole table, and another may lie there by now. A commit that
+        # names files which are gone makes a table that nobody can read.
+        if not all(folder.exists(file.path) for file in rows):
             raise removed(writing)
         try:
             _add_version(adds, folder, state, columns, writing)
@@ -155,10 +157,10 @@ def _annotate(made: Any, found: Any) -> None:
 
 
 def removed(writing: Writing) -> JobFailed:
-    """The error of a target that went away under the job."""
+    """The error of a target, or of files in it, that went away under the job."""
     return JobFailed(
-        f"The target {writing.shown} was removed while the job wrote to it: nothing was"
-        " committed. Run the job again.",
+        f"The target {writing.shown} was removed while the job wrote to it, or files of the job"
+        " were: nothing was committed. Run the job again.",
         code="target-unwritable",
     )
 
