@@ -5,6 +5,14 @@ from deltalake import TableFeatures
 from profile_export.delta_log import TargetState
 from profile_export.schema import Array, DataType, Map, Struct
 
+_IMPLIED = {
+    2: (TableFeatures.AppendOnly, TableFeatures.Invariants),
+    3: (TableFeatures.CheckConstraints,),
+    4: (TableFeatures.ChangeDataFeed, TableFeatures.GeneratedColumns),
+}
+"""What a protocol of before there were features to declare has from a writer version on, as far as
+a target may make use of it: declared with the first feature, or Spark reads the table no more."""
+
 
 def with_features(state: TargetState, grown: Struct) -> bool:
     """Declare ``timestampNtz`` where the table is to get its first such column; says if it did.
@@ -12,12 +20,14 @@ def with_features(state: TargetState, grown: Struct) -> bool:
     delta-rs would else commit a schema that no reader accepts, and delta-spark refuses. This is a
     commit of its own that only raises the protocol; no row and no column becomes visible by it.
     """
-    known = state.table.protocol().writer_features or []
-    if not _has_ntz(grown) or "timestampNtz" in known:
+    protocol = state.table.protocol()
+    if not _has_ntz(grown) or "timestampNtz" in (protocol.writer_features or []):
         return False
-    state.table.alter.add_feature(
-        TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True
-    )
+    wanted = [TableFeatures.TimestampWithoutTimezone]
+    if protocol.writer_features is None:
+        for version, implied in _IMPLIED.items():
+            wanted += implied if version <= protocol.min_writer_version else ()
+    state.table.alter.add_feature(wanted, allow_protocol_versions_increase=True)
     return True
 
 

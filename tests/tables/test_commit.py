@@ -190,6 +190,24 @@ def test_a_column_without_time_zone_can_be_added_later(commit: Commit, tmp_path:
     assert DeltaTable(str(tmp_path / "t")).count() == 20
 
 
+@pytest.mark.parametrize(
+    ("setting", "feature"),
+    [("delta.appendOnly", "appendOnly"), ("delta.enableChangeDataFeed", "changeDataFeed")],
+)
+def test_s26_what_a_target_is_set_to_stays_in_force_when_its_protocol_is_raised(
+    setting: str, feature: str, commit: Commit, tmp_path: Path
+) -> None:
+    """Spark read no such target any more: its log had a setting without the feature for it."""
+    commit(plan_for(tmp_path / "t", job_id=1))
+    DeltaTable(str(tmp_path / "t")).alter.set_table_properties({setting: "true"})
+    output = struct_of(email="string", age="long", at="timestamp_ntz")
+    at = F.lit("2024-02-03 04:05:06.789012").cast("timestamp_ntz").alias("at")
+    commit(plan_for(tmp_path / "t", job_id=2, output=output), 10, [at])
+    table = DeltaTable(str(tmp_path / "t"))
+    assert table.count() == 20
+    assert {feature, "invariants"} <= set(table.protocol().writer_features or [])
+
+
 @pytest.mark.parametrize("without", ["email", ""])
 def test_a_table_can_begin_with_times_without_zone_in_maps(
     without: str, commit: Commit, tmp_path: Path
