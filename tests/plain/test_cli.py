@@ -1,6 +1,7 @@
 """The command line without an engine: help, refusals, exit codes, and what must not be imported."""
 
 import importlib
+import io
 import json
 import logging
 import os
@@ -14,9 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from profile_export import cli
-from profile_export.commands import _options, _places, _say, query
+from profile_export.catalog import Sandbox, SegmentDefinition
+from profile_export.commands import _options, _places, _progress, _report, _say, query
 from profile_export.commands._ended import JobEnded
 from profile_export.errors import Cancelled, Conflict, Different, JobFailed
 from profile_export.planning import LARGEST_ID
@@ -602,6 +605,37 @@ def test_data_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) ->
     assert all(c.isprintable() or c in "\n\t" for c in out)
     assert ("\\u001b[2Jevil\\u000aline" in out, "plain ü" in out) == (True, True)
     assert "\\u001b[0m\\u009b2J\\u007f" in out
+
+
+def test_no_name_in_a_report_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ids are the request's, names the sandbox file's: either can be somebody else's."""
+    evil = "\x1b]0;title\x07\x9b2J\u202e\nend"
+    batches = [
+        {"segment": {"segmentNs": evil, "segmentId": id_, "status": [evil]}, "recordCount": 1}
+        for id_ in (evil, "known")
+    ]
+    counted = {
+        "plan": {"mergePolicy": {"id": evil, "version": 1}},
+        "counts": {"candidates": 2, "batches": batches, "exclusions": {}},
+    }
+    segments = (SegmentDefinition("known", evil),)
+    _report.of_dry_run(counted, Sandbox(evil, evil, (), segments=segments))
+    out = capsys.readouterr().out
+    assert all(c.isprintable() or c == "\n" for c in out)
+    assert out.count("\\u001b]0;title\\u0007\\u009b2J\\u202e") == 7
+
+
+def test_no_stage_that_a_service_tells_steers_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = Console(file=io.StringIO(), force_terminal=True, width=200)
+    monkeypatch.setattr(_progress, "_is_terminal", lambda: True)
+    monkeypatch.setattr(_say, "console_on", lambda **_: seen)
+    with _progress.progress_bar() as show:
+        show("\x1b]0;title\x07[bold]", 0.5)
+    assert isinstance(seen.file, io.StringIO)
+    assert "\x1b]0" not in seen.file.getvalue()
+    assert "\\u001b]0;title\\u0007[bold]" in seen.file.getvalue()
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from profile_export.commands import _say
+from profile_export.plain_text import plain
 
 Show = Callable[[str, float], None]
 
@@ -26,9 +27,8 @@ def progress_bar() -> Iterator[Show]:
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    )  # fmt: skip
+    words = TextColumn("{task.description}", markup=False)
+    columns = words, BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     console = _say.console_on(stderr=True)
     bar = Progress(
         *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
@@ -37,7 +37,7 @@ def progress_bar() -> Iterator[Show]:
         task = bar.add_task(_WORDS["start"], total=1.0)
 
         def show(stage: str, fraction: float) -> None:
-            bar.update(task, description=_WORDS.get(stage, stage), completed=fraction)
+            bar.update(task, description=_WORDS.get(stage, plain(stage)), completed=fraction)
 
         yield show
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from profile_export.commands import _say
+from profile_export.plain_text import plain
 
 if TYPE_CHECKING:
     from profile_export.catalog import Sandbox
@@ -76,11 +77,11 @@ def _segment(item: Mapping[str, object], sandbox: "Sandbox") -> Text:
         return Text(_NO_SEGMENT)
     segment_id = str(item["segmentId"])
     statuses = ", ".join(map(str, _items(item["status"])))
-    words = Text(f"{item['segmentNs']}:{segment_id} ({statuses})")
+    words = Text(plain(f"{item['segmentNs']}:{segment_id} ({statuses})"))
     known = sandbox.segment(segment_id)
     if known is None or known.name == segment_id:
         return words
-    return Text(f"{known.name}\n").append_text(Text(str(words), "dim"))
+    return Text(f"{plain(known.name)}\n").append_text(Text(str(words), "dim"))
 
 
 def _headline(document: "Document", sandbox: "Sandbox", manifest: Mapping[str, object]) -> str:
