@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from deltalake import Field as DeltaField
 from deltalake import Schema as DeltaSchema
 from pyarrow.parquet import ParquetFile
@@ -16,7 +17,7 @@ from pyspark.sql import functions as F
 
 from profile_export.commit import check_target, find_commit, sweep, write_and_commit
 from profile_export.committed import describe
-from profile_export.delta_log import look
+from profile_export.delta_log import TargetState, look
 from profile_export.engines import Engine, Written
 from profile_export.errors import Cancelled, JobFailed
 from profile_export.own_commit import OwnCommit
@@ -375,6 +376,52 @@ def _first_commit(target: Path) -> Path:
     for beside in (target / "_delta_log").glob("*.crc"):
         beside.unlink()
     return target / "_delta_log" / f"{0:020}.json"
+
+
+@pytest.mark.parametrize(
+    ("before", "theirs", "told"),
+    [
+        pytest.param(0, struct_of(city="string"), None, id="made it first"),
+        pytest.param(1, struct_of(city="string"), None, id="added a column"),
+        pytest.param(0, struct_of(age="string"), "age is string in the target", id="another type"),
+    ],
+)
+def test_s26_a_target_that_gets_columns_before_the_write_begins(
+    before: int,
+    theirs: Struct,
+    told: str | None,
+    commit: Commit,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the look at it and the write another job is faster: what Delta says then of columns
+    that do not fit is a race that was lost, not the end of the job."""
+    target = tmp_path / "t"
+    for number in range(before):
+        commit(plan_for(target, job_id=10 + number))
+    rivals = [pa.table({**{n: ["x"] for n in theirs.names()}, "_ACP_BATCHID": ["theirs"]})]
+
+    def look_and_lose(location: str) -> TargetState | None:
+        state = look(location)
+        while rivals:
+            write_deltalake(
+                location,
+                rivals.pop(),
+                partition_by="_ACP_BATCHID",
+                mode="append",
+                schema_mode="merge",
+            )
+        return state
+
+    monkeypatch.setattr("profile_export.engines.commit_once.look", look_and_lose)
+    grown = Struct((*PERSON.fields, *struct_of(x="long").fields))
+    if told is None:
+        commit(plan_for(target, job_id=1, output=grown), 10, [F.col("id").alias("x")])
+        assert DeltaTable(str(target)).count() == 10 * before + 11
+    else:
+        with pytest.raises(JobFailed, match=told) as caught:
+            commit(plan_for(target, job_id=1, output=grown), 10, [F.col("id").alias("x")])
+        assert caught.value.code == "target-schema"
 
 
 @pytest.mark.parametrize("loss", ["vacuum", "another table"])

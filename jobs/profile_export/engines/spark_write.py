@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from profile_export.delta_log import TargetState
+from profile_export.delta_log import TargetState, look
 from profile_export.engine_words import said
 from profile_export.engines import Writing
 from profile_export.engines.batch_folders import batch_files
@@ -24,8 +24,20 @@ _LOST_RACE = re.compile(
     r"|Concurrent(Append|Write|Transaction)Exception|MetadataChangedException"
     r"|ProtocolChangedException"
 )
+_OTHER_COLUMNS = re.compile(r"DELTA_(METADATA_MISMATCH|FAILED_TO_MERGE_FIELDS)")
+"""What Delta says where a table has not the columns that it had when it was looked at."""
 _DESCRIBED = re.compile(r'"metadata":\s*\{(?!\})')
-TRIES = Tries(6, 0.2, 5.0, lambda error: _LOST_RACE.search(said(error).text) is not None)
+
+
+class MovedOn(Exception):
+    """The table is another by now than the one that was looked at."""
+
+
+def _lost_race(error: Exception) -> bool:
+    return isinstance(error, MovedOn) or _LOST_RACE.search(said(error).text) is not None
+
+
+TRIES = Tries(6, 0.2, 5.0, _lost_race)
 """A repeated write computes all rows again, so fewer tries than for a bare commit."""
 
 
@@ -57,12 +69,25 @@ def write_and_commit(
         if state is not None and grows:
             with_features(state, columns)
         writer = _writer(plain, writing.app_id, writing.note)
-        if state is None and writing.table is not None:
-            writer.saveAsTable(writing.table)
-        else:
-            (writer.option("mergeSchema", "true") if grows else writer).save(writing.location)
+        try:
+            if state is None and writing.table is not None:
+                writer.saveAsTable(writing.table)
+            else:
+                (writer.option("mergeSchema", "true") if grows else writer).save(writing.location)
+        except Exception as error:  # Delta sees as a race only what comes while it writes
+            if _OTHER_COLUMNS.search(said(error).text) and _has_moved_on(writing.location, state):
+                raise MovedOn from error
+            raise
 
     return commit_once(writing, try_to_commit, tries=TRIES, check=check)
+
+
+def _has_moved_on(location: str, state: TargetState | None) -> bool:
+    now = look(location)
+    if now is None or state is None:
+        return now is not state
+    known, found = ((one.table.metadata().id, one.version) for one in (state, now))
+    return known != found
 
 
 def _undescribed(frame: "DataFrame", columns: Struct) -> "DataFrame":
