@@ -23,8 +23,8 @@ PAGE = ROOT.parents[1] / "docs" / "errors.md"
 
 PASSED_ON = {
     ("shape.py", "detail['type']"),  # of our validators, who give it to PydanticCustomError
-    ("commands/_client.py", "str(each.get('code', ''))"),  # of the service
-    ("commands/_client.py", "str(said.get('type', '')).rpartition(':')[2]"),
+    ("commands/_answers.py", "str(each.get('code', ''))"),  # of the service
+    ("commands/_answers.py", "str(said.get('type', '')).rpartition(':')[2]"),
     ("commands/_watch.py", "str(first.get('code', 'job-failed'))"),
 }
 """Codes that come from elsewhere; so do those that are an attribute ``code`` of something."""

@@ -6,7 +6,7 @@ import re
 import shlex
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -332,6 +332,7 @@ def test_watching_goes_on_without_events_and_through_restarts(
         (404, b'{"detail": "There is nothing at this address."}'),  # an older one, without events
         (503, b'{"detail": "The job store is away."}'),
         (502, b"<html>"),  # of a proxy
+        (429, b"Too many requests"),  # likewise
         (200, json.dumps(document).encode()),
         (200, json.dumps(done).encode()),
     ) as url:
@@ -377,21 +378,104 @@ def test_a_service_with_a_fault_is_exit_code_1(
     assert told in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",), ("show", "7"), ("watch", "7"), ("cancel", "7"), ("submit", "request.json"),
+        ("submit", "request.json", "--json"), ("submit", "request.json", "--watch"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b"null"),
+        (200, b"[]"),
+        (200, b'{"status": "UP"}'),
+        (200, b'{"id": 7, "status": "Running", "metrics": {}}'),
+        (200, b'{"id": "7", "status": "NEW", "metrics": {}}'),
+        (200, b'{"id": 7, "status": "NEW", "metrics": null}'),
+        (200, b'{"records": [{"id": 7}], "page": {"pageOffset": ""}, "link": {"next": ""}}'),
+        (200, b'{"records": null, "page": {}, "link": {}}'),
+        (200, b"[" * 100_000),
+        (200, b'{"id": 1%s}' % (b"0" * 5000)),
+        (200, b"data: null\n\ndata: {\n\n"),
+        (500, b"[]"),
+    ],
+    ids=lambda answer: f"{answer[0]} {answer[1][:12].decode()}",
+)
+def test_what_answers_may_be_another_service(
+    words: tuple[str, ...],
+    answer: tuple[int, bytes],
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    monkeypatch.setattr(_watch, "_POLL", 0.01)
+    monkeypatch.chdir(tmp_path)
+    Path("request.json").write_text("{}", encoding="utf-8")
+    with answering(*[answer] * 3) as url:
+        code, out, err = run("jobs", *words, "--url", url, "--org", "o", "--sandbox", "s")
+    assert code == 1
+    assert f"What answers at {url}/" in err
+    assert "is no Profile Export service" in err
+    assert out == "" or json.loads(out)["detail"] in err
+
+
+@pytest.mark.parametrize("errors", [b"null", b'"x"', b"[1, null]", b'{"a": 1}'])
+def test_a_proxy_has_errors_of_its_own(
+    errors: bytes, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    with answering((400, b'{"message": "Not so.", "errors": %s}' % errors)) as url:
+        code, out, err = run("jobs", "show", "7", "--url", url, "--org", "o", "--sandbox", "s")
+    assert (code, out, err) == (2, "", "Not so. [refused]\n")
+
+
+def test_a_list_that_names_a_next_page_for_ever_ends(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    page = b'{"records": [], "page": {"pageOffset": "1_1"}, "link": {"next": "/export/jobs/"}}'
+    with answering((200, page)) as url:
+        at = ("--url", url, "--org", "o", "--sandbox", "s")
+        code, out, _ = run("jobs", "list", *at, "--json")
+    assert (code, out) == (0, "[]\n")
+
+
+def test_answers_that_cannot_be_unpacked_are_none(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    with answering((200, b"{}"), headers={"content-encoding": "gzip"}) as url:
+        code, out, err = run("jobs", "show", "7", "--url", url, "--org", "o", "--sandbox", "s")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"No service answers at {url} (DecodingError)")
+
+
 @contextmanager
-def answering(*answers: tuple[int, bytes] | None) -> Iterator[str]:
+def answering(
+    *answers: tuple[int, bytes] | None, headers: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """A server that gives these answers, one a call; None breaks the connection off."""
     waiting = iter(answers)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
             answer = next(waiting)
             if answer is None:
                 self.close_connection = True
                 return
             self.send_response(answer[0])
-            self.send_header("content-length", str(len(answer[1])))
+            told = {"content-length": str(len(answer[1])), **(headers or {})}
+            for name, value in told.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer[1])
+
+        do_POST = do_DELETE = do_GET
 
         def log_message(self, *_: object) -> None:
             return

@@ -1,29 +1,27 @@
-"""A client of the service, for ``jobs``: its answers, and its errors as ours."""
+"""A client of the service, for ``jobs``."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from json import JSONDecodeError, loads
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from profile_export.errors import Conflict, ExportError, NotFound, Problem, Refused
+from profile_export.commands._answers import (
+    JobAnswer,
+    PageAnswer,
+    Unreachable,
+    raise_for,
+    read,
+)
+from profile_export.errors import Problem, Refused
 
 JOBS = "/data/core/ups/export/jobs"
 _SECONDS = httpx.Timeout(30.0, read=120.0)
 _EVENT_SILENCE = 60.0
 """The service says something every 15 s on a stream of events."""
-_AWAY = (502, 503, 504)
-"""Statuses of a service that is away, its store is, or of a proxy before it."""
-
-
-class ServiceError(ExportError):
-    """The service cannot be reached, lets nobody in, or has a fault."""
-
-    code, title, exit_code = "service", "Service", 1
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,26 @@ class Client:
         """
         with self._reaching():
             answer = self._http.request(method, path, **options)
-        _raise_for(answer)
+        raise_for(answer)
         return answer
 
-    def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """One call whose answer is an object."""
-        return _object(self.call(method, path, **options))
+    def job(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """One call whose answer is a job document.
+
+        Raises:
+            As :meth:`call`.
+        """
+        answer = self.call(method, path, **options)
+        return read(answer, answer.content, JobAnswer)
+
+    def page(self, asked: Mapping[str, str | int]) -> dict[str, Any]:
+        """A page of the list of jobs.
+
+        Raises:
+            As :meth:`call`.
+        """
+        answer = self.call("GET", JOBS, params=asked)
+        return read(answer, answer.content, PageAnswer)
 
     def events(self, path: str) -> Iterator[dict[str, Any]]:
         """The documents of a stream of events; it may end before its job does.
@@ -91,13 +103,13 @@ class Client:
         ):
             if answer.status_code >= 400:
                 answer.read()
-                _raise_for(answer)
+                raise_for(answer)
             data: list[str] = []
             for line in _lines(answer.iter_bytes()):
                 if line.startswith("data:"):
                     data.append(line.removeprefix("data:").strip())
                 elif not line and data:
-                    yield loads("\n".join(data))
+                    yield read(answer, "\n".join(data), JobAnswer)
                     data = []
 
     @contextmanager
@@ -106,7 +118,7 @@ class Client:
             yield
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise _bad_url(self._url) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise Unreachable(
                 f"No service answers at {self._url} ({type(error).__name__}). Is it running?"
                 " profile-export serve starts one; --url names another.",
@@ -124,49 +136,6 @@ def _lines(parts: Iterable[bytes]) -> Iterator[str]:
         yield from (line.decode(errors="replace") for line in lines)
 
 
-class Unreachable(ServiceError):
-    """Nothing answers, or nothing of use: it may be back in a moment."""
-
-
 def _bad_url(url: str) -> Refused:
     detail = f"{url!r} is no address of a service; write http://HOST:PORT."
     return Refused([Problem("bad-url", detail, parameter="--url")])
-
-
-def _raise_for(answer: httpx.Response) -> None:
-    if answer.status_code < 400:
-        return
-    said = _object(answer)
-    code = str(said.get("type", "")).rpartition(":")[2] or None
-    problems = [
-        Problem(
-            str(each.get("code", "")),
-            str(each.get("detail", "")),
-            pointer=str(each.get("pointer", "")),
-            parameter=each.get("parameter"),
-        )
-        for each in said.get("errors", [])
-    ]
-    detail = str(said.get("detail") or said.get("message") or f"HTTP {answer.status_code}")
-    if answer.status_code in (400, 413, 415, 422):
-        raise Refused(problems or [Problem(code or "refused", detail)])
-    if answer.status_code == 404:
-        raise NotFound(detail, code=code)
-    if answer.status_code == 409:
-        raise Conflict(detail, code=code)
-    if answer.status_code in (401, 403):
-        raise Refused([Problem("no-access", f"The service does not let you in: {detail}.")])
-    kind = Unreachable if answer.status_code in _AWAY else ServiceError
-    raise kind(f"The service answers {answer.status_code}: {detail}", code=code)
-
-
-def _object(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except (JSONDecodeError, UnicodeDecodeError) as error:
-        kind = Unreachable if answer.status_code in _AWAY else ServiceError
-        raise kind(
-            f"What answers at {answer.url.copy_with(query=None)} is no Profile Export service, or"
-            f" a proxy before one (HTTP {answer.status_code}, no JSON). Check --url."
-        ) from error
-    return found if isinstance(found, dict) else {}

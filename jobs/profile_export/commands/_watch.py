@@ -48,7 +48,8 @@ def watch(client: "Client", job_id: int) -> dict[str, Any]:
 
 def _documents(client: "Client", job_id: int) -> Iterator[dict[str, Any]]:
     """The job's documents, the last one FINAL: by events where they are offered, else by asking."""
-    from profile_export.commands._client import JOBS, ServiceError, Unreachable
+    from profile_export.commands._answers import ServiceError, Unreachable
+    from profile_export.commands._client import JOBS
     from profile_export.errors import NotFound
 
     path, streams, away = f"{JOBS}/{job_id}", True, 0.0
@@ -60,7 +61,7 @@ def _documents(client: "Client", job_id: int) -> Iterator[dict[str, Any]]:
                     yield document
                     if document["status"] in FINAL:
                         return
-            document = client.json("GET", path)
+            document = client.job("GET", path)
             away = 0.0
             yield document
             if document["status"] in FINAL:

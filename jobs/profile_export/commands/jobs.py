@@ -72,10 +72,10 @@ def list_(
             asked: dict[str, str | int] = {"limit": min(limit - len(records), 1000)}
             asked |= {"offset": offset} if offset else {}
             asked |= {"status": status} if status else {}
-            page = service.json("GET", _jobs(), params=asked)
+            page = service.page(asked)
             records += page["records"]
             offset = page["page"]["pageOffset"]
-            if not page["link"]["next"]:
+            if not page["link"]["next"] or not page["records"]:
                 break
     if json:
         _say.result_json(records)
@@ -99,7 +99,7 @@ def show(
 ) -> None:
     """Print a job's document, as the API gives it: JSON, asked or not."""
     with client(url, org, sandbox, token_file) as service:
-        _say.result_json(service.json("GET", f"{_jobs()}/{job_id}"))
+        _say.result_json(service.job("GET", f"{_jobs()}/{job_id}"))
 
 
 def watch(
@@ -128,7 +128,7 @@ def cancel(
     """Ask a job to stop: nothing of it will be visible, unless it has committed by then."""
     with client(url, org, sandbox, token_file) as service:
         service.call("DELETE", f"{_jobs()}/{job_id}")
-        status = service.json("GET", f"{_jobs()}/{job_id}")["status"]
+        status = service.job("GET", f"{_jobs()}/{job_id}")["status"]
     _say.note(f"Job {job_id} is {status}.")
 
 
@@ -150,7 +150,7 @@ def submit(
     if idempotency_key is not None:
         headers["idempotency-key"] = in_header(idempotency_key)
     with client(url, org, sandbox, token_file) as service:
-        document = service.json("POST", _jobs(), content=body, headers=headers)
+        document = service.job("POST", _jobs(), content=body, headers=headers)
         if watch:
             _say.note(f"Job {document['id']} is {document['status']}.")
             _watched(service, int(document["id"]), json=json)
