@@ -6,10 +6,10 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import pytest
 
@@ -148,17 +148,47 @@ def used(name: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", [*WITHOUT_PYSPARK, *SERVICE])
-def test_no_pyspark(name: str) -> None:
-    code = (
-        f"import sys, {PACKAGE}.{name}; "
-        "print(*(m for m in sys.modules if m.split('.')[0] in ('pyspark', 'pysail')))"
-    )
+_IMPORTS_ONE = """
+import os, sys
+import alembic, deltalake, fastapi, jwt, prometheus_client, psycopg, pyarrow, sqlalchemy, uvicorn
+for name in sys.stdin:
+    if not os.fork():
+        __import__(name.strip())
+        print(*(m for m in sys.modules if m.split(".")[0] in ("pyspark", "pysail")), flush=True)
+        os._exit(0)
+    print("ended with", os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def imported_alone() -> Iterator[Callable[[str], list[str]]]:
+    """Imports a module in a process that has loaded nothing of ours; gives what is said of it.
+
+    Each is forked off one that has others' packages: to load them is most of what an import takes.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
-    )
-    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+    with subprocess.Popen(
+        [sys.executable, "-c", _IMPORTS_ONE],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=environment,
+    ) as process:  # fmt: skip
+        asked, told = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+
+        def imported(name: str) -> list[str]:
+            print(name, file=asked, flush=True)
+            lines: list[str] = []
+            while not lines or not lines[-1].startswith("ended with"):
+                lines.append(told.readline().strip())
+                assert process.poll() is None, told.read()
+            return lines
+
+        yield imported
+        asked.close()
+
+
+@pytest.mark.parametrize("name", [*WITHOUT_PYSPARK, *SERVICE])
+def test_no_pyspark(name: str, imported_alone: Callable[[str], list[str]]) -> None:
+    assert imported_alone(f"{PACKAGE}.{name}") == ["", "ended with 0"]
 
 
 @pytest.mark.parametrize("name", STAGES)
