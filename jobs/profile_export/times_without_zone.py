@@ -14,21 +14,23 @@ _IMPLIED = {
 a target may make use of it: declared with the first feature, or Spark reads the table no more."""
 
 
-def with_features(state: TargetState, grown: Struct) -> bool:
-    """Declare ``timestampNtz`` where the table is to get its first such column; says if it did.
+FEATURE = "timestampNtz"
 
-    delta-rs would else commit a schema that no reader accepts, and delta-spark refuses. This is a
-    commit of its own that only raises the protocol; no row and no column becomes visible by it.
-    """
-    protocol = state.table.protocol()
-    if not _has_ntz(grown) or "timestampNtz" in (protocol.writer_features or []):
-        return False
-    wanted = [TableFeatures.TimestampWithoutTimezone]
+
+def lacks_feature(state: TargetState, grown: Struct) -> bool:
+    """Whether a table that is to have the columns ``grown`` must declare the feature first: a
+    schema without it is accepted by no reader."""
+    return _has_ntz(grown) and FEATURE not in (state.table.protocol().writer_features or [])
+
+
+def declare(state: TargetState) -> None:
+    """Declare the feature by delta-rs: a commit of its own that only raises the protocol; no row
+    and no column becomes visible by it."""
+    protocol, wanted = state.table.protocol(), [TableFeatures.TimestampWithoutTimezone]
     if protocol.writer_features is None:
         for version, implied in _IMPLIED.items():
             wanted += implied if version <= protocol.min_writer_version else ()
     state.table.alter.add_feature(wanted, allow_protocol_versions_increase=True)
-    return True
 
 
 def creatable(wanted: Struct) -> Struct:

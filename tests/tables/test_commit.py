@@ -209,6 +209,20 @@ def test_s26_what_a_target_is_set_to_stays_in_force_when_its_protocol_is_raised(
     assert {feature, "invariants"} <= set(table.protocol().writer_features or [])
 
 
+@pytest.mark.spark_only
+def test_a_column_without_time_zone_for_a_target_that_delta_rs_cannot_write(
+    commit: Commit, spark: SparkSession, tmp_path: Path
+) -> None:
+    target = tmp_path / "it's" / "t"
+    commit(plan_for(target, job_id=1))
+    setting = "'delta.enableInCommitTimestamps' = 'true'"
+    spark.sql(f"ALTER TABLE delta.`{target}` SET TBLPROPERTIES ({setting})")
+    output = struct_of(email="string", age="long", at="timestamp_ntz")
+    at = F.lit("2024-02-03 04:05:06.789012").cast("timestamp_ntz").alias("at")
+    commit(plan_for(target, job_id=2, output=output), 10, [at])
+    assert DeltaTable(str(target)).count() == 20
+
+
 @pytest.mark.parametrize("without", ["email", ""])
 def test_a_table_can_begin_with_times_without_zone_in_maps(
     without: str, commit: Commit, tmp_path: Path

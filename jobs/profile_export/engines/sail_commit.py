@@ -25,7 +25,7 @@ from profile_export.outputs import BATCH_COLUMN
 from profile_export.own_commit import TXN_VERSION, OwnCommit
 from profile_export.schema import Struct, to_json
 from profile_export.storage import Folder, Stored
-from profile_export.times_without_zone import creatable, with_features
+from profile_export.times_without_zone import creatable, declare, lacks_feature
 
 _UNSUPPORTED = re.compile(r"Unsupported table features required: \[([^\]]*)\]")
 
@@ -100,7 +100,8 @@ def _add_version(
             actions, "append", state.table.schema(), [BATCH_COLUMN], commit_properties=properties
         )
         return
-    if with_features(state, grown):
+    if lacks_feature(state, grown):
+        declare(state)
         return  # the table has moved on by that: look again
     if state.table.get_add_actions().num_rows == 0:  # nobody has seen it in another order
         grown = grown_schema(wanted, state.columns)

@@ -14,7 +14,7 @@ from profile_export.outputs import BATCH_COLUMN
 from profile_export.own_commit import TXN_VERSION, OwnCommit
 from profile_export.schema import Struct, ddl, quoted
 from profile_export.storage import Folder
-from profile_export.times_without_zone import with_features
+from profile_export.times_without_zone import FEATURE, lacks_feature
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -66,8 +66,8 @@ def write_and_commit(
 
     def try_to_commit(state: TargetState | None, columns: Struct) -> None:
         grows = state is not None and columns != state.columns
-        if state is not None and grows:
-            with_features(state, columns)
+        if state is not None and lacks_feature(state, columns):
+            _declare(spark, writing.location)
         writer = _writer(plain, writing.app_id, writing.note)
         try:
             if state is None and writing.table is not None:
@@ -80,6 +80,13 @@ def write_and_commit(
             raise
 
     return commit_once(writing, try_to_commit, tries=TRIES, check=check)
+
+
+def _declare(spark: "SparkSession", location: str) -> None:
+    """Declare the feature by Spark, which knows tables that delta-rs cannot write to; writing alone
+    declares it in new tables only."""
+    table = f"delta.{quoted(location)}"
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.feature.{FEATURE}' = 'supported')")
 
 
 def _has_moved_on(location: str, state: TargetState | None) -> bool:
