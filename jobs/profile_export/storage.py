@@ -113,7 +113,11 @@ class Folder:
         chosen = fs.FileSelector(self._full(below), allow_not_found=True, recursive=recursive)
         found = (i for i in self._fs.get_file_info(chosen) if i.type == fs.FileType.File)
         start = len(self._base.rstrip("/")) + 1
-        yield from sorted((Stored(i.path[start:], i.size) for i in found), key=lambda f: f.path)
+        try:
+            files = [Stored(i.path[start:], i.size) for i in found]
+        except UnicodeDecodeError:  # Arrow tells no name that is not in UTF-8
+            files = list(_walked(self._base, below, recursive=recursive))
+        yield from sorted(files, key=lambda file: file.path)
 
     def closed(self, below: str = "") -> str | None:
         """Why the files below may not be listed; None where they may, or there is no folder."""
@@ -184,6 +188,18 @@ class Folder:
 
     def _full(self, path: str) -> str:
         return f"{self._base}/{path}".rstrip("/") if path else self._base
+
+
+def _walked(base: str, below: str, *, recursive: bool) -> Iterator[Stored]:
+    """The files of a local folder by Python's own means: bytes that are no UTF-8 as ``\\xff``."""
+    root = os.fsencode(base)
+    for above, folders, names in os.walk(os.path.join(root, os.fsencode(below)), followlinks=True):
+        if not recursive:
+            folders.clear()
+        for path in (os.path.join(above, name) for name in names):
+            if os.path.isfile(path):
+                name = os.path.relpath(path, root).decode(errors="backslashreplace")
+                yield Stored(name, os.path.getsize(path))
 
 
 def _write_local(file: Path, data: bytes) -> None:

@@ -62,6 +62,20 @@ def test_only_empty_folders_go(folder: Folder) -> None:
     assert not folder.exists("a")
 
 
+def test_names_that_are_not_in_utf_8(tmp_path: Path) -> None:
+    """As old archives and file servers leave them; every listing of the folder was a fault."""
+    folder = Folder(str(tmp_path))
+    folder.write("a/ok", b"12")
+    Path(os.fsdecode(os.fsencode(tmp_path / "a" / "stra") + b"\xdfe")).write_bytes(b"1")
+    Path(os.fsdecode(os.fsencode(tmp_path / "b") + b"\xff")).mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "b") + b"\xff/x")).write_bytes(b"")
+    below = [Stored("a/ok", 2), Stored("a/stra\\xdfe", 1)]
+    assert list(folder.files()) == [*below, Stored("b\\xff/x", 0)]
+    assert list(folder.files("a")) == below
+    assert list(folder.files(recursive=False)) == []
+    assert list(folder.files("a", recursive=False)) == below
+
+
 def test_a_digest_and_a_row_count(folder: Folder) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"x": list(range(1000))}), sink, row_group_size=100)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -194,6 +195,13 @@ def test_a_stray_file(stray: str, export: Export) -> None:
         (folder / stray).parent.mkdir(parents=True, exist_ok=True)
         (folder / stray).write_bytes(b"x")
     strays = [export.name(export.folders[i] / stray) for i in (0, 2)]
+    assert export.found() == {"stray-file": strays}
+
+
+def test_a_stray_file_whose_name_is_not_in_utf_8(export: Export) -> None:
+    Path(os.fsdecode(os.fsencode(export.folders[0]) + b"/x\xff.parquet")).write_bytes(b"x")
+    Path(os.fsdecode(os.fsencode(export.dataset) + b"/y\xff.parquet")).write_bytes(b"x")
+    strays = [f"{export.name(export.folders[0])}/x\\xff.parquet", "y\\xff.parquet"]
     assert export.found() == {"stray-file": strays}
 
 
