@@ -15,6 +15,7 @@ from service.browsing import (
     job,
     listed,
     nth,
+    open_job,
     open_new_export,
     sign_in,
     with_json,
@@ -23,7 +24,7 @@ from service.live import Live
 
 pytestmark = pytest.mark.xdist_group("serve")
 TRILLION = 10**12
-RTL = "שלום \u202egnp"
+RTL = "שלום"
 
 
 def counted(*segments: dict[str, Any], candidates: int = 7) -> dict[str, Any]:
@@ -98,6 +99,38 @@ def test_names_do_not_turn_round_what_stands_beside_them(page: Page, live: Live)
     open_new_export(page)
     option = page.locator("#dataset option")
     assert option.text_content() == f"\u2068{RTL}\u2069 (\u2068d\u2069)"
+
+
+RUNS_FORWARD = """(paragraph) => {
+    const text = [...paragraph.childNodes].find(({ data }) => data?.includes("merge policy"));
+    const left = (at) => {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        return range.getBoundingClientRect().left;
+    };
+    const at = text.data.indexOf("merge");
+    return left(at) < left(at + 4);
+}"""
+
+
+def test_a_name_with_letters_that_turn_the_direction_turns_nothing(page: Page, live: Live) -> None:
+    """An isolate in it that is not closed would be closed in place of the one around it."""
+    steering, told = "a\u202eb\u2066c", "a\\u202eb\\u2066c"
+    failed = {**job(7, "FAILED"), "destination": {"datasetId": steering}}
+    answers(page, "**/export/jobs/7", with_json(failed))
+    answers(page, "**/dataSets?*", with_json({"d": {"name": steering, **UNION}}))
+    problem = {"pointer": f"/{steering}", "detail": f"No {steering}.", "code": "c"}
+    answers(page, DRY, with_json({"detail": "Not so.", "errors": [problem]}, 400))
+    open_job(page, live)
+    times = page.locator("#job [data-key=times]")
+    times.wait_for()
+    assert times.evaluate(RUNS_FORWARD)
+    expect(times.locator("bdi").first).to_have_text(told)
+    open_new_export(page)
+    assert page.locator("#dataset option").text_content() == f"\u2068{told}\u2069 (\u2068d\u2069)"
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.locator("#problems bdi")).to_have_text([f"/{told}", f"No {told}."])
 
 
 @pytest.mark.parametrize("spelled", ["dataSetId", "datasetId"])

@@ -1,7 +1,7 @@
 // A new export: what is wrong with a request, what it would count, and the job that it makes.
 
 import { api } from "./api.js";
-import { $, make, pressed, say, shown } from "./make.js";
+import { $, make, pressed, say, shown, written } from "./make.js";
 import { picture } from "./picture.js";
 import * as form from "./request.js";
 import { segmentNames, told } from "./segments.js";
@@ -38,7 +38,7 @@ export function forget({ keepRequest = false } = {}) {
 
 function tellProblems(error) {
   const items = error.problems.map(({ pointer, parameter, detail, code }) => make("li", { children: [
-    make("code", { children: [make("bdi", { text: pointer ?? parameter ?? "" })] }), " ", make("bdi", { text: detail }), ` [${code}]`,
+    make("code", { children: [written(pointer ?? parameter ?? "")] }), " ", written(detail), ` [${code}]`,
   ] }));
   if (FAULTY.includes(error.status)) $("body").setAttribute("aria-invalid", "true");
   $("problems").replaceChildren(make("p", { class: "problem", text: error.message }), make("ul", { children: items }));

@@ -18,11 +18,14 @@ export function make(tag, { text, children = [], ...attributes } = {}) {
   return made;
 }
 
+// A name's own letters for directions are shown as their numbers: one that is not closed in it would be closed in place of ours.
+const unturned = (text = "") => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16)}`);
+
 /** What somebody wrote, in its own direction: it does not turn round what stands beside it. */
-export const written = (text) => make("bdi", { text });
+export const written = (text) => make("bdi", { text: unturned(text) });
 
 /** Likewise where no element can be. */
-export const isolated = (text) => `\u2068${text}\u2069`;
+export const isolated = (text) => `\u2068${unturned(text)}\u2069`;
 
 /** Something wide that scrolls by itself, by keyboard too, so that the page does not. */
 export const wide = (label, child) => make("div", { class: "wide", role: "region", tabindex: "0", "aria-label": label, "data-key": label, children: [child] });
