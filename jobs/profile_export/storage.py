@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from profile_export import without_links
+from profile_export import local_files, without_links
 
 _CHUNK = 1 << 20
 
@@ -98,7 +98,7 @@ class Folder:
     def write(self, path: str, data: bytes) -> None:
         """Write the file whole or not at all, replacing it; makes the folders above it."""
         if self.local is not None:
-            _write_local(self.local / path, data)
+            local_files.write_whole(self.local / path, data)
             return
         with self._fs.open_output_stream(self._full(path), compression=None) as stream:
             stream.write(data)
@@ -116,7 +116,8 @@ class Folder:
         try:
             files = [Stored(i.path[start:], i.size) for i in found]
         except UnicodeDecodeError:  # Arrow tells no name that is not in UTF-8
-            files = list(_walked(self._base, below, recursive=recursive))
+            walked = local_files.walk(self._base, below, recursive=recursive)
+            files = [Stored(path, size) for path, size in walked]
         yield from sorted(files, key=lambda file: file.path)
 
     def closed(self, below: str = "") -> str | None:
@@ -156,7 +157,7 @@ class Folder:
             if self.has_folder(path) and not any(self.files(path)):
                 self._fs.delete_dir(self._full(path))
             return not self.exists(path)
-        return _prune(self.local / path)
+        return local_files.prune(self.local / path)
 
     def sha256(self, path: str) -> str:
         """Hex digest of the file's bytes; one streaming read, 1 MiB in memory."""
@@ -188,47 +189,3 @@ class Folder:
 
     def _full(self, path: str) -> str:
         return f"{self._base}/{path}".rstrip("/") if path else self._base
-
-
-def _walked(base: str, below: str, *, recursive: bool) -> Iterator[Stored]:
-    """The files of a local folder by Python's own means: bytes that are no UTF-8 as ``\\xff``."""
-    root = os.fsencode(base)
-    for above, folders, names in os.walk(os.path.join(root, os.fsencode(below)), followlinks=True):
-        if not recursive:
-            folders.clear()
-        for path in (os.path.join(above, name) for name in names):
-            if os.path.isfile(path):
-                name = os.path.relpath(path, root).decode(errors="backslashreplace")
-                yield Stored(name, os.path.getsize(path))
-
-
-def _write_local(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _prune(folder: Path) -> bool:
-    try:
-        for inner in folder.iterdir():
-            if inner.is_dir() and not inner.is_symlink():
-                _prune(inner)
-        folder.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
