@@ -13,6 +13,9 @@ _IMPLIED = {
 """What a protocol of before there were features to declare has from a writer version on, as far as
 a target may make use of it: declared with the first feature, or Spark reads the table no more."""
 
+_RENAMES = 2
+"""The reader version that means column mapping, whether a table makes use of it or not: Sail reads
+no table that declares it to writers and not to readers."""
 
 FEATURE = "timestampNtz"
 
@@ -30,6 +33,8 @@ def declare(state: TargetState) -> None:
     if protocol.writer_features is None:
         for version, implied in _IMPLIED.items():
             wanted += implied if version <= protocol.min_writer_version else ()
+    if protocol.min_reader_version == _RENAMES:
+        wanted.append(TableFeatures.ColumnMapping)
     state.table.alter.add_feature(wanted, allow_protocol_versions_increase=True)
 
 

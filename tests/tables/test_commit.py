@@ -209,6 +209,26 @@ def test_s26_what_a_target_is_set_to_stays_in_force_when_its_protocol_is_raised(
     assert {feature, "invariants"} <= set(table.protocol().writer_features or [])
 
 
+@pytest.mark.parametrize("writer", [5, 7])
+def test_s26_a_protocol_that_allows_column_mapping_stays_one_that_is_read(
+    writer: int, engine: Engine, spark: SparkSession, commit: Commit, tmp_path: Path
+) -> None:
+    """It had the feature for writers only, and sail read the target no more."""
+    commit(plan_for(tmp_path / "t", job_id=1))
+    features = ["appendOnly", "columnMapping", "invariants"]
+    protocol = {"minReaderVersion": 2, "minWriterVersion": writer}
+    listed = {"writerFeatures": features} if writer == 7 else {}
+    entry = tmp_path / "t" / "_delta_log" / f"{1:020}.json"
+    entry.write_text(json.dumps({"protocol": {**protocol, **listed}}))
+    output = struct_of(email="string", age="long", at="timestamp_ntz")
+    at = F.lit("2024-02-03 04:05:06.789012").cast("timestamp_ntz").alias("at")
+    commit(plan_for(tmp_path / "t", job_id=2, output=output), 10, [at])
+    found = DeltaTable(str(tmp_path / "t")).protocol()
+    assert "columnMapping" in set(found.reader_features or []) & set(found.writer_features or [])
+    read = spark.read.format("delta").load(engine.delta_path(str(tmp_path / "t")))
+    assert read.count() == 20
+
+
 @pytest.mark.spark_only
 def test_a_column_without_time_zone_for_a_target_that_delta_rs_cannot_write(
     commit: Commit, spark: SparkSession, tmp_path: Path
