@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from profile_export.catalog import Dataset, Sandbox
 from profile_export.engines import Engine
 from profile_export.errors import JobFailed, Problem, Refused
-from profile_export.sql.errors import gave_up, no_plan, too_large, translated
+from profile_export.sql.errors import gave_up, no_plan, too_large, translated, unopened
 from profile_export.sql.guard import Guarded, guard
 from profile_export.sql.names import sql_tables
 from profile_export.sql.values import plain_rows, values_in
@@ -104,12 +104,19 @@ def _views(guarded: Guarded, tables: dict[str, Dataset], engine: Engine) -> Iter
     made: list[str] = []
     try:
         for view, name in guarded.views.items():
-            _read(tables[name], name, engine).createOrReplaceTempView(view)
+            _show(tables[name], name, view, engine)
             made.append(view)
         yield
     finally:
         for view in made:
             engine.spark.catalog.dropTempView(view)
+
+
+def _show(dataset: Dataset, name: str, view: str, engine: Engine) -> None:
+    try:
+        _read(dataset, name, engine).createOrReplaceTempView(view)
+    except Exception as error:
+        raise unopened(error, dataset) from error
 
 
 def _read(dataset: Dataset, name: str, engine: Engine) -> "DataFrame":

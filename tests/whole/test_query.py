@@ -1,5 +1,6 @@
 """SQL over export datasets, on an engine: what is let through means what it meant."""
 
+import json
 import os
 import subprocess
 import sys
@@ -258,6 +259,23 @@ def test_no_file_outside_of_a_dataset_is_seen(way: str, engine: Engine, tmp_path
     with pytest.raises(Refused, match="lies outside of its folder") as refused:
         ask(f"SELECT * FROM {EXPORTS}")
     assert [problem.code for problem in refused.value.problems] == ["table-unreadable"]
+
+
+def test_a_table_that_the_engine_does_not_open(engine: Engine, tmp_path: Path) -> None:
+    file = build(tmp_path)
+    export(file, engine, request())
+    entry = tmp_path / "out" / "profile" / "_delta_log" / f"{1:020}.json"
+    writers = {"writerFeatures": ["columnMapping"]}  # sail wants it among those of readers too
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [], **writers}
+    entry.write_text(json.dumps({"protocol": protocol}))
+    ask = Asked(load_sandbox(file), engine)
+    if engine.name == "sail":
+        with pytest.raises(Refused, match="columnMapping") as error:
+            ask(f"SELECT 1 FROM {EXPORTS}")
+        assert [p.code for p in error.value.problems] == ["table-unreadable"]
+        assert str(tmp_path) not in str(error.value)
+    else:
+        assert ask.rows(f"SELECT count(*) FROM {EXPORTS}") == [[6]]
 
 
 def test_a_dataset_without_exports(ask: Asked) -> None:

@@ -8,6 +8,7 @@ from profile_export.engine_words import said
 from profile_export.engines import sail_memory
 from profile_export.errors import ExportError, JobFailed, Problem, Refused
 from profile_export.sql.guard import Guarded
+from profile_export.tables import unreadable
 
 _USERS_FAULT = re.compile(
     r"Analysis|Parse|IllegalArgument|Arithmetic|NumberFormat|UnsupportedOperation|DateTime"
@@ -50,7 +51,7 @@ def translated(
     if _BEYOND_A_MESSAGE in whole:
         return too_large()
     if not _USERS_FAULT.search(type(error).__name__):
-        return QueryFailed("The engine could not run the query. Try again.")
+        return _failed()
     text = " ".join(_REST.sub("", _CONDITION.sub("", words.root_cause)).split())
     if column := _NO_COLUMN.search(text):
         name = ".".join(re.findall(r'Identifier\("([^"]*)"\)', column[1]))
@@ -63,6 +64,20 @@ def translated(
     if "/" in text and re.search(r"(file:|s3a?:|hdfs:|abfss?:|gs:)|/\w+/", text):
         text = "A file of the dataset could not be read."
     return _refused("sql-invalid", text[:_LONGEST])
+
+
+def unopened(error: Exception, dataset: Dataset) -> ExportError:
+    """An error of ours for a table that an engine does not open: of a feature that it does not
+    know, say."""
+    if isinstance(error, ExportError):
+        return error
+    if not _USERS_FAULT.search(type(error).__name__):
+        return _failed()
+    return unreadable(dataset.table, said(error).root_cause)
+
+
+def _failed() -> QueryFailed:
+    return QueryFailed("The engine could not run the query. Try again.")
 
 
 def gave_up(error: BaseException) -> bool:
