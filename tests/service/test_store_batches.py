@@ -124,6 +124,15 @@ def test_what_is_not_known_yet_comes_last_on_either_database(api: Api, store: St
         assert set(listed[2:]) == set(ids(unknown)), order
 
 
+def test_what_is_named_again_and_again_counts_once(api: Api) -> None:
+    """A database takes so many terms of an order, and so many values, and no more."""
+    a, b = ids(api.job()), ids(api.job())
+    again = ",".join(["asc:created", "desc:created", "size"] * 1500)
+    assert list(api.get(f"?orderBy={again}")) == [*a, *b]
+    statuses = ",".join(["processing"] * 4000)
+    assert list(api.get(f"?status={statuses}&limit=1")) == b[:1]
+
+
 def test_what_belongs_to_another(api: Api, client: TestClient, headers: Headers) -> None:
     id_ = ids(api.job())[0]
     for token in ("other_org", "other_sandbox"):

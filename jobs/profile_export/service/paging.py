@@ -43,14 +43,15 @@ def asked_order(
         text = parameters.text(name)
         if not text:
             continue
-        found = []
+        found: dict[str, bool] = {}
         for part in text.split(","):
             match = _ORDER.fullmatch(part)
             if match is None or match[3].strip() not in fields:
                 parameters.bad(name, f"{quote(text)} is no list of {', '.join(fields)}.")
                 return []
-            found.append((match[3].strip(), match[1] == "desc" or match[2] == "-"))
-        return found
+            # Named again, a field sorts nothing more; a database refuses thousands of them.
+            found.setdefault(match[3].strip(), match[1] == "desc" or match[2] == "-")
+        return list(found.items())
     return []
 
 

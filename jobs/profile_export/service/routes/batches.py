@@ -89,7 +89,7 @@ def _words(parameters: Parameters, name: str) -> tuple[str, ...] | None:
     if not text.strip():  # of an empty variable in a script: everything is not what it meant
         parameters.bad(name, "Must name something; leave it out for all.")
         return None
-    return tuple(word.strip() for word in text.split(","))
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",")))
 
 
 def _statuses(parameters: Parameters) -> tuple[str, ...] | None:
