@@ -17,7 +17,7 @@ from profile_export.errors import JobFailed
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Struct, from_json
 from profile_export.storage import Folder
-from profile_export.tables import first_line
+from profile_export.tables import first_line, without_place
 
 _CHECKPOINT = re.compile(r"\d{20}\.checkpoint\.[^/]*parquet$")
 _CHECK = "delta.constraints."
@@ -87,7 +87,8 @@ def look(location: str) -> TargetState | None:
     except TableNotFoundError:
         return None
     except Exception as error:
-        raise unreadable_log(first_line(error)) from error
+        why = without_place(first_line(error), location, "its folder")
+        raise unreadable_log(why) from error
 
 
 def _checks(configuration: Mapping[str, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from profile_export.engines import sail_memory, stderr
 from profile_export.errors import Cancelled, ExportError, JobFailed
 from profile_export.plan import ExportPlan
 from profile_export.storage import Folder
+from profile_export.tables import without_place
 
 _OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _DISK_FULL = re.compile(r"No space left on device|os error 28|StorageFull", re.IGNORECASE)
@@ -118,5 +119,5 @@ def _shown(text: str, plan: ExportPlan) -> str:
     tables = [plan.target.table, *(source.table for source in plan.inputs)]
     places = {table.location: table.display for table in tables if table.location is not None}
     for place in sorted(places, key=len, reverse=True):
-        text = text.replace(place, places[place])
+        text = without_place(text, place, places[place])
     return _LINK.sub("a table", text)

@@ -13,7 +13,13 @@ from profile_export.errors import JobFailed, Problem, Refused
 from profile_export.plan import ExportPlan, Input, TableRef
 from profile_export.schema import Struct, ddl, from_json
 from profile_export.storage import Folder, reason
-from profile_export.tables import TableInfo, first_line, inspect_table, is_elsewhere
+from profile_export.tables import (
+    TableInfo,
+    first_line,
+    inspect_table,
+    is_elsewhere,
+    without_place,
+)
 from profile_export.tables.log_files import empty_commit
 
 JOB = "JOB"
@@ -102,7 +108,7 @@ def _of_version(
         if why := Folder(location).closed("_delta_log"):
             yield _closed(name, source, why)
             return
-        said = first_line(error).replace(location, source.table.display)
+        said = without_place(first_line(error), location, source.table.display)
         yield _gone(name, version, f"{_WITHOUT} ({said})")
         return
     assert isinstance(columns, Struct)

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -111,6 +112,15 @@ def test_a_target_that_may_not_be_written_is_told(
     found = translate(error, plan, stopped=False)
     assert found.code == "target-unwritable"
     assert "The target profile cannot be written: Permission denied. Make its" in str(found)
+
+
+def test_where_tables_lie_is_not_told_in_addresses_either(tmp_path: Path) -> None:
+    place = tmp_path / "an export@x"
+    plan = plan_for(place, batches=1, inputs=(crm(tmp_path),))
+    for told in (f"{place}/a.parquet", f"{place.as_uri()}/a.parquet"):
+        found = translate(RuntimeError(f"No such {told}: 5 % of it"), plan, stopped=False)
+        assert str(tmp_path) not in unquote(str(found))
+        assert "an export@x/a.parquet: 5 % of it" in str(found)
 
 
 def test_an_input_that_may_not_be_read_is_told(

@@ -3,6 +3,7 @@
 import datetime as dt
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from hand_made import Closed
-from profile_export.errors import Refused
+from profile_export import delta_log
+from profile_export.errors import JobFailed, Refused
 from profile_export.plan import TableRef
 from profile_export.schema import Array, DataType, Map, Struct, struct_of
 from profile_export.tables import TableInfo, inspect_table, parquet_schema
@@ -167,6 +169,32 @@ def test_a_corrupt_delta_log(tmp_path: Path) -> None:
 
 def test_a_file_that_is_called_delta(tmp_path: Path) -> None:
     assert fault(write(tmp_path / "a.parquet", a=[1]), "delta")[0].startswith("table-")
+
+
+@pytest.mark.parametrize("name", ["crm", "c r@m"])
+def test_a_log_with_a_gap_is_told_without_a_place(tmp_path: Path, name: str) -> None:
+    """delta-rs tells of it with whole addresses, in which a blank is percent-encoded."""
+    table = tmp_path / name
+    for number in range(3):
+        write_deltalake(str(table), pa.table({"a": [number]}), mode="append")
+    (table / "_delta_log" / f"{1:020}.json").unlink()
+    told = "Between versions 0 and 2 of the log commits are missing"
+    assert fault(table, "delta") == (
+        "table-unreadable",
+        f"The delta table 'here/{name}' cannot be read: {told}.",
+    )
+    with pytest.raises(JobFailed, match=f"log cannot be read: {told}. Restore it") as caught:
+        delta_log.look(str(table))
+    assert caught.value.code == "target-unreadable"
+
+
+@pytest.mark.parametrize("name", ["out", "o u@t"])
+def test_a_target_that_is_a_file_is_told_without_its_place(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x", encoding="utf-8")
+    with pytest.raises(JobFailed) as caught:
+        delta_log.look(str(tmp_path / name))
+    assert caught.value.code == "target-unreadable"
+    assert str(tmp_path) not in unquote(str(caught.value))
 
 
 # --- Parquet types ---

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_GAP = re.compile(r"found gap: .*\bversion: (\d+).* -> .*\bversion: (\d+)")
+"""Of a log, as delta-rs says it: between two structs of Rust with whole addresses."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ def missing(table: TableRef, why: str) -> Refused:
 
 def unreadable(table: TableRef, why: str) -> Refused:
     """The error for a table that is there and cannot be used."""
-    if table.location is not None:  # a library says where it looked, which is not for clients
-        why = why.replace(table.location, table.display)
+    if table.location is not None:
+        why = without_place(why, table.location, table.display)
     detail = f"The {table.format} table {table.display!r} cannot be read: {why}."
     return Refused([Problem("table-unreadable", detail)])
 
@@ -127,4 +129,18 @@ def unreadable(table: TableRef, why: str) -> Refused:
 def first_line(error: Exception) -> str:
     """The sentence of a library's error, without its stack and colours."""
     lines = _COLOURS.sub("", str(error)).strip().splitlines() or [type(error).__name__]
+    if gap := _GAP.search(lines[0]):
+        return f"Between versions {gap[1]} and {gap[2]} of the log commits are missing"
     return lines[0].strip().rstrip(".")
+
+
+def without_place(said: str, location: str, shown: str) -> str:
+    """What a library says of a table, which tells where it looked: that is not for clients.
+
+    Args:
+        said: Its words.
+        location: Of the table; in an address some letters of it are percent-encoded.
+        shown: What the table is called in place of it.
+    """
+    plain = unquote(said)
+    return (plain if location in plain else said).replace(location, shown)
