@@ -5,6 +5,7 @@ Engines know such values from a file's statistics, and may compute with them ins
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,19 +92,40 @@ def test_of_one_value(
     assert found
 
 
+PARTS = pa.table(
+    {
+        "id": ["a", "a", "b", "b"],
+        "_id": ["e", "e", "f", "f"],
+        "n": pa.array([1] * 4, "int32"),
+        "at": pa.array([WHEN] * 4, pa.timestamp("us", "UTC")),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def parted_by(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """``PARTS`` as a table partitioned by a column: once for all steps, which only read it."""
+
+    @cache
+    def stored(column: str) -> str:
+        place = tmp_path_factory.mktemp("parts") / column
+        write_deltalake(place, PARTS, partition_by=[column])
+        return str(place)
+
+    return stored
+
+
 @pytest.mark.parametrize("by", ["id", "_id"])
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def test_of_partitions(
-    step: Callable[[DataFrame], DataFrame], by: str, spark: SparkSession, tmp_path: Path
+    step: Callable[[DataFrame], DataFrame],
+    by: str,
+    spark: SparkSession,
+    parted_by: Callable[[str], str],
 ) -> None:
     """Of which the column has one value each, that stands in no file."""
-    values: dict[str, Any] = {
-        "id": ["a", "a", "b", "b"], "_id": ["e", "e", "f", "f"], "n": pa.array([1] * 4, "int32")
-    }  # fmt: skip
-    table = pa.table({**values, "at": pa.array([WHEN] * 4, pa.timestamp("us", "UTC"))})
-    write_deltalake(tmp_path, table, partition_by=[by])
-    read = spark.read.format("delta").load(str(tmp_path)).select(*COLUMNS.names())
-    rows = [(row["id"], row["at"], row["_id"], row["n"]) for row in table.to_pylist()]
+    read = spark.read.format("delta").load(parted_by(by)).select(*COLUMNS.names())
+    rows = [(row["id"], row["at"], row["_id"], row["n"]) for row in PARTS.to_pylist()]
     made = spark.createDataFrame(rows, table_ddl(COLUMNS))
     found, wanted = (sorted(map(str, step(frame).collect())) for frame in (read, made))
     assert found == wanted
