@@ -11,5 +11,10 @@ TINY = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # With its first compiler alone, Java keeps 48 MB of code unless told: full after some thirty
+    # exports, and then it forgets code, interprets it and compiles it again all the time (half the
+    # CPU of a golden vector, measured).
+    "spark.driver.extraJavaOptions": (
+        "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g"
+    ),
 }

@@ -16,7 +16,7 @@ from profile_export.demo import DemoSandbox, build
 ROOT = Path(__file__).parents[2]
 AS_OF = "2026-01-01T00:00:00Z"
 HASTE = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-"""For each of the nine JVMs: no time is won by compiling well what runs once."""
+"""For every JVM here: no time is won by compiling well what runs once."""
 
 pytestmark = [
     pytest.mark.spark_only,  # the processes are JVMs
