@@ -1,5 +1,20 @@
 """Settings of Spark for tests: tables have a handful of rows, and every process starts cold."""
 
+QUICK_JAVA = " ".join(
+    (
+        # No time is won by compiling well what runs once, nor by verifying Spark's own code.
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote",
+        # With that compiler Java keeps 48 MB of code unless told: full after some thirty exports,
+        # and then it forgets code, interprets it and compiles it again (half the CPU of a vector).
+        "-XX:ReservedCodeCacheSize=256m",
+        # No full collections while classes are loaded: four in the first seconds.
+        "-XX:MetaspaceSize=256m",
+        "-XX:+UseSerialGC",
+    )
+)
+"""Options of Java for what starts cold, and then does hundreds of small things."""
+
 TINY = {
     # One task instead of sixteen per shuffle.
     "spark.sql.shuffle.partitions": "1",
@@ -11,10 +26,5 @@ TINY = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
-    # With its first compiler alone, Java keeps 48 MB of code unless told: full after some thirty
-    # exports, and then it forgets code, interprets it and compiles it again all the time (half the
-    # CPU of a golden vector, measured).
-    "spark.driver.extraJavaOptions": (
-        "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g"
-    ),
+    "spark.driver.extraJavaOptions": QUICK_JAVA,
 }

@@ -12,12 +12,10 @@ import pytest
 from bench import standalone
 
 from profile_export.demo import DemoSandbox, build
+from tiny import QUICK_JAVA
 
 ROOT = Path(__file__).parents[2]
 AS_OF = "2026-01-01T00:00:00Z"
-HASTE = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-"""For every JVM here: no time is won by compiling well what runs once."""
-
 pytestmark = [
     pytest.mark.spark_only,  # the processes are JVMs
     pytest.mark.xdist_group("cluster"),  # one cluster for all tests here
@@ -28,8 +26,7 @@ pytestmark = [
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a master with two workers of one core each, all on 127.0.0.1."""
     with pytest.MonkeyPatch.context() as patched:
-        for name, value in HASTE.items():
-            patched.setenv(name, value)
+        patched.setenv("JAVA_TOOL_OPTIONS", QUICK_JAVA)  # of every JVM: launchers and executors too
         with standalone.cluster(tmp_path_factory.mktemp("cluster"), 2) as up:
             yield up.url
 
