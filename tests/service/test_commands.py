@@ -278,6 +278,26 @@ def test_nobody_at_home_is_exit_code_1(run: Run) -> None:
     assert err.startswith(f"No service answers at {url} (ConnectError)")
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("127.0.0.1:8080", "'127.0.0.1:8080' is no address of a service"),
+        ("ftp://a", "'ftp://a' is no address of a service"),
+        ("http://", "'http://' is no address of a service"),
+        ("http://me:secret@127.0.0.1:1", "has a user name or a password in it"),
+    ],
+)
+def test_what_is_no_address_is_exit_code_2(
+    url: str, told: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    code, out, err = run("jobs", "list", "--url", url, "--org", "o", "--sandbox", "s")
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.endswith("[bad-url]\n")
+    assert "secret" not in err
+
+
 @pytest.mark.usefixtures("place")
 def test_a_bad_token_is_exit_code_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for token, told in [

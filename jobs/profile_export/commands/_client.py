@@ -48,6 +48,12 @@ class Client:
             self._http = httpx.Client(base_url=self._url, headers=headers, timeout=_SECONDS)
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise _bad_url(place.url) from error
+        base = self._http.base_url
+        if base.userinfo:  # it would be sent in place of the token, and shown in messages
+            detail = "The address has a user name or a password in it; the token says who asks."
+            raise Refused([Problem("bad-url", detail, parameter="--url")])
+        if base.scheme not in ("http", "https") or not base.host:
+            raise _bad_url(place.url)
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +122,7 @@ class Client:
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        except httpx.InvalidURL as error:
             raise _bad_url(self._url) from error
         except httpx.RequestError as error:
             raise Unreachable(
