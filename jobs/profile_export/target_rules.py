@@ -15,6 +15,9 @@ _FOREIGN = re.compile(
 )
 """Files of a table of another kind: plain Parquet, Iceberg. Folders of batches may have been left
 by a job that was killed."""
+_EXPORTED = re.compile(r"_profile_export/\d+/manifest\.json")
+"""Written behind a commit, and never without one. As in manifest.py, which knows of engines and so
+of this module."""
 
 
 def columns_with_export(
@@ -32,7 +35,7 @@ def columns_with_export(
         As ``growth.grown_schema`` says: those of the target where the export adds none.
 
     Raises:
-        JobFailed: ``target-schema``.
+        JobFailed: ``target-schema``; ``target-unreadable`` where its log is gone.
     """
     if state is None:
         _see_that_nothing_lies_there(folder, shown)
@@ -67,6 +70,13 @@ def _see_that_nothing_lies_there(folder: Folder, shown: str) -> None:
     """A Delta log beside them would hide their rows from those who read it, and readers of plain
     Parquet would see both."""
     for file in folder.files():
+        if _EXPORTED.fullmatch(file.path):
+            raise JobFailed(
+                f"The target {shown} has no Delta log any more, and a new one would hide the rows"
+                f" of earlier exports, of which {file.path} tells. Restore its _delta_log, or give"
+                " the dataset another path.",
+                code="target-unreadable",
+            )
         if _FOREIGN.fullmatch(file.path):
             raise _unfit(
                 f"The target {shown} is no Delta table, and its folder holds other data"

@@ -20,6 +20,7 @@ from profile_export.committed import describe
 from profile_export.delta_log import TargetState, look
 from profile_export.engines import Engine, Written
 from profile_export.errors import Cancelled, JobFailed
+from profile_export.manifest import MANIFEST, ROOT
 from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan
 from profile_export.schema import Array, Field, Map, Struct, struct_of
@@ -331,6 +332,24 @@ def test_a_table_that_is_no_export_is_refused(spark: SparkSession, tmp_path: Pat
         check_target(plan_for(target), str(target))
     assert caught.value.code == "target-schema"
     assert "partitioned by part" in str(caught.value)
+
+
+def test_s30_a_target_whose_log_is_gone_gets_no_other_log(commit: Commit, tmp_path: Path) -> None:
+    """A new one would hide the rows of earlier exports, of which their manifests tell."""
+    commit(plan_for(tmp_path / "t", job_id=1))
+    papers = tmp_path / "t" / ROOT / "1"
+    papers.mkdir(parents=True)
+    shutil.move(tmp_path / "t" / "_delta_log", tmp_path / "log")
+    plan = plan_for(tmp_path / "t", job_id=2)
+    check_target(plan, str(tmp_path / "t"))  # of a job that was killed nothing counts
+    (papers / MANIFEST).write_text("{}", encoding="utf-8")
+    with pytest.raises(JobFailed, match=r"no Delta log any more.*1/manifest\.json") as caught:
+        commit(plan)
+    assert caught.value.code == "target-unreadable"
+    assert not (tmp_path / "t" / "_delta_log").exists()
+    shutil.move(tmp_path / "log", tmp_path / "t" / "_delta_log")
+    commit(plan)
+    assert DeltaTable(str(tmp_path / "t")).count() == 20
 
 
 def test_sweeping_touches_no_other_batch(commit: Commit, tmp_path: Path) -> None:
