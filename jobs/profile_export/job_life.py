@@ -95,7 +95,7 @@ def _export(run: Attempt) -> tuple[OwnCommit, stages.Decided]:
     run.work.check()
     check_target(run.plan, run.location)
     if not run.just_planned:
-        see_unchanged(run.plan)
+        see_unchanged(run.plan, named_info=run.engine.table_info)
     started = datetime.now(UTC)
     decided = stages.decide(run.work, run.plan)
     rows = stages.rows(run.work, run.plan, decided)

@@ -29,17 +29,24 @@ _IN_SILENCE = ("input-changed", "input-unreadable")
 """What an engine would not notice; it fails by itself where something is missing."""
 
 
-def see_unchanged(plan: ExportPlan) -> None:
+def see_unchanged(plan: ExportPlan, *, named_info: Callable[[TableRef], TableInfo]) -> None:
     """See that the inputs of a plan that was made a while ago are still those tables (S28).
 
-    Those that are known by name only are their catalog's matter.
+    What is known by name only and is no Delta table is its catalog's matter.
+
+    Args:
+        plan: The plan.
+        named_info: What a table that is known by name only is now.
 
     Raises:
-        JobFailed: ``input-changed``, ``input-unreadable``.
+        JobFailed: ``input-changed``, ``input-unreadable``; as ``named_info`` does.
     """
     for source in plan.inputs:
-        known = source.table.location is not None
-        for problem in pin_problems(source, locate=_located, files=False) if known else ():
+        if source.table.location is not None:
+            found = pin_problems(source, locate=_located, files=False)
+        else:
+            found = _of_name(source, named_info)
+        for problem in found:
             if problem.code in _IN_SILENCE:
                 raise JobFailed(
                     f"{problem.detail} Restore it, or submit the export again as a new job.",
@@ -49,6 +56,12 @@ def see_unchanged(plan: ExportPlan) -> None:
 
 def _located(table: TableRef) -> str:
     return str(table.location)
+
+
+def _of_name(source: Input, info: Callable[[TableRef], TableInfo]) -> Iterator[Problem]:
+    """Asked of the catalog alone: what it has may lie where only the engine reads."""
+    if source.table_id is not None and info(source.table).table_id != source.table_id:
+        yield _another(f"Dataset {source.name} ({source.dataset_id})", source)
 
 
 def pin_problems(
@@ -116,8 +129,7 @@ def _of_version(
         detail = f"{name}: {empty} of the log of {source.table.display} is empty."
         yield Problem("input-unreadable", detail, parameter=JOB)
     if is_another:
-        detail = f"{name}: at {source.table.display} lies another table than that of the job."
-        yield Problem("input-changed", detail, parameter=JOB)
+        yield _another(name, source)
     yield from _changed(name, columns, source)
     lying = {file.path for file in Folder(location).files()} if files else set()
     own = [path for path in needed if not is_elsewhere(path)]
@@ -151,6 +163,11 @@ def _without_files(name: str, location: str, source: Input) -> Iterator[Problem]
             " The export cannot be repeated; submit it as a new job."
         )
         yield Problem("input-missing", detail, parameter=JOB)
+
+
+def _another(name: str, source: Input) -> Problem:
+    detail = f"{name}: at {source.table.display} lies another table than that of the job."
+    return Problem("input-changed", detail, parameter=JOB)
 
 
 def _closed(name: str, source: Input, why: str) -> Problem:

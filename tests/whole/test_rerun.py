@@ -15,7 +15,7 @@ from profile_export import pins
 from profile_export.compare import compare
 from profile_export.compared import Compared
 from profile_export.engines import Engine
-from profile_export.errors import NotFound, Refused
+from profile_export.errors import JobFailed, NotFound, Refused
 from profile_export.job import run_job
 from profile_export.job_papers import job_papers
 from profile_export.manifest import JOB, MANIFEST
@@ -321,3 +321,42 @@ def test_a_view_of_a_catalog_has_no_version_and_is_compared_as_it_is(
     known.drop("city").createOrReplaceTempView("signed")
     with pytest.raises(Refused, match="column city does not exist"):
         again()
+
+
+@pytest.mark.spark_only
+def test_s28_a_table_of_a_catalog_that_was_made_anew_is_another(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """Its versions count its own commits: version 1 was read of a table that the job never saw."""
+    file = build(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("{path: crm}", "{name: renewed}"))
+    sandbox = load_sandbox(file)
+
+    def make_it() -> None:
+        engine.spark.sql("DROP TABLE IF EXISTS renewed")
+        rows = engine.spark.read.format("delta").load(str(tmp_path / "crm"))
+        for part in (rows.where("id = 'c1'"), rows.where("id <> 'c1'")):
+            part.write.format("delta").mode("append").saveAsTable("renewed")
+
+    def table_info(table: TableRef) -> TableInfo:
+        return inspect_table(table) if table.location is not None else engine.table_info(table)
+
+    def planned() -> ExportPlan:
+        return make_plan(json.dumps(request()), sandbox, table_info=table_info, as_of=AS_OF)
+
+    make_it()
+    try:
+        plan, late = planned(), planned()
+        run_job(plan, engine)
+        papers = tmp_path / "out" / "profile" / "_profile_export" / str(plan.job_id)
+        saved = Papers(str(papers), usual=JOB).plan()
+        relocated(saved, sandbox, locate=engine.locate, table_info=table_info)
+        make_it()
+        with pytest.raises(Refused, match="at renewed lies another table than that of the job"):
+            relocated(saved, sandbox, locate=engine.locate, table_info=table_info)
+        with pytest.raises(JobFailed, match="at renewed lies another table") as caught:
+            run_job(late, engine)
+        assert caught.value.code == "input-changed"
+    finally:
+        engine.spark.sql("DROP TABLE renewed")

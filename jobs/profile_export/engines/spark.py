@@ -35,7 +35,7 @@ class SparkEngine:
         self._remote = remote
 
     def table_info(self, table: TableRef) -> TableInfo:
-        """Columns and newest version of a named table; one or two catalog calls.
+        """Columns of a named table, newest version and id of a Delta one; up to three calls.
 
         Raises:
             JobFailed: ``input-missing`` where the catalog does not know it.
@@ -45,16 +45,17 @@ class SparkEngine:
         name = table.name or f"delta.`{table.location}`"
         try:
             columns = from_json(self.spark.table(name).schema.jsonValue())
-            newest = None
+            newest, id_ = None, None
             if table.format == "delta":
                 history = self.spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version")
                 newest = int(history.collect()[0][0])
+                id_ = str(self.spark.sql(f"DESCRIBE DETAIL {name}").select("id").collect()[0][0])
         except AnalysisException as error:
             raise JobFailed(
                 f"The table {name} cannot be read: {first_line(error)}",
                 code="input-missing",
             ) from error
-        return TableInfo(cast(Struct, columns), newest)
+        return TableInfo(cast(Struct, columns), newest, table_id=id_)
 
     def locate(self, table: TableRef) -> str:
         """Where a named table lies; for one that is not there yet, below its database's folder."""
