@@ -1,6 +1,7 @@
 """What a Delta table's log says of the table as it is now. No engine, no JVM."""
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -87,7 +88,9 @@ def look(location: str) -> TargetState | None:
     except TableNotFoundError:
         return None
     except Exception as error:
-        why = without_place(first_line(error), location, "its folder")
+        why = Folder(location).closed("_delta_log") or first_line(error)
+        for place in (location, os.path.realpath(location)):  # a link is told as what it leads to
+            why = without_place(why, place, "its folder")
         raise unreadable_log(why) from error
 
 

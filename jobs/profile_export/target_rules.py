@@ -8,7 +8,7 @@ from profile_export.errors import JobFailed
 from profile_export.growth import grown_schema
 from profile_export.outputs import BATCH_COLUMN
 from profile_export.schema import Struct
-from profile_export.storage import Folder
+from profile_export.storage import Folder, reason
 
 _FOREIGN = re.compile(
     rf"(?!{BATCH_COLUMN}=)([^/]+=[^/]*/)*[^/]+\.parquet|metadata/[^/]+\.metadata\.json"
@@ -35,7 +35,8 @@ def columns_with_export(
         As ``growth.grown_schema`` says: those of the target where the export adds none.
 
     Raises:
-        JobFailed: ``target-schema``; ``target-unreadable`` where its log is gone.
+        JobFailed: ``target-schema``; ``target-unreadable``: its log is gone, or there is neither a
+            table nor a folder that may be looked into.
     """
     if state is None:
         _see_that_nothing_lies_there(folder, shown)
@@ -69,19 +70,28 @@ def columns_with_export(
 def _see_that_nothing_lies_there(folder: Folder, shown: str) -> None:
     """A Delta log beside them would hide their rows from those who read it, and readers of plain
     Parquet would see both."""
-    for file in folder.files():
-        if _EXPORTED.fullmatch(file.path):
-            raise JobFailed(
-                f"The target {shown} has no Delta log any more, and a new one would hide the rows"
-                f" of earlier exports, of which {file.path} tells. Restore its _delta_log, or give"
-                " the dataset another path.",
-                code="target-unreadable",
-            )
-        if _FOREIGN.fullmatch(file.path):
-            raise _unfit(
-                f"The target {shown} is no Delta table, and its folder holds other data"
-                f" ({file.path})."
-            )
+    try:
+        lying = [file.path for file in folder.files()]
+    except OSError as error:
+        why = reason(error) or "input or output error"
+        raise _unreadable(
+            f"The target {shown} cannot be read: {why}. Look at the rights of its folder, or choose"
+            " another path for the export."
+        ) from error
+    if (path := next(filter(_EXPORTED.fullmatch, lying), None)) is not None:
+        raise _unreadable(
+            f"The target {shown} has no Delta log any more, and a new one would hide the rows of"
+            f" earlier exports, of which {path} tells. Restore its _delta_log, or give the dataset"
+            " another path."
+        )
+    if (path := next(filter(_FOREIGN.fullmatch, lying), None)) is not None:
+        raise _unfit(
+            f"The target {shown} is no Delta table, and its folder holds other data ({path})."
+        )
+
+
+def _unreadable(why: str) -> JobFailed:
+    return JobFailed(why, code="target-unreadable")
 
 
 def _unfit(why: str, *, or_else: str = "Choose") -> JobFailed:

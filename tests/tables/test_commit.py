@@ -537,6 +537,23 @@ def test_s26_a_folder_of_other_data_is_no_target(lies: str, tmp_path: Path) -> N
     assert caught.value.code == "target-schema"
 
 
+def test_a_target_that_is_a_file_is_told_without_its_place(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("x")
+    (tmp_path / "t").symlink_to("real")
+    for name in ("real", "t"):
+        with pytest.raises(JobFailed, match="cannot be read") as caught:
+            check_target(plan_for(tmp_path / name), str(tmp_path / name))
+        assert caught.value.code == "target-unreadable"
+        assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_target_that_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t").symlink_to("t")
+    with pytest.raises(JobFailed, match="The target t cannot be read: Too many levels") as caught:
+        check_target(plan_for(tmp_path / "t"), str(tmp_path / "t"))
+    assert caught.value.code == "target-unreadable"
+
+
 def test_a_folder_that_a_killed_job_has_left_is_a_target(commit: Commit, tmp_path: Path) -> None:
     for left in (f"_ACP_BATCHID={'f' * 32}/a.parquet", "_profile_export/9/scratch/a.parquet"):
         (tmp_path / "t" / left).parent.mkdir(parents=True)
