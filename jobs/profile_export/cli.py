@@ -90,17 +90,6 @@ for _name in COMMANDS:
     import_module(f"profile_export.commands.{_name}").register(app)
 
 
-def command_names() -> list[str]:
-    """Every command that can be typed; of a group, ``group command``."""
-    groups = app.registered_groups
-    return [str(command.name) for command in app.registered_commands] + [
-        f"{group.name} {command.name}"
-        for group in groups
-        if group.typer_instance is not None
-        for command in group.typer_instance.registered_commands
-    ]
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run one command.
 

@@ -134,7 +134,17 @@ def test_a_named_table_is_refused_without_opening_sail(world: Path) -> None:
     assert modules.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("command", [name for name in cli.command_names() if name != "demo"])
+def command_names() -> list[str]:
+    """Every command that can be typed; of a group, ``group command``."""
+    return [str(command.name) for command in cli.app.registered_commands] + [
+        f"{group.name} {command.name}"
+        for group in cli.app.registered_groups
+        if group.typer_instance is not None
+        for command in group.typer_instance.registered_commands
+    ]
+
+
+@pytest.mark.parametrize("command", [name for name in command_names() if name != "demo"])
 def test_every_command_has_help_with_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
