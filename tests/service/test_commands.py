@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from profile_export import cli
 from profile_export.commands import _watch
+from profile_export.commands._client import Client
 from profile_export.engines import Engine
 from profile_export.service.store import Store, holds, jobs, open_store, queue, tokens
 from serving import NAME, ORG, SmallCatalog
@@ -472,6 +473,37 @@ def test_answers_that_cannot_be_unpacked_are_none(
         code, out, err = run("jobs", "show", "7", "--url", url, "--org", "o", "--sandbox", "s")
     assert (code, out) == (1, "")
     assert err.startswith(f"No service answers at {url} (DecodingError)")
+
+
+def test_whoever_did_not_hear_the_answer_is_told_that_the_job_may_be_made(
+    run: Run, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    unsure = "Whether the job was made is not known: profile-export jobs list shows it."
+    for answer in (None, (504, b"<html>")):
+        with answering(answer) as url:
+            at = ("--url", url, "--org", "o", "--sandbox", "s")
+            code, out, err = run("jobs", "submit", asked, *at, "--json")
+        assert (code, unsure in err, unsure in json.loads(out)["detail"]) == (1, True, True)
+    for answer in (
+        (503, b'{"detail": "Busy.", "type": "urn:profile-export:error:busy"}'),
+        (429, b"{}"),
+    ):
+        with answering(answer) as url:
+            code, _, err = run(
+                "jobs", "submit", asked, "--url", url, "--org", "o", "--sandbox", "s"
+            )
+        assert (code, unsure in err) == (1, False)
+    code, _, err = run("jobs", "submit", asked, *at)  # nobody listens there any more
+    assert (code, unsure in err) == (1, False)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "job", interrupted)
+    code, out, err = run("jobs", "submit", asked, *at)
+    assert (code, out) == (130, "")
+    assert err.startswith(f"Interrupted. {unsure}")
 
 
 @contextmanager

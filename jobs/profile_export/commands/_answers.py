@@ -28,6 +28,14 @@ class ServiceError(ExportError):
 class Unreachable(ServiceError):
     """Nothing answers, or nothing of use: it may be back in a moment."""
 
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the call may have been done all the same: its answer was lost on the way."""
+        cause = self.__cause__
+        return cause is not None and not isinstance(
+            cause, httpx.ConnectError | httpx.ConnectTimeout
+        )
+
 
 class _Read(BaseModel):
     """Base of what is read of an object; it may have more."""

@@ -144,13 +144,14 @@ def submit(
 ) -> None:
     """Submit an export job and print its id; with --watch, wait for its end."""
     from profile_export.commands._asked import read_body
+    from profile_export.commands._submit import submitted
 
     body = read_body(request)
     headers = {"content-type": "application/json"}
     if idempotency_key is not None:
         headers["idempotency-key"] = in_header(idempotency_key)
     with client(url, org, sandbox, token_file) as service:
-        document = service.job("POST", _jobs(), content=body, headers=headers)
+        document = submitted(service, body, headers)
         if watch:
             _say.note(f"Job {document['id']} is {document['status']}.")
             _watched(service, int(document["id"]), json=json)
