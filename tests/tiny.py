@@ -6,7 +6,7 @@ QUICK_JAVA = " ".join(
         "-XX:TieredStopAtLevel=1",
         "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote",
         # With that compiler Java keeps 48 MB of code unless told: full after some thirty exports,
-        # and then it forgets code, interprets it and compiles it again (half the CPU of a vector).
+        # and then it forgets code, interprets it and compiles it again (a third of the CPU).
         "-XX:ReservedCodeCacheSize=256m",
         # No full collections while classes are loaded: four in the first seconds.
         "-XX:MetaspaceSize=256m",
