@@ -26,10 +26,13 @@ class Table:
         self.tries, self.waits, self.steps = 0, list[float](), steps
         place = "profile_export.engines.commit_once"
         monkeypatch.setattr(f"{place}.own_commit", lambda *_: self.committed)
-        monkeypatch.setattr(f"{place}.look", lambda _: None)
+        monkeypatch.setattr(f"{place}.look", lambda _: self)
         monkeypatch.setattr(f"{place}.columns_with_export", lambda *_, columns, **__: columns)
         monkeypatch.setattr("random.uniform", lambda _, most: most)
         monkeypatch.setattr("time.sleep", self.waits.append)
+
+    def has_committed(self, _: str) -> bool:
+        return self.committed is not None
 
     def commit(self, check: Callable[[], None] = lambda: None) -> OwnCommit:
         def step(*_: object) -> None:
@@ -111,4 +114,13 @@ def test_s27_who_is_to_stop_tries_no_more_but_finds_what_was_made(
     assert table.tries == 0
     table.committed = MINE
     assert table.commit(stop) is MINE
+    assert table.tries == 0
+
+
+def test_s27_what_the_jobs_other_process_commits_between_two_looks_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A try that builds on it would be the second commit, and no race would tell."""
+    table = Table(monkeypatch, commits)
+    assert table.commit(lambda: commits(table)) is MINE
     assert table.tries == 0

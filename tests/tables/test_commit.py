@@ -118,6 +118,16 @@ def test_a_repeated_job_commits_no_second_time(commit: Commit, tmp_path: Path) -
     assert DeltaTable(str(tmp_path / "t")).version() == 0
 
 
+def test_s27_jobs_of_one_number_are_two_jobs(commit: Commit, tmp_path: Path) -> None:
+    """Two stores may give it out for one target; the second must not take the first's commit
+    for its own."""
+    both = [plan_for(tmp_path / "t", job_id=1) for _ in range(2)]
+    made = [commit(plan)[0] for plan in both]
+    assert [one.version for one in made] == [0, 1]
+    assert DeltaTable(str(tmp_path / "t")).count() == 20
+    assert [find_commit(plan, str(tmp_path / "t")) for plan in both] == made
+
+
 def test_s27_a_job_that_has_committed_is_not_stopped_any_more(
     commit: Commit, engine: Engine, spark: SparkSession, tmp_path: Path
 ) -> None:
