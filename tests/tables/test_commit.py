@@ -161,6 +161,19 @@ def test_an_empty_export_commits(before: int, commit: Commit, tmp_path: Path) ->
     assert not list(tmp_path.glob(f"t/_ACP_BATCHID={plan.batches[0].batch_id}"))
 
 
+def test_s30_an_empty_export_with_a_new_column_takes_nothing_away(
+    commit: Commit, tmp_path: Path
+) -> None:
+    commit(plan_for(tmp_path / "t", job_id=1))
+    output = Struct((*PERSON.fields, *struct_of(x="long").fields))
+    plan = plan_for(tmp_path / "t", job_id=2, output=output)
+    made, _ = commit(plan, 0, [F.col("id").alias("x")])
+    assert (made.version, made.files) == (1, ())
+    table = DeltaTable(str(tmp_path / "t"))
+    assert table.count() == 10
+    assert "x" in {field.name for field in table.schema().fields}
+
+
 def wide(member: str) -> tuple[Struct, list[Column]]:
     """A struct, an array of structs and a map of structs that each have the member ``member``."""
     inner = struct_of(**{member: "long"})

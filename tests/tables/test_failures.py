@@ -311,6 +311,19 @@ def test_a_target_that_is_removed_meanwhile_is_told(
     assert caught.value.code == "target-unwritable"
 
 
+def test_s27_a_target_that_is_removed_just_before_its_commit_is_told(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """A commit would have made it anew, of files that are not there."""
+    if engine.name != "sail":
+        pytest.skip("spark writes and commits in one call")
+    plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+    with pytest.raises(JobFailed, match="was removed while the job wrote") as caught:
+        run_job(plan, engine, may_commit=lambda: shutil.rmtree(tmp_path / "t"))
+    assert caught.value.code == "target-unwritable"
+    assert not (tmp_path / "t" / "_delta_log").exists()
+
+
 def test_a_target_that_cannot_be_made_leaves_no_folder(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path / "out" / "lake" / ("p" * 300), inputs=(crm(tmp_path),))
     with pytest.raises(JobFailed) as caught:
