@@ -1,0 +1,117 @@
+"""What is told of an attempt that breaks: undone, done, or that nobody knows (S27)."""
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from profile_export.commit import write_and_commit
+from profile_export.delta_log import unreadable_log
+from profile_export.engines import Engine
+from profile_export.errors import JobFailed
+from profile_export.job import run_job
+from profile_export.job_folder import JobFolder
+from profile_export.own_commit import OwnCommit
+from profile_export.plan import ExportPlan
+from profile_export.storage import Folder
+from tables.plans import crm, plan_for
+from tables.runs import findings, left_of, target_of
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> ExportPlan:
+    return plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def unreadable(*_: object) -> None:
+    raise unreadable_log("version 0 holds no commit")
+
+
+def commits_unheard(*args: Any, **words: Any) -> OwnCommit:
+    write_and_commit(*args, **words)
+    raise JobFailed("The answer was lost.", code="engine")
+
+
+def broken(plan: ExportPlan, engine: Engine) -> JobFailed:
+    with pytest.raises(JobFailed) as caught:
+        run_job(plan, engine)
+    return caught.value
+
+
+@pytest.mark.parametrize("log", ["readable", "unreadable"])
+def test_s27_a_job_whose_papers_cannot_be_written_has_committed(
+    log: str, plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as harm:
+        harm.setattr("profile_export.job_life.describe", full_disk)
+        if log == "unreadable":
+            harm.setattr("profile_export.attempt.find_commit", unreadable)
+        told = broken(plan, engine)
+    assert told.code == "manifest-missing"
+    assert "Run it again with --job-id 1 to complete it." in str(told)
+    assert run_job(plan, engine)["status"] == "SUCCEEDED"
+    assert findings(plan, records=[20]) == []
+
+
+@pytest.mark.parametrize(
+    ("log", "code"), [("readable", "manifest-missing"), ("unreadable", "outcome-unknown")]
+)
+def test_s27_a_commit_that_is_not_heard_of_wins(
+    log: str, code: str, plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as harm:
+        harm.setattr("profile_export.job_life.write_and_commit", commits_unheard)
+        if log == "unreadable":
+            harm.setattr("profile_export.attempt.find_commit", unreadable)
+        assert broken(plan, engine).code == code
+    assert run_job(plan, engine)["status"] == "SUCCEEDED"
+    assert findings(plan, records=[20]) == []
+
+
+def test_s27_who_has_not_begun_to_write_has_not_committed(
+    plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless an attempt was made before, of which nobody knows how far it came."""
+    monkeypatch.setattr("profile_export.job_life.check_target", full_disk)
+    monkeypatch.setattr("profile_export.attempt.find_commit", unreadable)
+    assert broken(plan, engine).code == "disk-full"
+    assert (target_of(plan) / "_profile_export" / "1" / "plan.json").exists()
+    assert broken(plan, engine).code == "outcome-unknown"
+
+
+def test_s27_a_target_that_takes_no_note_of_a_job_has_no_row_of_it(
+    plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as harm:
+        harm.setattr("profile_export.job_folder.write_json", full_disk)
+        assert broken(plan, engine).code == "disk-full"
+        assert left_of(plan) == []
+    with monkeypatch.context() as harm:
+        harm.setattr("profile_export.job_life.describe", full_disk)
+        assert broken(plan, engine).code == "manifest-missing"
+    with monkeypatch.context() as harm:
+        harm.setattr("profile_export.job_folder.write_json", full_disk)
+        assert broken(plan, engine).code == "outcome-unknown"
+    assert run_job(plan, engine)["status"] == "SUCCEEDED"
+    assert findings(plan, records=[20]) == []
+
+
+def test_s27_the_engine_of_a_killed_attempt_is_waited_for(plan: ExportPlan) -> None:
+    """A JVM that is still ending could commit until then. One's own is not."""
+    folder = JobFolder(Folder(str(target_of(plan))), plan.job_id)
+    with subprocess.Popen(["sleep", "1"]) as ending:
+        assert not folder.begin(plan, {}, ending.pid).again
+        assert folder.begin(plan, {}, None).again
+        assert ending.poll() is not None
+    with subprocess.Popen(["sleep", "60"]) as own:
+        folder.begin(plan, {}, own.pid)
+        assert folder.begin(plan, {}, own.pid).again
+        assert own.poll() is None
+        own.kill()
