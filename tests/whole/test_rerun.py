@@ -117,9 +117,12 @@ def test_what_is_no_document_is_told(papers: Path, text: str, known: bool) -> No
     assert {problem.code for problem in refused.value.problems} == {"not-a-job"}
 
 
-def test_compare_is_equal_after_inputs_have_new_versions(papers: Path, engine: Engine) -> None:
+def test_compare_is_equal_after_inputs_have_new_versions_and_files(
+    papers: Path, engine: Engine
+) -> None:
     write_deltalake(str(folder_of(papers) / "crm"), crm(range(3, 90, 3)), mode="append")
     DeltaTable(str(folder_of(papers) / "web")).delete("page = '/1'")
+    pq.write_table(sign_ups(range(60, 90)), folder_of(papers) / "sign" / "part-1.parquet")
     assert compared(papers, engine).differences == ()
 
 
