@@ -1,5 +1,6 @@
 """S28: a job reads its tables as they were, by two ways that must say the same."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -159,6 +160,32 @@ def test_which_tables_are_plain(tmp_path: Path) -> None:
         write_deltalake(str(table / "crm"), part_of(values), partition_by=["part"])
         assert plain(crm(table, version=0), partitioned=False) is None
         assert (plain(crm(table, version=0), partitioned=True) is None) == (by in OTHERS)
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        pytest.param({"minReaderVersion": 2, "minWriterVersion": 5}, id="column mapping"),
+        pytest.param(
+            {
+                "minReaderVersion": 3,
+                "minWriterVersion": 7,
+                "readerFeatures": ["deletionVectors", "timestampNtz"],
+                "writerFeatures": ["deletionVectors", "timestampNtz"],
+            },
+            id="deletion vectors",
+        ),
+    ],
+)
+def test_s28_what_a_reader_has_to_know_makes_no_plain_table(
+    protocol: dict[str, object], tmp_path: Path
+) -> None:
+    """Read by its files, rows that were deleted would come back."""
+    before, now = crm(tmp_path), crm(tmp_path, version=1)
+    log = tmp_path / "crm" / "_delta_log" / f"{1:020}.json"
+    log.write_text(json.dumps({"protocol": protocol}), encoding="utf-8")
+    assert plain(before, partitioned=True) is not None
+    assert plain(now, partitioned=True) is None
 
 
 def test_columns_that_need_a_newer_reader(work: JobWorkspace, tmp_path: Path) -> None:
