@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from profile_export import document as documents
 from profile_export.commit import write_and_commit
 from profile_export.delta_log import unreadable_log
 from profile_export.engines import Engine
-from profile_export.errors import JobFailed
+from profile_export.errors import Conflict, JobFailed
 from profile_export.job import run_job
 from profile_export.job_folder import JobFolder
 from profile_export.own_commit import OwnCommit
@@ -99,6 +100,20 @@ def test_s27_a_target_that_takes_no_note_of_a_job_has_no_row_of_it(
     with monkeypatch.context() as harm:
         harm.setattr("profile_export.job_folder.write_json", full_disk)
         assert broken(plan, engine).code == "outcome-unknown"
+    assert run_job(plan, engine)["status"] == "SUCCEEDED"
+    assert findings(plan, records=[20]) == []
+
+
+def test_s27_what_another_request_has_begun_is_not_gone_on_with(
+    plan: ExportPlan, engine: Engine
+) -> None:
+    """The plan of an earlier attempt takes the place of one's own: it must have asked the same."""
+    other = plan.model_copy(update={"request": {"fields": "age"}})
+    begun = JobFolder(Folder(str(target_of(plan))), plan.job_id)
+    begun.begin(plan, documents.new(plan, at=plan.as_of), None)
+    with pytest.raises(Conflict) as caught:
+        run_job(other, engine)
+    assert caught.value.code == "job-id-in-use"
     assert run_job(plan, engine)["status"] == "SUCCEEDED"
     assert findings(plan, records=[20]) == []
 
