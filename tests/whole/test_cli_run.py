@@ -232,6 +232,11 @@ def test_a_job_id_that_succeeded_answers_its_document_again(shell: Shell) -> Non
     assert (counted.code, counted.json["type"]) == (2, other.json["type"])
     assert shell.run("--job-id", "24115", "--json", "--dry-run").code == 0
     assert shell.versions() == 1
+    papers = shell.papers(24115).rename(shell.folder / "papers")
+    lost = shell.run("--job-id", "24115", "--json")
+    assert (lost.code, lost.json["type"]) == (2, other.json["type"])
+    assert shell.versions() == 1
+    papers.rename(shell.papers(24115))
     shutil.rmtree(shell.folder / "demo" / "crm")
     later = shell.run("--job-id", "24115", "--json")
     assert (later.code, later.json) == (0, first.json), later.err
