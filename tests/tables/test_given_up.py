@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ import pytest
 from profile_export import document as documents
 from profile_export.commit import write_and_commit
 from profile_export.delta_log import unreadable_log
-from profile_export.engines import Engine
-from profile_export.errors import Conflict, JobFailed
+from profile_export.engines import Engine, sail_write
+from profile_export.engines.sail_write import write_files
+from profile_export.errors import Cancelled, Conflict, JobFailed
 from profile_export.job import run_job
 from profile_export.job_folder import JobFolder
 from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan
-from profile_export.storage import Folder
+from profile_export.stop import Stop
+from profile_export.storage import Folder, Stored
 from tables.plans import crm, plan_for
 from tables.runs import findings, left_of, target_of
 
@@ -48,8 +51,9 @@ def broken(plan: ExportPlan, engine: Engine) -> JobFailed:
 
 @pytest.mark.parametrize("log", ["readable", "unreadable"])
 def test_s27_a_job_whose_papers_cannot_be_written_has_committed(
-    log: str, plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    log: str, plan: ExportPlan, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And needs its inputs no more."""
     with monkeypatch.context() as harm:
         harm.setattr("profile_export.job_life.describe", full_disk)
         if log == "unreadable":
@@ -57,6 +61,7 @@ def test_s27_a_job_whose_papers_cannot_be_written_has_committed(
         told = broken(plan, engine)
     assert told.code == "manifest-missing"
     assert "Run it again with --job-id 1 to complete it." in str(told)
+    shutil.rmtree(tmp_path / "crm")
     assert run_job(plan, engine)["status"] == "SUCCEEDED"
     assert findings(plan, records=[20]) == []
 
@@ -102,6 +107,24 @@ def test_s27_a_target_that_takes_no_note_of_a_job_has_no_row_of_it(
         assert broken(plan, engine).code == "outcome-unknown"
     assert run_job(plan, engine)["status"] == "SUCCEEDED"
     assert findings(plan, records=[20]) == []
+
+
+def test_s27_who_is_asked_to_stop_before_the_commit_does_not_commit(
+    plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.name != "sail":
+        pytest.skip("spark writes and commits in one call")
+    stop = Stop()
+
+    def written(*args: Any) -> list[Stored]:
+        files = write_files(*args)
+        stop.ask()
+        return files
+
+    monkeypatch.setattr(sail_write, "write_files", written)
+    with pytest.raises(Cancelled):
+        run_job(plan, engine, stop=stop)
+    assert left_of(plan) == []
 
 
 def test_s27_what_another_request_has_begun_is_not_gone_on_with(
