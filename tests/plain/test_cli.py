@@ -617,8 +617,11 @@ def test_data_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) ->
     assert "\\u001b[0m\\u009b2J\\u007f" in out
 
 
-def test_no_name_in_a_report_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_name_in_a_report_steers_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Ids are the request's, names the sandbox file's: either can be somebody else's."""
+    monkeypatch.setenv("COLUMNS", "500")  # a row is one line
     evil = "\x1b]0;title\x07\x9b2J\u202e\nend"
     batches = [
         {"segment": {"segmentNs": evil, "segmentId": id_, "status": [evil]}, "recordCount": 1}
