@@ -49,6 +49,11 @@ def broken(plan: ExportPlan, engine: Engine) -> JobFailed:
     return caught.value
 
 
+def completed(plan: ExportPlan, engine: Engine) -> None:
+    assert run_job(plan, engine)["status"] == "SUCCEEDED"
+    assert findings(plan, records=[20]) == []
+
+
 @pytest.mark.parametrize("log", ["readable", "unreadable"])
 def test_s27_a_job_whose_papers_cannot_be_written_has_committed(
     log: str, plan: ExportPlan, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -62,8 +67,7 @@ def test_s27_a_job_whose_papers_cannot_be_written_has_committed(
     assert told.code == "manifest-missing"
     assert "Run it again with --job-id 1 to complete it." in str(told)
     shutil.rmtree(tmp_path / "crm")
-    assert run_job(plan, engine)["status"] == "SUCCEEDED"
-    assert findings(plan, records=[20]) == []
+    completed(plan, engine)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +81,7 @@ def test_s27_a_commit_that_is_not_heard_of_wins(
         if log == "unreadable":
             harm.setattr("profile_export.attempt.find_commit", unreadable)
         assert broken(plan, engine).code == code
-    assert run_job(plan, engine)["status"] == "SUCCEEDED"
-    assert findings(plan, records=[20]) == []
+    completed(plan, engine)
 
 
 def test_s27_who_has_not_begun_to_write_has_not_committed(
@@ -105,8 +108,7 @@ def test_s27_a_target_that_takes_no_note_of_a_job_has_no_row_of_it(
     with monkeypatch.context() as harm:
         harm.setattr("profile_export.job_folder.write_json", full_disk)
         assert broken(plan, engine).code == "outcome-unknown"
-    assert run_job(plan, engine)["status"] == "SUCCEEDED"
-    assert findings(plan, records=[20]) == []
+    completed(plan, engine)
 
 
 def test_s27_who_is_asked_to_stop_before_the_commit_does_not_commit(
@@ -137,8 +139,7 @@ def test_s27_what_another_request_has_begun_is_not_gone_on_with(
     with pytest.raises(Conflict) as caught:
         run_job(other, engine)
     assert caught.value.code == "job-id-in-use"
-    assert run_job(plan, engine)["status"] == "SUCCEEDED"
-    assert findings(plan, records=[20]) == []
+    completed(plan, engine)
 
 
 def test_s27_the_engine_of_a_killed_attempt_is_waited_for(plan: ExportPlan) -> None:

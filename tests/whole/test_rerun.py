@@ -12,6 +12,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from hand_made import Closed
 from profile_export import pins
+from profile_export.catalog import Sandbox
 from profile_export.compare import compare
 from profile_export.compared import Compared
 from profile_export.engines import Engine
@@ -298,25 +299,36 @@ def test_everybody_compares_equal_too(engine: Engine, tmp_path: Path) -> None:
     assert compared(papers, engine).differences == ()
 
 
+def info_by(engine: Engine) -> Callable[[TableRef], TableInfo]:
+    """As the commands look at tables: those with a path without the engine."""
+
+    def info(table: TableRef) -> TableInfo:
+        return inspect_table(table) if table.location is not None else engine.table_info(table)
+
+    return info
+
+
+def by_name(tmp_path: Path, path: str, name: str) -> Sandbox:
+    """The sandbox with one of its datasets known by a name of the catalog in place of a path."""
+    file = build(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(f"path: {path}}}", f"name: {name}}}"))
+    return load_sandbox(file)
+
+
 @pytest.mark.spark_only
 def test_a_view_of_a_catalog_has_no_version_and_is_compared_as_it_is(
     engine: Engine, tmp_path: Path
 ) -> None:
     """Nor has a table of a catalog that is no Delta table; a view does not even lie anywhere."""
-    file = build(tmp_path)
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("format: parquet, path: sign", "format: parquet, name: signed"))
-    sandbox = load_sandbox(file)
+    sandbox = by_name(tmp_path, "sign", "signed")
     known = engine.spark.read.parquet(str(tmp_path / "sign"))
     known.createOrReplaceTempView("signed")
 
-    def table_info(table: TableRef) -> TableInfo:
-        return inspect_table(table) if table.location is not None else engine.table_info(table)
-
     def again() -> ExportPlan:
-        return relocated(saved.plan(), sandbox, locate=engine.locate, table_info=table_info)
+        return relocated(saved.plan(), sandbox, locate=engine.locate, table_info=info_by(engine))
 
-    plan = make_plan(json.dumps(by_segment()), sandbox, table_info=table_info, as_of=AS_OF)
+    plan = make_plan(json.dumps(by_segment()), sandbox, table_info=info_by(engine), as_of=AS_OF)
     run_job(plan, engine)
     papers = tmp_path / "out" / "profile" / "_profile_export" / str(plan.job_id)
     saved = Papers(str(papers), usual=JOB)
@@ -331,10 +343,7 @@ def test_s28_a_table_of_a_catalog_that_was_made_anew_is_another(
     engine: Engine, tmp_path: Path
 ) -> None:
     """Its versions count its own commits: version 1 was read of a table that the job never saw."""
-    file = build(tmp_path)
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("{path: crm}", "{name: renewed}"))
-    sandbox = load_sandbox(file)
+    sandbox = by_name(tmp_path, "crm", "renewed")
 
     def make_it() -> None:
         engine.spark.sql("DROP TABLE IF EXISTS renewed")
@@ -342,11 +351,8 @@ def test_s28_a_table_of_a_catalog_that_was_made_anew_is_another(
         for part in (rows.where("id = 'c1'"), rows.where("id <> 'c1'")):
             part.write.format("delta").mode("append").saveAsTable("renewed")
 
-    def table_info(table: TableRef) -> TableInfo:
-        return inspect_table(table) if table.location is not None else engine.table_info(table)
-
     def planned() -> ExportPlan:
-        return make_plan(json.dumps(request()), sandbox, table_info=table_info, as_of=AS_OF)
+        return make_plan(json.dumps(request()), sandbox, table_info=info_by(engine), as_of=AS_OF)
 
     make_it()
     try:
@@ -354,10 +360,10 @@ def test_s28_a_table_of_a_catalog_that_was_made_anew_is_another(
         run_job(plan, engine)
         papers = tmp_path / "out" / "profile" / "_profile_export" / str(plan.job_id)
         saved = Papers(str(papers), usual=JOB).plan()
-        relocated(saved, sandbox, locate=engine.locate, table_info=table_info)
+        relocated(saved, sandbox, locate=engine.locate, table_info=info_by(engine))
         make_it()
         with pytest.raises(Refused, match="at renewed lies another table than that of the job"):
-            relocated(saved, sandbox, locate=engine.locate, table_info=table_info)
+            relocated(saved, sandbox, locate=engine.locate, table_info=info_by(engine))
         with pytest.raises(JobFailed, match="at renewed lies another table") as caught:
             run_job(late, engine)
         assert caught.value.code == "input-changed"
