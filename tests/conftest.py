@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
     config.addinivalue_line("markers", "spark_only: looks at what only the spark engine has")
+    config.addinivalue_line("markers", "sail_only(why): looks at what only sail has or can do")
     # A shell that starts this in the background has it ignore Ctrl-C, and ``nohup`` a terminal that
     # is closed; so would the programs that tests interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -34,8 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--engine") == "sail":
-        items[:] = [item for item in items if item.get_closest_marker("spark_only") is None]
+    others = "spark_only" if config.getoption("--engine") == "sail" else "sail_only"
+    items[:] = [item for item in items if item.get_closest_marker(others) is None]
 
 
 def pytest_collection_finish() -> None:

@@ -635,7 +635,7 @@ def test_no_name_in_a_report_steers_the_terminal(
     _report.of_dry_run(counted, Sandbox(evil, evil, (), segments=segments))
     out = capsys.readouterr().out
     assert all(c.isprintable() or c == "\n" for c in out)
-    assert out.count("\\u001b]0;title\\u0007\\u009b2J\\u202e") == 7
+    assert out.count("\\u001b]0;title\\u0007\\u009b2J\\u202e\\u000aend") == 7
 
 
 def test_no_stage_that_a_service_tells_steers_the_terminal(

@@ -506,6 +506,25 @@ def test_whoever_did_not_hear_the_answer_is_told_that_the_job_may_be_made(
     assert err.startswith(f"Interrupted. {unsure}")
 
 
+def test_whoever_did_not_hear_the_answer_is_told_that_the_job_may_stop(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILE_EXPORT_TOKEN", "t")
+    unsure = "Whether job 7 was asked to stop is not known: profile-export jobs show 7 tells."
+    with answering(None) as url:
+        at = ("--url", url, "--org", "o", "--sandbox", "s")
+        code, _, err = run("jobs", "cancel", "7", *at)
+    assert (code, unsure in err) == (1, True)
+    code, _, err = run("jobs", "cancel", "7", *at)  # nobody listens there any more
+    assert (code, unsure in err) == (1, False)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "call", interrupted)
+    assert run("jobs", "cancel", "7", *at) == (130, "", f"Interrupted. {unsure}\n")
+
+
 @contextmanager
 def answering(
     *answers: tuple[int, bytes] | None, headers: Mapping[str, str] | None = None

@@ -414,12 +414,11 @@ def test_an_engine_is_clean_after_a_job(quick_store: Store, engine: Engine, tmp_
     assert not any(path.name == "scratch" for plan in plans for path in target_of(plan).rglob("*"))
 
 
+@pytest.mark.sail_only("one engine tells it")
 def test_without_a_lock_who_lost_a_job_sweeps_nothing(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On an object store the files that lie there may be of who has the job now."""
-    if engine.name != "sail":
-        pytest.skip("one engine tells it")
     plan, stop = new_plan(tmp_path), Stop()
     monkeypatch.setattr("profile_export.job_folder.JobFolder.has_lock", False)
     with pytest.raises(Cancelled):

@@ -122,12 +122,11 @@ entry()
 """
 
 
+@pytest.mark.sail_only("one engine shows it")
 @pytest.mark.parametrize("then", ["cancel", "go"])
 def test_an_engine_that_does_not_stop_ends_with_its_process(
-    then: str, quick: tuple[str, Store], engine_name: str, tmp_path: Path
+    then: str, quick: tuple[str, Store], tmp_path: Path
 ) -> None:
-    if engine_name != "sail":
-        pytest.skip("one engine shows it")
     url, store = quick
     plan = plan_in(tmp_path)
     sandbox = sandbox_of(store)
@@ -149,12 +148,11 @@ def test_an_engine_that_does_not_stop_ends_with_its_process(
         assert stubborn.end() == 0
 
 
+@pytest.mark.sail_only("one engine shows it")
 @pytest.mark.parametrize("then", ["back", "told to go"])
 def test_who_begins_anew_waits_for_the_store(
-    then: str, own_postgres: Postgres, engine_name: str, tmp_path: Path
+    then: str, own_postgres: Postgres, tmp_path: Path
 ) -> None:
-    if engine_name != "sail":
-        pytest.skip("one engine shows it")
     url = own_postgres.url(own_postgres.create())
     with closing(open_store(url)) as store:
         sandbox, plan = sandbox_of(store), plan_in(tmp_path)
@@ -189,11 +187,10 @@ entry()
 """
 
 
+@pytest.mark.sail_only("Spark lasts")
 def test_a_worker_whose_engine_has_done_all_that_it_lasts_for_begins_anew(
-    quick: tuple[str, Store], engine_name: str, tmp_path: Path
+    quick: tuple[str, Store], tmp_path: Path
 ) -> None:
-    if engine_name != "sail":
-        pytest.skip("Spark lasts")
     url, store = quick
     first = plan_in(tmp_path)
     second = plan_for(tmp_path / "more", batches=1, inputs=first.inputs, job_id=2)

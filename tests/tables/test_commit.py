@@ -500,13 +500,12 @@ def test_s26_a_target_that_gets_columns_before_the_write_begins(
         assert caught.value.code == "target-schema"
 
 
+@pytest.mark.sail_only("spark writes and commits in one call")
 @pytest.mark.parametrize("loss", ["vacuum", "another table"])
 def test_s27_files_that_went_away_meanwhile_are_not_committed(
     loss: str, engine: Engine, spark: SparkSession, commit: Commit, tmp_path: Path
 ) -> None:
     """The commit named files that were not there, and no reader could read the table any more."""
-    if engine.name != "sail":
-        pytest.skip("spark writes and commits in one call")
     target = tmp_path / "t"
     commit(plan_for(target, job_id=1))
     plan, others = plan_for(target, job_id=2), plan_for(target, job_id=3)

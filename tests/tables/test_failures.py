@@ -294,11 +294,10 @@ def test_an_input_of_one_file_is_not_blamed_for_the_engine(
     assert (told.code, "people.parquet is no whole" in str(told)) == ("input-unreadable", True)
 
 
+@pytest.mark.sail_only("spark writes and commits in one call")
 def test_a_target_that_is_removed_meanwhile_is_told(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if engine.name != "sail":
-        pytest.skip("spark writes and commits in one call")
     plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
 
     def removed(*_: object) -> list[object]:
@@ -311,12 +310,11 @@ def test_a_target_that_is_removed_meanwhile_is_told(
     assert caught.value.code == "target-unwritable"
 
 
+@pytest.mark.sail_only("spark writes and commits in one call")
 def test_s27_a_target_that_is_removed_just_before_its_commit_is_told(
     engine: Engine, tmp_path: Path
 ) -> None:
     """A commit would have made it anew, of files that are not there."""
-    if engine.name != "sail":
-        pytest.skip("spark writes and commits in one call")
     plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
     with pytest.raises(JobFailed, match="was removed while the job wrote") as caught:
         run_job(plan, engine, may_commit=lambda: shutil.rmtree(tmp_path / "t"))
@@ -438,12 +436,11 @@ def test_job_json_holds_the_plan(engine: Engine, tmp_path: Path) -> None:
     assert saved == document
 
 
+@pytest.mark.sail_only("spark writes and commits in one call")
 def test_a_batch_of_which_rows_are_missing_is_not_committed(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sail wrote the rows of a target ``a{1}`` to ``a1``, and an empty export was committed."""
-    if engine.name != "sail":
-        pytest.skip("spark writes and commits in one call")
     plan = plan_for(tmp_path / "t", batches=1, inputs=(crm(tmp_path),))
     elsewhere = Folder(str(tmp_path / "elsewhere"))
     monkeypatch.setattr(

@@ -111,11 +111,10 @@ def test_s27_a_target_that_takes_no_note_of_a_job_has_no_row_of_it(
     completed(plan, engine)
 
 
+@pytest.mark.sail_only("spark writes and commits in one call")
 def test_s27_who_is_asked_to_stop_before_the_commit_does_not_commit(
     plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if engine.name != "sail":
-        pytest.skip("spark writes and commits in one call")
     stop = Stop()
 
     def written(*args: Any) -> list[Stored]:

@@ -8,14 +8,13 @@ from google.protobuf.message import DecodeError, Message
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.sail_only("a classic session makes no calls")
 Damage = Callable[[str, int], list[str]]
 
 
 @pytest.fixture
-def damage(engine_name: str, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Damage:
+def damage(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Damage:
     """``damage("ConfigResponse", 2)``: the next two answers of that type cannot be read."""
-    if engine_name != "sail":
-        pytest.skip("a classic session makes no calls")
     import grpc._common
 
     # The first plan of a session asks whether plans are compressed, and goes on without an answer.

@@ -18,16 +18,13 @@ from profile_export.job import run_job
 from tables.plans import crm, plan_for
 from tables.runs import findings, target_of
 
+pytestmark = pytest.mark.sail_only("a process is either Connect or classic")
 GROUPING = "SELECT count(*) n FROM (SELECT id, count(*) FROM range(0, 400000, 1, 2) GROUP BY id)"
 
 
 @pytest.fixture
-def opened(
-    engine_name: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., SailEngine]]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., SailEngine]]:
     """Opens engines of their own in this process, each with a limit."""
-    if engine_name != "sail":
-        pytest.skip("a process is either Connect or classic")
     monkeypatch.setattr(sail_memory, "_in_force", None)
     engines: list[SailEngine] = []
 

@@ -10,14 +10,13 @@ from pyspark.errors import PySparkException
 from profile_export.engines.sail import SailEngine
 from profile_export.engines.sail_session import open_sail
 
+pytestmark = pytest.mark.sail_only("a process is either Connect or classic")
 LASTS = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
 
 
 @pytest.fixture
-def opened(engine_name: str) -> Iterator[Callable[[], SailEngine]]:
+def opened() -> Iterator[Callable[[], SailEngine]]:
     """Opens engines of their own in this process."""
-    if engine_name != "sail":
-        pytest.skip("a process is either Connect or classic")
     engines: list[SailEngine] = []
 
     def open_one() -> SailEngine:

@@ -107,13 +107,6 @@ def shell(demo: tuple[Shell, Said], tmp_path: Path) -> Shell:
     return Shell(tmp_path, built.engine)
 
 
-@pytest.fixture
-def on_sail(engine_name: str) -> None:
-    """For what has nothing to do with the engine: once is enough."""
-    if engine_name != "sail":
-        pytest.skip("does not depend on the engine")
-
-
 def files(folder: Path) -> dict[str, int]:
     found = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in found}
@@ -163,7 +156,7 @@ def test_the_commands_to_try_can_be_copied(demo: tuple[Shell, Said]) -> None:
     assert all((shell.folder / path).is_file() for path in paths)
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_run_prints_the_document_that_it_leaves_beside_the_manifest(
     demo: tuple[Shell, Said],
 ) -> None:
@@ -181,7 +174,7 @@ def test_run_prints_the_document_that_it_leaves_beside_the_manifest(
     assert hashes(papers / "manifest.json") == hashes(shell.folder / before[1])
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_the_seed_request_gives_rows(demo: tuple[Shell, Said]) -> None:
     shell, _ = demo
     said = shell.run(request="seed")
@@ -189,7 +182,7 @@ def test_the_seed_request_gives_rows(demo: tuple[Shell, Said]) -> None:
     assert re.search(r"^exported +[1-9]", said.out, re.MULTILINE)
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_a_dry_run_counts_what_a_run_exports_and_writes_nothing(shell: Shell) -> None:
     dry = shell.run("--dry-run", "--json")
     assert dry.code == 0, dry.err
@@ -206,7 +199,7 @@ def test_a_dry_run_counts_what_a_run_exports_and_writes_nothing(shell: Shell) ->
     assert dry.json["plan"]["asOf"]
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_dry_run_as_a_command_of_its_own(shell: Shell) -> None:
     before = files(shell.folder / "demo")
     words = ("dry-run", "demo/requests/everyone.json", "--sandbox", "demo/sandbox.yml")
@@ -218,7 +211,7 @@ def test_dry_run_as_a_command_of_its_own(shell: Shell) -> None:
     assert files(shell.folder / "demo") == before
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_a_job_id_that_succeeded_answers_its_document_again(shell: Shell) -> None:
     first = shell.run("--job-id", "24115", "--json")
     again = shell.run("--job-id", "24115", "--json", "--as-of", "2019-01-01T00:00:00Z")
@@ -244,7 +237,7 @@ def test_a_job_id_that_succeeded_answers_its_document_again(shell: Shell) -> Non
     assert (gone.code, gone.json["errors"][0]["code"]) == (2, "table-missing")
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 @pytest.mark.parametrize("point", ["while-writing", "after-commit"])
 def test_a_job_that_was_killed_is_finished_by_its_id(shell: Shell, point: str) -> None:
     killed = shell.run("--job-id", "7", **{VARIABLE: point})
@@ -256,7 +249,7 @@ def test_a_job_that_was_killed_is_finished_by_its_id(shell: Shell, point: str) -
     assert sorted(p.name for p in shell.papers(7).iterdir()) == ["job.json", "manifest.json"]
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_a_full_stdout_fails_no_job(shell: Shell) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         words = (
@@ -274,7 +267,7 @@ def test_a_full_stdout_fails_no_job(shell: Shell) -> None:
     assert no_trace(Said(0, "", err))
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_a_job_that_has_committed_is_not_told_as_failed(shell: Shell) -> None:
     """Its rows are visible; only a paper could not be written."""
     papers = shell.papers(8)
@@ -314,7 +307,7 @@ def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_an_interrupted_dry_run_leaves_nothing(shell: Shell, number: signal.Signals) -> None:
     words = ("dry-run", "demo/requests/demo.json", "--sandbox", "demo/sandbox.yml")
     process = shell.start(*words, program=script(shell.folder, ENDLESS))
@@ -341,7 +334,7 @@ def test_a_corrupt_file_fails_the_job_in_one_sentence(shell: Shell) -> None:
     assert not (shell.folder / "demo" / "exports").exists()
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -363,7 +356,7 @@ def test_refusals(shell: Shell, change: Mapping[str, object], told: str) -> None
     assert files(shell.folder / "demo" / "crm") == before
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_empty_tables_make_an_empty_batch(shell: Shell) -> None:
     for name in ("crm", "loyalty", "purchases"):
         table = DeltaTable(shell.folder / "demo" / name)
@@ -412,7 +405,7 @@ def test_named_tables_are_looked_up_by_the_engine(shell: Shell) -> None:
     assert no_trace(missing)
 
 
-@pytest.mark.usefixtures("on_sail")
+@pytest.mark.sail_only("does not depend on the engine")
 def test_a_target_that_has_a_name_only_is_told_on_sail(shell: Shell) -> None:
     sandbox = shell.folder / "demo" / "sandbox.yml"
     text = sandbox.read_text(encoding="utf-8")

@@ -112,9 +112,8 @@ def test_lists_of_very_many_values(ask: Asked, monkeypatch: pytest.MonkeyPatch) 
     assert (code, "too large" in detail) == ("too-large", True)
 
 
+@pytest.mark.sail_only("only Sail answers in messages, of 128 MiB at most")
 def test_rows_that_are_too_large(ask: Asked) -> None:
-    if ask.engine.name == "spark":
-        pytest.skip("only Sail answers in messages, of 128 MiB at most")
     ten = f"concat({', '.join('a' * 10)})"
     longer = ", ".join(f"t{n} AS (SELECT {ten} AS a FROM t{n - 1})" for n in range(1, 8))
     sql = f"WITH t0 AS (SELECT '{'x' * 14}' AS a), {longer} SELECT a FROM t7"
@@ -341,9 +340,8 @@ LONG = f"SELECT sum(t0.score * t1.score - t15.score) FROM {EXPORTS} t0" + "".joi
 )
 
 
+@pytest.mark.spark_only  # a product of tables keeps the embedded engine from hearing an interrupt
 def test_a_query_that_takes_too_long_is_stopped(ask: Asked) -> None:
-    if ask.engine.name == "sail":
-        pytest.skip("a product of tables keeps the embedded engine from hearing an interrupt")
     code, detail = ask.refused(LONG, time_limit=2)
     assert code == "time-limit"
     assert "longer than 2 seconds" in detail

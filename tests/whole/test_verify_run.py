@@ -79,11 +79,10 @@ def test_a_batch_that_was_deleted_from_the_table(made: tuple[Path, Path], tmp_pa
     assert codes(papers.with_name(made[1].name)) == []
 
 
+@pytest.mark.spark_only  # only Spark writes deletion vectors
 def test_rows_that_were_hidden_by_a_deletion_vector(
     made: tuple[Path, Path], tmp_path: Path, engine: Engine
 ) -> None:
-    if engine.name != "spark":
-        pytest.skip("only Spark writes deletion vectors")
     papers = copied(made[0], tmp_path)
     table = f"delta.`{papers.parents[1]}`"
     engine.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.enableDeletionVectors'=true)")

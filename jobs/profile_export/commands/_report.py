@@ -27,10 +27,10 @@ def of_job(done: "DoneJob") -> None:
         name.append(f"\nbatch {batch['batchId']}", "dim")
         table.add_row(name, _number(batch["recordCount"]))
     _add_counts(table, metrics["candidates"], _mapping(metrics["exclusions"]))
-    _say.result(_headline(document, sandbox, manifest))
+    _say.result(plain(_headline(document, sandbox, manifest)))
     _say.rendered(table)
     for line in _left_out(metrics, manifest, sandbox):
-        _say.result(line)
+        _say.result(plain(line))
     places = done.places
     _say.result(f"Dataset   {places.dataset} (version {manifest['deltaVersion']})")
     _say.result(f"Manifest  {places.manifest}\nJob       {places.job}")
@@ -44,7 +44,8 @@ def of_dry_run(counted: Mapping[str, object], sandbox: "Sandbox") -> None:
         name = _segment(_mapping(batch["segment"]), sandbox)
         table.add_row(name, _number(batch["recordCount"]))
     _add_counts(table, counts["candidates"], _mapping(counts["exclusions"]))
-    _say.result(f"Dry run: nothing was written. {_policy(_mapping(plan['mergePolicy']), sandbox)}")
+    policy = _policy(_mapping(plan["mergePolicy"]), sandbox)
+    _say.result(plain(f"Dry run: nothing was written. {policy}"))
     _say.rendered(table)
 
 

@@ -126,7 +126,10 @@ def cancel(
     token_file: TokenFile = None,
 ) -> None:
     """Ask a job to stop: nothing of it will be visible, unless it has committed by then."""
-    with client(url, org, sandbox, token_file) as service:
+    from profile_export.commands._unsure import unsure
+
+    what = f"Whether job {job_id} was asked to stop is not known: profile-export jobs show {job_id}"
+    with client(url, org, sandbox, token_file) as service, unsure(f"{what} tells."):
         service.call("DELETE", f"{_jobs()}/{job_id}")
         status = service.job("GET", f"{_jobs()}/{job_id}")["status"]
     _say.note(f"Job {job_id} is {status}.")
@@ -144,14 +147,15 @@ def submit(
 ) -> None:
     """Submit an export job and print its id; with --watch, wait for its end."""
     from profile_export.commands._asked import read_body
-    from profile_export.commands._submit import submitted
+    from profile_export.commands._unsure import JOB_MADE, unsure
 
     body = read_body(request)
     headers = {"content-type": "application/json"}
     if idempotency_key is not None:
         headers["idempotency-key"] = in_header(idempotency_key)
     with client(url, org, sandbox, token_file) as service:
-        document = submitted(service, body, headers)
+        with unsure(JOB_MADE):
+            document = service.job("POST", _jobs(), content=body, headers=headers)
         if watch:
             _say.note(f"Job {document['id']} is {document['status']}.")
             _watched(service, int(document["id"]), json=json)
