@@ -105,6 +105,21 @@ def test_parquet_files_that_are_called_delta(tmp_path: Path) -> None:
     assert "format parquet" in detail
 
 
+def test_a_delta_table_that_is_called_parquet(tmp_path: Path) -> None:
+    """Its files also hold the rows that were deleted from it, or replaced."""
+    write_deltalake(str(tmp_path / "crm"), pa.table({"a": [1, 2]}))
+    DeltaTable(str(tmp_path / "crm")).delete("a = 2")
+    code, detail = fault(tmp_path / "crm")
+    assert code == "table-unreadable"
+    assert "format delta" in detail
+
+
+def test_a_folder_for_a_log_without_one_makes_no_delta_table(tmp_path: Path) -> None:
+    write(tmp_path / "web" / "a.parquet", a=[1])
+    (tmp_path / "web" / "_delta_log").mkdir()
+    assert look(tmp_path / "web").columns == struct_of(a="long")
+
+
 def test_s28_an_empty_commit_is_no_commit_that_changes_nothing(tmp_path: Path) -> None:
     """As a crash leaves it: delta-rs would read the table without what it added."""
     for n in range(3):

@@ -263,12 +263,12 @@ def test_another_sandbox_file(change: Callable[[str], str], codes: list[str], pa
     ("then", "now", "told"),
     [
         ("{path: crm}", "{path: crm, format: parquet}", "is of format parquet now"),
-        ("{format: parquet, path: sign}", "{path: sign}", "is of format delta now"),
+        ("{format: parquet, path: sign}", "{path: lake}", "is of format delta now"),
     ],
 )
 def test_an_input_of_another_format(then: str, now: str, told: str, papers: Path) -> None:
     """Of which every version would be read at once, or none."""
-    write_deltalake(str(folder_of(papers) / "sign"), sign_ups(range(6)))
+    write_deltalake(str(folder_of(papers) / "lake"), sign_ups(range(6)))
     assert then in SANDBOX
     (folder_of(papers) / "sandbox.yml").write_text(SANDBOX.replace(then, now), encoding="utf-8")
     ((code, detail),) = refused(papers)

@@ -34,6 +34,12 @@ def data_files(filesystem: pafs.FileSystem, root: str) -> dict[str, str] | None:
     return dict(sorted(found.items()))
 
 
+def has_delta_log(filesystem: pafs.FileSystem, root: str) -> bool:
+    """Whether a folder is a Delta table: which of its files are live, only its log says."""
+    log = pafs.FileSelector(f"{root.rstrip('/')}/_delta_log", allow_not_found=True)
+    return any(entry.type == pafs.FileType.File for entry in filesystem.get_file_info(log))
+
+
 def _is_data(name: str) -> bool:
     """Spark skips what starts with ``_`` or ``.``, save a partition column that does."""
     return all(not part.startswith((".", "_")) or "=" in part for part in name.split("/"))

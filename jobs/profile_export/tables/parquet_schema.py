@@ -15,6 +15,7 @@ from profile_export.tables import TableInfo, first_line, missing, unreadable
 from profile_export.tables.parquet_files import (
     Layout,
     data_files,
+    has_delta_log,
     layout_of,
     layouts,
     partition_columns,
@@ -39,7 +40,8 @@ def inspect_parquet(table: TableRef) -> TableInfo:
 
     Raises:
         Refused: ``table-missing``: no such path, or no Parquet file under it.
-            ``table-unreadable``: a footer or a type that cannot be read, or files that disagree.
+            ``table-unreadable``: a footer or a type that cannot be read, files that disagree, or a
+            Delta table.
     """
     assert table.location is not None
     try:
@@ -49,6 +51,12 @@ def inspect_parquet(table: TableRef) -> TableInfo:
             raise missing(table, "there is nothing at that path")
         if not files:
             raise missing(table, "there is no Parquet file in the folder")
+        is_folder = root not in files.values()
+        if is_folder and has_delta_log(filesystem, root):
+            raise unreadable(
+                table,
+                "it is a Delta table, whose files also hold deleted rows; declare format delta",
+            )
         names = list(files)[:MOST_FILES]
         with ThreadPoolExecutor(_READERS) as pool:
             read = pool.map(lambda name: _footer(filesystem, files[name], table, name), names)
@@ -58,7 +66,6 @@ def inspect_parquet(table: TableRef) -> TableInfo:
         raise unreadable(table, first_line(error)) from None
     partitions = partition_columns(names)
     rest = columns.without(*(field.name for field in partitions))
-    is_folder = root not in files.values()
     named = layouts(footers) if is_folder and len(files) <= MOST_FILES else None
     return TableInfo(Struct((*rest.fields, *partitions)), None, named)
 
