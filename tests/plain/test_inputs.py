@@ -197,6 +197,7 @@ def test_declared_columns(changes: dict[str, Any], tables: dict[str, Struct], co
 def test_s1_events_have_id_and_timestamp(name: str) -> None:
     (problem,) = refused({}, web=WEB.without(name))
     assert (problem.code, problem.source) == ("missing-column", "sandbox.yml:13")
+    assert f"{name!r}, which every event has under this name (S1), does not" in problem.detail
 
 
 def test_s6_a_dataset_that_only_joins_needs_neither() -> None:

@@ -50,8 +50,8 @@ def column_problems(dataset: Dataset, columns: Struct, *, participates: bool) ->
         yield from check.if_present("segmentMembership", membership_fault)
         yield from check.if_present("_id", lambda type_: None if is_identity(type_) else _TEXT)
     elif participates:
-        yield from check.column("/class", "_id", is_identity)
-        yield from check.column("/class", "timestamp", is_time)
+        yield from check.column("/class", "_id", is_identity, why=_OF_EVENTS)
+        yield from check.column("/class", "timestamp", is_time, why=_OF_EVENTS)
 
 
 def is_identity(type_: DataType) -> bool:
@@ -66,6 +66,7 @@ def is_time(type_: DataType) -> bool:
     return type_ in _TIMES
 
 
+_OF_EVENTS = ", which every event has under this name (S1),"
 _TEXT = "text or a whole number"
 _TIME = "a timestamp or a date"
 
@@ -79,18 +80,20 @@ class _Check:
     def problem(self, code: str, what: str) -> Problem:
         return Problem(code, f"Dataset {self._dataset.label} {what}", source=self._dataset.source)
 
-    def column(self, at: str, path: str, usable: Callable[[DataType], bool]) -> Iterator[Problem]:
-        type_, told = self._columns.at(path), self._dataset.problem
+    def column(
+        self, at: str, path: str, usable: Callable[[DataType], bool], *, why: str = ""
+    ) -> Iterator[Problem]:
+        type_, told, column = self._columns.at(path), self._dataset.problem, f"column {path!r}{why}"
         if type_ is None:
             what, hint = "does not exist in its table.", nearest(path, all_paths(self._columns))
             if _in_array(self._columns, path):
                 what, hint = "is inside an array, where a row has many of it.", "Declare another."
-                yield told("wrong-column-type", f"column {path!r} {what} {hint}", at)
+                yield told("wrong-column-type", f"{column} {what} {hint}", at)
                 return
-            yield told("missing-column", f"column {path!r} {what} {hint}", at)
+            yield told("missing-column", f"{column} {what} {hint}", at)
         elif not usable(type_):
             needed = _TEXT if usable is is_identity else _TIME
-            detail = f"column {path!r} is of type {ddl(type_)}; it must be {needed}."
+            detail = f"{column} is of type {ddl(type_)}; it must be {needed}."
             yield told("wrong-column-type", detail, at)
 
     def if_present(self, name: str, fault: Callable[[DataType], str | None]) -> Iterator[Problem]:
