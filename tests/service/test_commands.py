@@ -252,19 +252,25 @@ def test_a_refused_request_tells_every_problem(run: Run, tmp_path: Path) -> None
         (["list", "--status", "LATE"], "status"),
         (["list", "--sandbox", "none"], "does not let you in"),
         (["list", "--org", "none"], "does not let you in"),
-        (["list", "--org", "ü"], "cannot be sent"),
+        (
+            ["list", "--org", "ü"],
+            "--org: 'ü' must not be empty, or begin or end with a blank, and have",
+        ),
+        (["list", "--org", "acme "], "--org: 'acme ' must not"),
+        (["list", "--org", " ", "--sandbox", ""], "[bad-name]\n--sandbox: '' must not"),
         (["list", "--url", "nowhere"], "is no address of a service"),
         (["list", "--url", "ftp://x"], "is no address of a service"),
         (["list", "--url", "http://[::1"], "is no address of a service"),
         (["submit", "none.json"], "cannot be read"),
-        (["submit", "x.json", "--idempotency-key", "ü"], "cannot be"),
+        (["submit", "{}", "--idempotency-key", "ü"], "--idempotency-key: 'ü' must not be empty"),
+        (["submit", "{}", "--idempotency-key", ""], "--idempotency-key: '' must not be empty"),
         (["show", "none"], "ID"),
         (["purge", "--older-than", "1y"], "is no age"),
         (["purge"], "--older-than"),
     ],
 )
-def test_wrong_words_are_exit_code_2(words: list[str], told: str, run: Run) -> None:
-    code, out, err = run("jobs", *words)
+def test_wrong_words_are_exit_code_2(words: list[str], told: str, run: Run, asked: str) -> None:
+    code, out, err = run("jobs", *(asked if word == "{}" else word for word in words))
     assert (code, out) == (2, "")
     assert told in err
 

@@ -1,5 +1,6 @@
 """Where a service is and who asks: the options of the commands that call one, and its client."""
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,35 +41,37 @@ def client(url: str, org: str, sandbox: str, token_file: str | None) -> "Client"
     """A client of the service; to be used with ``with``.
 
     Raises:
-        Refused: a name that no header can carry, a token file that others may read, no token.
+        Refused: names that no header can carry, a token file that others may read, no token.
     """
     from profile_export.commands._client import Client, Place
     from profile_export.commands._given_token import token_from
 
-    return Client(Place(url, in_header(org), in_header(sandbox)), token_from(token_file))
+    see_names({"--org": [org], "--sandbox": [sandbox]})
+    return Client(Place(url, org, sandbox), token_from(token_file))
 
 
-def in_header(text: str) -> str:
-    """The text, where a header can carry it.
+def see_names(given: Mapping[str, Iterable[str]]) -> None:
+    """See that headers can carry what options were given.
 
     Raises:
-        Refused: ``bad-name``.
+        Refused: ``bad-name``, for each that none can.
     """
     from profile_export.errors import Problem, Refused
 
-    if can_be_in_header(text):
-        return text
-    raise Refused([Problem("bad-name", f"{text!r} cannot be sent in a header.")])
-
-
-def can_be_in_header(text: str) -> bool:
-    """Whether every program that calls the service can send it."""
-    return text.isascii() and text.isprintable()
+    problems = [
+        Problem("bad-name", f"{name!r} {fault}", parameter=option)
+        for option, names in given.items()
+        for name in names
+        if (fault := name_fault(name))
+    ]
+    if problems:
+        raise Refused(problems)
 
 
 def name_fault(name: str) -> str | None:
-    """Why no organisation or sandbox that callers name in a header may be called so, if so."""
-    if name and name == name.strip() and can_be_in_header(name):
+    """Why no organisation or sandbox that callers name in a header may be called so, if so: not
+    every program that calls the service could send it."""
+    if name and name == name.strip() and name.isascii() and name.isprintable():
         return None
     return (
         "must not be empty, or begin or end with a blank, and have letters, digits and signs of"

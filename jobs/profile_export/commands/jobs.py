@@ -13,7 +13,7 @@ from profile_export.commands._service import (
     TokenFile,
     Url,
     client,
-    in_header,
+    see_names,
 )
 
 if TYPE_CHECKING:
@@ -152,7 +152,8 @@ def submit(
     body = read_body(request)
     headers = {"content-type": "application/json"}
     if idempotency_key is not None:
-        headers["idempotency-key"] = in_header(idempotency_key)
+        see_names({"--idempotency-key": [idempotency_key]})
+        headers["idempotency-key"] = idempotency_key
     with client(url, org, sandbox, token_file) as service:
         with unsure(JOB_MADE):
             document = service.job("POST", _jobs(), content=body, headers=headers)

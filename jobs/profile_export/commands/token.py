@@ -44,7 +44,8 @@ def create(
     read_only: ReadOnly = False,
 ) -> None:
     """Make a token and print it: it is not kept, and cannot be shown again."""
-    names = _names(org, sandbox)
+    _service.see_names({"--org": [org], "--sandbox": sandbox})
+    names = list(dict.fromkeys(sandbox))
     kept = _store.opened(store)
     from profile_export.service.store import sandboxes, tokens
 
@@ -107,17 +108,3 @@ def revoke(token_id: TokenId, store: _store.StoreUrl = _store.DEFAULT) -> None:
     with kept.write() as connection:
         tokens.revoke(connection, token_id)
     _say.note(f"The token {token_id} is not valid any more.")
-
-
-def _names(org: str, sandboxes: list[str]) -> list[str]:
-    from profile_export.errors import Problem, Refused
-
-    given = {"--org": [org], "--sandbox": sandboxes}
-    problems = [
-        Problem("bad-name", f"A name {fault}", parameter=at)
-        for at, names in given.items()
-        if (fault := next(filter(None, map(_service.name_fault, names)), None))
-    ]
-    if problems:
-        raise Refused(problems)
-    return list(dict.fromkeys(sandboxes))
