@@ -15,6 +15,7 @@ from service.browsing import (
     listed,
     messages,
     nth,
+    open_job,
     open_new_export,
     sign_in,
     with_json,
@@ -104,6 +105,23 @@ def test_a_filter_that_finds_nothing_says_so(page: Page, live: Live) -> None:
     sign_in(page, live)
     page.get_by_label("Status").select_option("CANCELLING")
     expect(page.get_by_text("No job is CANCELLING.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("disk-full", "None: the job failed, and nothing of it is visible."),
+        ("commit-expired", "None is known: the job failed."),
+    ],
+)
+def test_of_a_failed_job_no_more_is_said_than_is_known(
+    code: str, told: str, page: Page, live: Live
+) -> None:
+    """Of some that failed the rows are in the target, or may be."""
+    failed = {**job(7, "FAILED"), "errors": [{"msg": "What is so.", "code": code}]}
+    answers(page, "**/export/jobs/7", with_json(failed))
+    open_job(page, live)
+    expect(page.locator("#job p").last).to_have_text(told)
 
 
 def test_the_dataset_shown_is_that_of_the_request(page: Page, live: Live) -> None:

@@ -9,6 +9,7 @@ import { update } from "./update.js";
 import { untilDone } from "./watch.js";
 
 const FINAL = ["SUCCEEDED", "FAILED", "CANCELLED"];
+const VISIBLE_PERHAPS = ["commit-expired", "papers-unreadable", "target-unreadable"]; // what it failed with says more
 
 /** A progress bar of a job document, with words for those who do not see it. */
 export function progress(job) {
@@ -111,7 +112,9 @@ function times(job) {
 function table(job, found, names) {
   const listed = batches.listed(job);
   if (listed.length) return wide("Batches", batches.table(listed, found, names));
-  return make("p", { class: "quiet", "data-key": "no batches", text: "None: the job failed, and nothing of it is visible." });
+  const unsure = (job.errors ?? []).some(({ code }) => VISIBLE_PERHAPS.includes(code));
+  const text = unsure ? "None is known: the job failed." : "None: the job failed, and nothing of it is visible.";
+  return make("p", { class: "quiet", "data-key": "no batches", text });
 }
 
 const raw = (job) => make("details", { children: [
