@@ -124,6 +124,21 @@ def test_of_a_failed_job_no_more_is_said_than_is_known(
     expect(page.locator("#job p").last).to_have_text(told)
 
 
+def test_that_there_is_no_dataset_to_export_to_is_told(page: Page, live: Live) -> None:
+    answers(page, "**/dataSets?*", with_json({"d": {"name": "CRM", "schemaRef": {"id": "x"}}}))
+    sign_in(page, live)
+    open_new_export(page)
+    told = page.get_by_text("No dataset that exports may go to")
+    expect(told).to_be_visible()
+    expect(page.get_by_label("Export dataset")).to_have_accessible_description(
+        containing("POST /data/foundation/catalog/dataSets")
+    )
+    page.unroute("**/dataSets?*")
+    page.reload()
+    expect(page.get_by_label("Export dataset")).not_to_be_empty()
+    expect(told).to_be_hidden()
+
+
 def test_the_dataset_shown_is_that_of_the_request(page: Page, live: Live) -> None:
     """And of more than a page of them, each is there."""
     first = {f"d{n}": {"name": f"Export {n}", **UNION} for n in range(1000)}

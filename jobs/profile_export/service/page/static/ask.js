@@ -33,7 +33,7 @@ export const title = () => "New export";
 export function forget({ keepRequest = false } = {}) {
   if (!keepRequest) request.text = "";
   names = new Map();
-  for (const id of ["dataset", "problems", "counts"]) $(id).replaceChildren();
+  for (const id of ["dataset", "no-datasets", "problems", "counts"]) $(id).replaceChildren();
 }
 
 function tellProblems(error) {

@@ -9,6 +9,7 @@ const FIRST = {
   destination: { datasetId: "", segmentPerBatch: true },
   schema: { name: "_xdm.context.profile" },
 };
+const NOWHERE = "No dataset that exports may go to: POST /data/foundation/catalog/dataSets makes one, or the sandbox file declares it.";
 const SPELLINGS = ["datasetId", "dataSetId"];
 
 // One for each request as written: a double click makes one job. (randomUUID is for HTTPS only.)
@@ -47,6 +48,8 @@ export function propose(names) {
 export function offer(dataSets) {
   const union = dataSets.filter(([, each]) => each.schemaRef?.id?.endsWith("profile__union"));
   $("dataset").replaceChildren(...union.map(([id, { name }]) => make("option", { value: id, text: `${isolated(name)} (${isolated(id)})` })));
+  $("no-datasets").hidden = union.length > 0;
+  $("no-datasets").textContent = union.length > 0 ? "" : NOWHERE;
 }
 
 /** The request as an object; null while it is none. */
