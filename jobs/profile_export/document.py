@@ -122,16 +122,22 @@ def succeeded(
     return made
 
 
+def left_open(document: Document, code: str, message: str, *, at: datetime) -> Document:
+    """The document of a job that has committed, or may have, and was not completed: it has not
+    failed. Why it was not is in ``errors``."""
+    return {**processing(document, at=at), "errors": [_error(code, message)]}
+
+
 def failed(document: Document, code: str, message: str, *, at: datetime) -> Document:
     """The document of a job that could not be done: an error, no batch, nothing of the write.
 
-    ``message`` says what to do. ``callStack`` is there for old clients, empty: no trace leaves us.
+    ``message`` says what to do.
     """
     made = _started(_step(document, "FAILED", at))
     metrics = _metrics(made)
     metrics.pop("aCPDatasetWriteTime", None)
     metrics["totalTime"] = _ended(metrics, at)
-    made["errors"] = [{"code": code, "msg": message, "callStack": ""}]
+    made["errors"] = [_error(code, message)]
     destination = made["destination"]
     assert isinstance(destination, dict)
     for batch in destination.get("batches", [destination]):
@@ -151,6 +157,11 @@ def cancelled(document: Document, *, at: datetime) -> Document:
     metrics.pop("aCPDatasetWriteTime", None)
     metrics["totalTime"] = _ended(metrics, at)
     return made
+
+
+def _error(code: str, message: str) -> Document:
+    """``callStack`` is there for old clients, empty: no trace leaves us."""
+    return {"code": code, "msg": message, "callStack": ""}
 
 
 def _step(document: Document, status: str, at: datetime) -> Document:

@@ -117,6 +117,14 @@ def test_processing_gives_compute_ids_once() -> None:
     assert again["computeGatewayJobId"] == ids
 
 
+def test_a_job_that_has_committed_and_is_not_complete_says_why() -> None:
+    begun = new()
+    doc: Any = document.left_open(begun, "manifest-missing", "Run it again.", at=after(1))
+    assert (doc["status"], doc["destination"]) == ("PROCESSING", begun["destination"])
+    (error,) = doc["errors"]
+    assert error == {"code": "manifest-missing", "msg": "Run it again.", "callStack": ""}
+
+
 def test_progress() -> None:
     doc: Any = document.progressed(new(), "merge", 0.4, at=after(1))
     assert doc["metrics"]["progress"] == {"stage": "merge", "fraction": 0.4}

@@ -275,7 +275,9 @@ def test_a_job_that_has_committed_is_not_told_as_failed(shell: Shell) -> None:
     (papers / "manifest.json" / "file").write_text("in the way")
     said = shell.run("--job-id", "8", "--json")
     assert (said.code, said.json["status"]) == (1, "PROCESSING"), said.err
-    assert said.json["destination"]["datasetId"]
+    assert said.json["destination"]["batches"][0]["batchId"]
+    (told,) = said.json["errors"]
+    assert (told["code"], told["msg"] in said.err) == ("manifest-missing", True)
     assert "The export was committed" in said.err
     shutil.rmtree(papers / "manifest.json")
     assert shell.run("--job-id", "8", "--json").json["status"] == "SUCCEEDED"

@@ -90,10 +90,11 @@ def export(planned: "Planned", engine: "LazyEngine") -> DoneJob:
             done = run_job(plan, opened, document=document, progress=show, just_planned=True)
             location = target.location or opened.locate(target)
     except JobFailed as error:
-        started = documents.processing(document, at=datetime.now(UTC))
+        why, at = str(error), datetime.now(UTC)
         if error.code in _COMMITTED:  # its rows are visible, or may be: it has not failed
-            raise JobEnded(error, started) from error
-        told = documents.failed(started, error.code, str(error), at=datetime.now(UTC))
+            told = documents.left_open(document, error.code, why, at=at)
+        else:
+            told = documents.failed(document, error.code, why, at=at)
         raise JobEnded(error, told) from error
     except Cancelled as error:
         raise JobEnded(error, documents.cancelled(document, at=datetime.now(UTC))) from error
