@@ -64,6 +64,8 @@ def given_up(run: Attempt, error: BaseException) -> BaseException:
             unsure = run.may_be_committed.is_set() and unreadable.code != EXPIRED
             return outcome_unknown(str(unreadable).rstrip(".")) if unsure else told
         committed = True
+    if isinstance(told, JobFailed) and told.code == EXPIRED:
+        return told
     if committed:
         return JobFailed(
             f"The export was committed, but its manifest is not written: {told} Run it again with"

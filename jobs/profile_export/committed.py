@@ -8,6 +8,7 @@ from profile_export.commit import table_columns
 from profile_export.engines import BatchRows, Engine, Written, WrittenFile
 from profile_export.engines.batch_folders import batch_of
 from profile_export.engines.reading import ParquetFiles
+from profile_export.errors import EXPIRED, JobFailed
 from profile_export.outputs import BATCH_COLUMN, written_columns
 from profile_export.own_commit import OwnCommit
 from profile_export.plan import ExportPlan
@@ -21,8 +22,18 @@ def describe(engine: Engine, commit: OwnCommit, *, plan: ExportPlan, location: s
     """What was committed, from the files themselves: rows, bytes, SHA-256, row-set hashes.
 
     One streaming read of every file for its digest, and one pass of the engine for the hashes.
+
+    Raises:
+        JobFailed: ``commit-expired`` where files are gone: nobody can tell any more.
     """
     folder = Folder(location)
+    if not all(folder.exists(file.path) for file in commit.files):
+        raise JobFailed(
+            "This job has committed, and files of it were deleted since (by VACUUM, say), so that"
+            " its papers cannot be made. What is left of its rows is in the dataset, by their"
+            " batch ids.",
+            code=EXPIRED,
+        )
 
     def one(file: Stored) -> WrittenFile:
         rows, digest = folder.parquet_rows(file.path), folder.sha256(file.path)

@@ -103,7 +103,7 @@ class JobFailed(ExportError):
 MAY_HAVE_COMMITTED = ("manifest-missing", "outcome-unknown")
 """Codes of jobs that have committed, or of which nobody can say: they must end in no other way."""
 EXPIRED = "commit-expired"
-"""Code of a job that has committed so long ago that nobody can complete it: it ends so."""
+"""Code of a job that has committed, and that nobody can complete any more: it ends so."""
 ENGINE_MAY_BE_GONE = frozenset({"engine", "internal-error", "out-of-memory"})
 """Codes of work for which the engine could be to blame, and may be gone."""
 

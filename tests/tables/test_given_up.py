@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from profile_export import document as documents
 from profile_export.commit import write_and_commit
@@ -68,6 +69,24 @@ def test_s27_a_job_whose_papers_cannot_be_written_has_committed(
     assert "Run it again with --job-id 1 to complete it." in str(told)
     shutil.rmtree(tmp_path / "crm")
     completed(plan, engine)
+
+
+def test_s27_a_job_whose_committed_files_are_gone_cannot_be_completed(
+    plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has deleted its rows, and vacuumed: a service would try again for ever."""
+    with monkeypatch.context() as harm:
+        harm.setattr("profile_export.job_life.describe", full_disk)
+        assert broken(plan, engine).code == "manifest-missing"
+    table = DeltaTable(str(target_of(plan)))
+    table.delete()
+    table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    version = DeltaTable(str(target_of(plan))).version()
+    told = broken(plan, engine)
+    assert told.code == "commit-expired"
+    assert "has committed, and files of it were deleted since" in str(told)
+    assert str(target_of(plan)) not in str(told)
+    assert DeltaTable(str(target_of(plan))).version() == version
 
 
 @pytest.mark.parametrize(
