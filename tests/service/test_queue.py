@@ -17,7 +17,7 @@ from profile_export.service.store import Store, holds, jobs, presence, queue, re
 from profile_export.service.store import batches as store_batches
 from profile_export.service.store.database import clock
 from profile_export.service.store.queue import Claim
-from profile_export.service.store.tables import batches, idempotency_keys
+from profile_export.service.store.tables import batches, idempotency_keys, workers
 from profile_export.service.store.tables import jobs as table
 from tables.plans import plan_for
 from working import job, sandbox_of, submit
@@ -235,7 +235,7 @@ def test_a_job_ends_once(store: Store, sandbox: int) -> None:
         assert job(store, sandbox, number) == before
         if before.status == "PROCESSING":
             with store.write() as connection:
-                connection.execute(update(table).values(lease_until=2**52))
+                connection.execute(update(table).values(lease_until=clock(connection) + 600_000))
 
 
 def test_ends(store: Store, sandbox: int) -> None:
@@ -273,6 +273,30 @@ def test_a_job_that_is_given_back_is_taken_at_once(
         assert held is not None
         assert holds.give_back(connection, held, counts=counts)
     assert taken(store, "other").attempt == attempt
+
+
+def test_a_clock_that_is_set_back_keeps_no_job_of_a_dead_worker(store: Store, sandbox: int) -> None:
+    """For a day, where it is set back by one: its lease would last until then."""
+    add(store, sandbox, 1)
+    with store.write() as connection:
+        queue.claim(connection, "w", lease=3600)
+        presence.seen(connection, "w", host="h", engine="sail", lease=3600)
+    assert take(store, "other") is None
+
+    def later(seconds: int) -> None:
+        """As if the clock had been so much later when the lease was given."""
+        with store.write() as connection:
+            for column in (table.c.lease_until, workers.c.seen_until):
+                values = {column.name: column + seconds * 1000}
+                connection.execute(update(column.table).values(values))
+
+    later(30)  # who lives has time to renew it
+    assert take(store, "other") is None
+    later(86_400)
+    with store.read() as connection:
+        assert queue.waiting(connection)
+        assert not presence.any_alive(connection)
+    assert taken(store, "other").attempt == 2
 
 
 def test_the_fourth_time_it_is_exhausted(store: Store, sandbox: int) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from profile_export.commands import _options, _store
+from profile_export.service.config import LONGEST_LEASE
 
 Lease = Annotated[
     float,
@@ -13,7 +14,7 @@ Lease = Annotated[
         "--lease",
         metavar="SECONDS",
         min=1.0,
-        max=3600.0,
+        max=LONGEST_LEASE,
         help="After so long without a sign of life another worker takes the job.",
     ),
 ]

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+LONGEST_LEASE = 3600.0
+"""Seconds: the most that a worker may ask for."""
+
 
 @dataclass(frozen=True)
 class ServiceConfig:

@@ -14,6 +14,7 @@ from profile_export.document import STATUSES
 from profile_export.service.described import described
 from profile_export.service.store import Store, counters
 from profile_export.service.store.database import clock
+from profile_export.service.store.leases import lasts
 from profile_export.service.store.tables import jobs, workers
 
 router = APIRouter(tags=["Service"])
@@ -54,7 +55,7 @@ def _now(connection: Connection) -> Iterator[Metric]:
         "Age of the oldest job that waits for a worker; 0 where none does.",
         value=0.0 if oldest is None else max(at - oldest, 0) / 1000,
     )
-    seen = select(func.count()).select_from(workers).where(workers.c.seen_until >= at)
+    seen = select(func.count()).select_from(workers).where(lasts(workers.c.seen_until, at))
     yield GaugeMetricFamily(
         "profile_export_workers",
         "Workers seen within their lease.",

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, delete, select
 
 from profile_export.service.store.database import clock, upsert
+from profile_export.service.store.leases import lasts
 from profile_export.service.store.tables import workers
 
 
@@ -21,7 +22,7 @@ def seen(connection: Connection, worker: str, *, host: str, engine: str, lease: 
 
 def any_alive(connection: Connection) -> bool:
     """Whether a worker was seen within its lease (``/health/ready``)."""
-    alive = select(workers.c.id).where(workers.c.seen_until >= clock(connection)).limit(1)
+    alive = select(workers.c.id).where(lasts(workers.c.seen_until, clock(connection))).limit(1)
     return connection.execute(alive).first() is not None
 
 

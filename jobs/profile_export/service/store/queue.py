@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select, update
 
 from profile_export import document as documents
 from profile_export.document import Document
@@ -12,6 +12,7 @@ from profile_export.service.store import batches
 from profile_export.service.store.database import clock
 from profile_export.service.store.holds import TAKEN, Hold, fail
 from profile_export.service.store.jobs import now
+from profile_export.service.store.leases import lasts
 from profile_export.service.store.tables import jobs, sandboxes
 
 
@@ -81,7 +82,7 @@ def _next(connection: Connection) -> int | None:
 
 
 def _free(at: int) -> ColumnElement[bool]:
-    lapsed = and_(jobs.c.status.in_(TAKEN), jobs.c.lease_until < at)
+    lapsed = and_(jobs.c.status.in_(TAKEN), not_(lasts(jobs.c.lease_until, at)))
     return or_(jobs.c.status == "NEW", lapsed)
 
 
