@@ -304,6 +304,13 @@ def test_the_environment_stays_outside(ask: Asked) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["uſer", "ſeſſion_uſer", "current_uſer", "CURRENT_UſER"])
+def test_who_runs_the_engine_stays_outside(name: str, ask: Asked) -> None:
+    """Spark compares names letter by letter, by their capitals: that of ſ is S."""
+    code, detail = ask.refused(f"SELECT `{name}` FROM {EXPORTS}")
+    assert (code, f"t.{name}" in detail) == ("not-allowed", True)
+
+
 def test_texts_come_back_as_they_were_written(ask: Asked) -> None:
     assert ask.rows(
         "SELECT 'it''s', 'a\\'b', 'x\\\\', \"q\"\"q\", 'ü€', 'tab\\t', '`', '--', '/*'"

@@ -66,9 +66,10 @@ def _check_names(node: exp.Expr) -> None:
         raise Unsafe(
             f"A name cannot have a backquote, backslash or dollar in a query: {node.this!r}."
         )
-    if isinstance(node, exp.Identifier) and node.this.lower() == _HIDDEN:
+    if isinstance(node, exp.Identifier) and _as_spark_compares(node.this) == _HIDDEN:
         raise Unsafe(f"{_HIDDEN} is not offered in queries.")
-    if isinstance(node, exp.Column) and len(node.parts) == 1 and node.name.lower() in _SPECIAL:
+    is_bare = isinstance(node, exp.Column) and len(node.parts) == 1
+    if is_bare and _as_spark_compares(node.name) in _SPECIAL:
         raise Unsafe(f"Say which table's column {node.name} is: t.{node.name}.")
     if (
         isinstance(node, exp.TableAlias)
@@ -76,6 +77,12 @@ def _check_names(node: exp.Expr) -> None:
         and not isinstance(node.parent, exp.CTE | exp.Lateral)
     ):
         raise Unsafe("Name columns in a SELECT, not behind the name of a table.")
+
+
+def _as_spark_compares(name: str) -> str:
+    """A name in the form in which those are alike that are one to Spark: Java ignores case letter
+    by letter, and by capitals too, so that ``ſ`` is an ``s`` and ``ı`` an ``i``."""
+    return "".join(letter.upper().lower()[:1] for letter in name)
 
 
 def _check_like(node: exp.Expr) -> None:
