@@ -376,6 +376,8 @@ def test_what_is_let_through(sql: str, text: str) -> None:
         "SELECT a FROM profiles GROUP BY GROUPING SETS ((a), ())",
         "SELECT a FROM profiles p LEFT SEMI JOIN profiles_2 q USING (a)",
         "SELECT * FROM (SELECT a FROM profiles ORDER BY a LIMIT 5 OFFSET 2) AS x",
+        "SELECT a IS DISTINCT FROM b, a IS NOT DISTINCT FROM b FROM profiles",
+        "SELECT trim(BOTH 'x' FROM a), trim(LEADING FROM a), trim(TRAILING 'x' FROM a) FROM profiles",
         "SELECT a <=> b, a % 2, a DIV 2, -a, - -a, a & 1, a <> b, a != b FROM profiles",
         "SELECT struct(a, b), named_struct('x', a), array(1, 2), map('k', 1) FROM profiles",
         "SELECT exists(a, x -> x > 1), filter(a, x -> x > 1), aggregate(a, 0, (s, x) -> s + x) FROM profiles",

@@ -190,6 +190,8 @@ SAME = [
     "SELECT (SELECT max(score) FROM {t}) m, id FROM {t} WHERE score = (SELECT min(score) FROM {t})",
     "SELECT element_at(array('a', 'b'), 1), array_contains(array(1), 1), split_part('a-b', '-', 2)",
     "SELECT percentile_approx(score, 0.5), count(DISTINCT city), collect_set(city) FROM {t}",
+    "SELECT city IS DISTINCT FROM 'Ulm', city IS NOT DISTINCT FROM NULL FROM {t} ORDER BY 1, 2",
+    "SELECT trim(BOTH 'x' FROM 'xaxx'), trim(LEADING 'x' FROM 'xax'), trim(TRAILING FROM ' a ')",
     "SELECT trim('  x '), upper('a'), left_ FROM (SELECT left('abc', 2) AS left_)",
     "SELECT lag(id) OVER (ORDER BY id, _ACP_BATCHID) l FROM {t} ORDER BY 1",
     "SELECT id FROM {t} ORDER BY id LIMIT 2 OFFSET 1",

@@ -56,7 +56,8 @@ _PLAIN: frozenset[type[exp.Expr]] = frozenset(
     (
         *(exp.Literal, exp.HexString, exp.Boolean, exp.Null, exp.Paren, exp.Tuple, exp.Var),
         *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Neg, exp.DPipe),
-        *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.Is, exp.Not),
+        *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ),
+        *(exp.Is, exp.Not),
         *(exp.Like, exp.ILike, exp.Escape, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor),
         *(exp.Dot, exp.PropertyEQ, exp.IgnoreNulls, exp.RespectNulls),
     )
