@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -68,6 +69,24 @@ def test_a_document_can_be_sent_back(client: TestClient, headers: Headers) -> No
     }
     again["destination"] = {name: made["destination"][name] for name in ("datasetId", "dataSetId")}
     assert post(client, headers(), again).status_code == 200
+
+
+@pytest.mark.parametrize("year", [1970, 2019, 2020, 2089, 2300])
+def test_a_job_is_found_whatever_the_clock_says(
+    client: TestClient, headers: Headers, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    """Ids grow with time: before 2020 they were negative, and at no address."""
+    at = datetime(year, 12, 31, tzinfo=UTC)
+    monkeypatch.setattr("profile_export.service.store.jobs.now", lambda: at)
+    made = [post(client, headers()) for _ in range(2)]
+    ids = {answer.json()["id"] for answer in made}
+    assert all(0 < job_id < 2**53 for job_id in ids)
+    for answer in made:
+        assert client.get(answer.headers["location"], headers=headers()).json() == answer.json()
+    first = client.get(f"{URL}?limit=1", headers=headers()).json()
+    after = {"limit": 1, "offset": first["page"]["pageOffset"]}
+    second = client.get(URL, params=after, headers=headers()).json()
+    assert {page["records"][0]["id"] for page in (first, second)} == ids
 
 
 def test_jobs_that_are_not_there(client: TestClient, headers: Headers) -> None:

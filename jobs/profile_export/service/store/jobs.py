@@ -15,6 +15,7 @@ from profile_export import document as documents
 from profile_export.document import Document
 from profile_export.errors import Conflict, NotFound
 from profile_export.plan import ExportPlan
+from profile_export.planning import LARGEST_ID
 from profile_export.service.store import batches, counters
 from profile_export.service.store.tables import jobs
 
@@ -42,10 +43,11 @@ def new_id(created: datetime) -> int:
     """A job id: grows with time, and differs between stores that export to one dataset.
 
     Milliseconds since 2020 above 12 random bits: below 2**53 until 2089, so that clients which keep
-    numbers in a double read it exactly.
+    numbers in a double read it exactly. Where the clock says another time, any number.
     """
     ms = documents.epoch_ms(created) - _EPOCH_2020
-    return (ms << _RANDOM_BITS) | secrets.randbelow(1 << _RANDOM_BITS)
+    made = (ms << _RANDOM_BITS) | secrets.randbelow(1 << _RANDOM_BITS)
+    return made if 0 < made <= LARGEST_ID else secrets.randbelow(LARGEST_ID) + 1
 
 
 def create(connection: Connection, sandbox_id: int, plan: ExportPlan, document: Document) -> None:
