@@ -187,7 +187,9 @@ def _ended(metrics: Document, at: datetime) -> dict[str, int]:
 
 
 def _span(start: int, end: int) -> dict[str, int]:
-    return {"startTimeInMs": start, "endTimeInMs": end, "totalTimeInMs": max(end - start, 0)}
+    """From the start to the end, or to the start where another clock is behind."""
+    end = max(start, end)
+    return {"startTimeInMs": start, "endTimeInMs": end, "totalTimeInMs": end - start}
 
 
 def epoch_ms(at: datetime) -> int:

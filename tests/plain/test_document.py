@@ -183,6 +183,17 @@ def test_cancelled_keeps_its_batch_ids() -> None:
     assert stopped["metrics"]["totalTime"]["totalTimeInMs"] == 2000
 
 
+def test_no_time_ends_before_it_began_where_clocks_differ() -> None:
+    """A worker's clock may be behind that of the service, or be set back while a job runs."""
+    none = {"startTimeInMs": MS, "endTimeInMs": MS, "totalTimeInMs": 0}
+    for doc in (
+        document.cancelled(new(), at=after(-60)),
+        document.failed(new(), "x", "y", at=after(-60)),
+    ):
+        metrics: Any = doc["metrics"]
+        assert metrics["totalTime"] == none
+
+
 def test_documents_are_not_changed_and_are_json() -> None:
     first = new(**PER_SEGMENT)
     before = json.dumps(first)
