@@ -330,17 +330,25 @@ def test_s26_a_target_whose_files_lie_anywhere_is_refused(commit: Commit, tmp_pa
     assert caught.value.code == "target-schema"
 
 
+@pytest.mark.parametrize(
+    ("feature", "told"),
+    [
+        ("inCommitTimestamp", "InCommitTimestamp"),
+        # Not by the name that delta-rs has for what it does not know: Unknown("...").
+        ("checkpointProtection", "checkpointProtection"),
+    ],
+)
 def test_features_that_delta_rs_cannot_write_are_told(
-    commit: Commit, engine: Engine, tmp_path: Path
+    feature: str, told: str, commit: Commit, engine: Engine, tmp_path: Path
 ) -> None:
     if engine.name != "sail":
         pytest.skip("delta-spark can write them")
     commit(plan_for(tmp_path / "t", job_id=1))
-    features = ["appendOnly", "invariants", "inCommitTimestamp"]
+    features = ["appendOnly", "invariants", feature]
     protocol = {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": features}
     action = json.dumps({"protocol": protocol})
     (tmp_path / "t" / "_delta_log" / f"{1:020}.json").write_text(f"{action}\n")
-    with pytest.raises(JobFailed, match=r"cannot write \(InCommitTimestamp\)") as caught:
+    with pytest.raises(JobFailed, match=rf"cannot write \({told}\)") as caught:
         commit(plan_for(tmp_path / "t", job_id=2))
     assert caught.value.code == "target-schema"
     assert "--engine spark" in str(caught.value)

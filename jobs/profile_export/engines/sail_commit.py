@@ -28,6 +28,8 @@ from profile_export.storage import Folder, Stored
 from profile_export.times_without_zone import creatable, declare, lacks_feature
 
 _UNSUPPORTED = re.compile(r"Unsupported table features required: \[([^\]]*)\]")
+_NOT_KNOWN = re.compile(r'Unknown\("([^"]*)"\)')
+"""How delta-rs calls features that it does not know at all."""
 
 
 def _lost_race(error: Exception) -> bool:
@@ -72,9 +74,10 @@ def commit_files(
             _add_version(adds, folder, state, columns, writing)
         except DeltaError as error:
             if features := _UNSUPPORTED.search(str(error)):
+                named = _NOT_KNOWN.sub(r"\1", features[1])
                 raise JobFailed(
                     f"The target dataset uses Delta features that the engine sail cannot write"
-                    f" ({features[1]}). Export with --engine spark, or to another path.",
+                    f" ({named}). Export with --engine spark, or to another path.",
                     code="target-schema",
                 ) from error
             raise
