@@ -75,7 +75,7 @@ class TestPages:
     def test_newest_first_and_stable(
         self, add: Add, store: Store, small_catalog: SmallCatalog
     ) -> None:
-        ids = [add(n // 2) for n in range(6)]  # two in each millisecond
+        ids = [add(n // 2) for n in range(7)]  # two in each millisecond, which a page may part
 
         def page(**words: object) -> list[jobs.Job]:
             with store.read() as connection:
