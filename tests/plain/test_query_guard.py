@@ -509,7 +509,8 @@ def test_whatever_is_let_through_reads_only_our_views(pieces: list[str]) -> None
     "text",
     ["SELECT f(1)", "SELECT `x`(1)", "SELECT 'a\\'", "SELECT a -- b", "SELECT /* */ 1", "SELECT @x",
      "SELECT $1", "SELECT 1; SELECT 2", "SELECT * FROM RANGE(1)", "SELECT X'4' FROM TABLE t",
-     "SELECT * FROM `a` VERSION AS OF 1", "SELECT MAP(1) USING 'cat'", 'SELECT "a"', "SELECT 'é'"],
+     "SELECT * FROM `a` VERSION AS OF 1", "SELECT MAP(1) USING 'cat'", 'SELECT "a"', "SELECT 'é'",
+     "SELECT `${env:HOME}`", "SELECT `a\\b`", "SELECT X"],
 )  # fmt: skip
 def test_the_list_of_words_alone_stops_what_the_parser_might_miss(text: str) -> None:
     with pytest.raises(Unsafe):
