@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,17 @@ class TestPages:
                 with pytest.raises(NotFound):
                     call(connection, other, id_)
             assert jobs.find(connection, small_catalog.sandbox_id, id_).status == "NEW"
+
+
+def test_what_makes_a_job_another_than_it_was(
+    add: Add, store: Store, small_catalog: SmallCatalog
+) -> None:
+    id_ = add()
+    with store.read() as connection:
+        seen = jobs.find(connection, small_catalog.sandbox_id, id_)
+        assert jobs.is_unchanged(connection, seen)
+        for other in ({"status": "FAILED"}, {"updated": seen.updated - 1}, {"id": id_ + 1}):
+            assert not jobs.is_unchanged(connection, replace(seen, **other)), other
 
 
 class TestCancelling:
