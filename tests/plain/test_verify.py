@@ -76,11 +76,22 @@ def test_what_was_written_is_verified(export: Export) -> None:
     assert export.found(deep=True) == {}
 
 
-def test_what_is_told_of_a_good_export(export: Export) -> None:
-    told = verify(str(export.manifest)).as_json()
-    assert {name: told[name] for name in ("jobId", "batches", "files", "rows", "findings")} == {
-        "jobId": 1, "batches": 3, "files": 3, "rows": 4, "findings": [],
-    }  # fmt: skip
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_is_told_of_a_good_export(deep: bool, export: Export, tmp_path: Path) -> None:
+    second = Export(tmp_path, job_id=2)
+    assert verify(str(second.manifest), deep=deep).as_json() == {
+        "manifest": str(second.manifest),
+        "jobId": 2,
+        "datasetId": export.plan.target.dataset_id,
+        "deltaVersion": 1,
+        "deep": deep,
+        "batches": 3,
+        "files": 3,
+        "rows": 4,
+        "bytes": sum(f.stat().st_size for d in second.folders for f in d.glob("*")),
+        "verified": True,
+        "findings": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -168,11 +179,12 @@ def test_a_folder_in_place_of_a_file(export: Export) -> None:
     assert export.found() == {"file-missing": [export.name(export.file)]}
 
 
-def test_another_number_of_rows_than_the_manifest_says(export: Export) -> None:
+@pytest.mark.parametrize("more", [1, -1])
+def test_another_number_of_rows_than_the_manifest_says(more: int, export: Export) -> None:
     def change(content: Any) -> None:
         batch = content["batches"][1]
-        batch["recordCount"] += 1
-        batch["files"][0]["rows"] += 1
+        batch["recordCount"] += more
+        batch["files"][0]["rows"] += more
 
     export.edit(change)
     found = {"file-rows": [export.name(export.folders[1] / "part-0.parquet")]}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, event, update
+from sqlalchemy import Connection, event, select, update
 
 from profile_export import document as documents
 from profile_export.errors import Conflict
@@ -418,6 +418,23 @@ def test_workers_are_seen(store: Store) -> None:
     with store.write() as connection:
         presence.gone(connection, "w")
         assert not presence.any_alive(connection)
+
+
+def test_workers_that_are_gone_for_a_day_are_forgotten(store: Store) -> None:
+    def known() -> set[str]:
+        return set(connection.execute(select(workers.c.id)).scalars())
+
+    with store.write() as connection:
+        for who in ("long gone", "gone", "here"):
+            presence.seen(connection, who, host="h", engine="sail", lease=60)
+        day_ago = clock(connection) - 86_400_000
+        for who, until in (("long gone", day_ago - 1), ("gone", day_ago + 600_000)):
+            moved = update(workers).where(workers.c.id == who)
+            connection.execute(moved.values(seen_until=until))
+        presence.seen(connection, "here", host="h", engine="sail", lease=60)
+        assert known() == {"gone", "here"}
+        presence.gone(connection, "here")
+        assert known() == {"gone"}
 
 
 def test_purge_looks_for_jobs_once_and_before_it_locks_anybody_out(

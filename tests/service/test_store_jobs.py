@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import ColumnElement, event, update
 from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
 
@@ -25,6 +25,7 @@ from profile_export.service.app import create_app
 from profile_export.service.config import ServiceConfig
 from profile_export.service.store import Store, jobs, open_store, sandboxes, tokens
 from profile_export.service.store import queue as queues
+from profile_export.service.store.tables import tokens as token_table
 from profile_export.tables import inspect_table
 from serving import SmallCatalog
 
@@ -195,6 +196,10 @@ class TestCancelling:
                 assert status.result() == expected
 
 
+def _is(token: tokens.Token) -> ColumnElement[bool]:
+    return token_table.c.id == token.id
+
+
 class TestTokens:
     def test_the_life_of_one(self, store: Store) -> None:
         with store.write() as connection:
@@ -209,10 +214,16 @@ class TestTokens:
             for bad in ("", "pe_", secret[:-1], secret.upper(), f"{secret} "):
                 assert tokens.find(connection, bad) is None
             tokens.revoke(connection, made.id)
-            tokens.revoke(connection, made.id)
+            connection.execute(update(token_table).values(revoked=5).where(_is(made)))
+            tokens.revoke(connection, made.id)  # when it ended stays as it was
             assert tokens.find(connection, secret) is None
-            live = {token.id: token.revoked is None for token in tokens.all_of(connection)}
-            assert live == {made.id: False, kept.id: True}
+            live = {token.id: token.revoked for token in tokens.all_of(connection)}
+            assert live == {made.id: 5, kept.id: None}
+            for by_age in (made, kept), (kept, made):
+                for at, each in enumerate(by_age):
+                    connection.execute(update(token_table).values(created=at).where(_is(each)))
+                ids = [token.id for token in tokens.all_of(connection)]
+                assert ids == [token.id for token in by_age]
             with pytest.raises(NotFound):
                 tokens.revoke(connection, "nothing")
 
