@@ -21,6 +21,7 @@ from profile_export.errors import NotFound, Refused
 from profile_export.manifest import MANIFEST
 from profile_export.papers import Papers
 from profile_export.plan import ExportPlan
+from profile_export.schema import Map, struct_of, to_json
 from profile_export.storage import Folder, Stored
 from profile_export.verified.log import transaction
 from profile_export.verify import verify
@@ -245,13 +246,29 @@ def told_of_another_data_set(content: Any) -> None:
     content["datasetId"] = "another"
 
 
-@pytest.mark.parametrize("change", [told_of_another_segment, told_of_another_data_set])
+def told_of_another_job(content: Any) -> None:
+    content["jobId"] += 1
+
+
+def told_of_fewer_batches(content: Any) -> None:
+    content["batches"].pop()
+
+
+@pytest.mark.parametrize(
+    ("change", "log"),
+    [
+        (told_of_another_segment, {}),
+        (told_of_another_data_set, {}),
+        (told_of_another_job, {"transaction-missing": ["_delta_log"]}),
+        (told_of_fewer_batches, {}),
+    ],
+)
 def test_a_manifest_that_does_not_fit_its_job(
-    change: Callable[[Any], object], export: Export
+    change: Callable[[Any], object], log: dict[str, list[str]], export: Export
 ) -> None:
     """What the files and the log do not tell, the plan of the job does."""
     export.edit(change)
-    assert export.found() == {"job-differs": ["job.json"]}
+    assert export.found() == log | {"job-differs": ["job.json"]}
 
 
 def test_all_findings_are_told_each_naming_its_file(export: Export) -> None:
@@ -309,12 +326,17 @@ def test_a_hostile_path_is_not_followed(
     hostile = path.format(id=export.plan.batches[1].batch_id)
     (export.dataset.parent / "outside.parquet").write_bytes(b"")
     read: list[str] = []
-    monkeypatch.setattr(
-        "profile_export.storage.Folder.sha256", lambda _self, name: read.append(name) or "?"
-    )
+
+    def noted(name: str) -> Callable[[Folder, str], Any]:
+        known = getattr(Folder, name)
+        return lambda folder, asked: read.append(asked) or known(folder, asked)
+
+    for name in ("open", "sha256", "parquet_rows"):
+        monkeypatch.setattr(Folder, name, noted(name))
     export.edit(lambda m: m["batches"][1]["files"][0].update(path=hostile))
     found = export.found(deep=True)
     assert found["outside-batch"] == [hostile]
+    assert export.name(export.file) in read
     assert hostile not in read
 
 
@@ -396,6 +418,12 @@ def test_what_is_no_manifest(content: bytes, code: str, export: Export) -> None:
         verify(str(export.manifest))
     assert [problem.code for problem in refused.value.problems] == [code]
     assert refused.value.exit_code == 2
+
+
+def test_a_manifest_of_a_later_version(export: Export) -> None:
+    export.edit(lambda m: m.update(manifestVersion=2))
+    with pytest.raises(Refused, match="not-a-manifest"):
+        verify(str(export.manifest))
 
 
 def test_numbers_that_are_none(export: Export) -> None:
@@ -490,11 +518,12 @@ def test_rows_that_were_deleted_by_a_vector(name: str, export: Export, tmp_path:
     """The file of the vector lies beside the batches. It is no stray: not while it counts, and not
     for the other exports of the table; nor when no version needs it any more, until VACUUM."""
     other = Export(tmp_path, job_id=2)
-    hide_rows(export.dataset, export.name(export.file), [1])
+    hide_rows(export.dataset, export.name(export.file), [0, 1])
     export.dataset.rename(tmp_path / name)
     papers = [str(tmp_path / name / e.name(e.manifest)) for e in (export, other)]
     hidden, untouched = (verify(paper).findings for paper in papers)
     assert [(f.code, f.file) for f in hidden] == [("rows-deleted", export.name(export.file))]
+    assert hidden[0].detail == "has 2 rows that were deleted since"
     assert untouched == ()
     DeltaTable(str(tmp_path / name)).restore(1)
     assert [verify(paper).findings for paper in papers] == [(), ()]
@@ -521,15 +550,19 @@ def test_rows_added_to_a_batch_since(export: Export) -> None:
     assert export.found() == {"stray-file": name, "file-unknown": name}
 
 
-def _add(export: Export, name: str, *, app: str) -> None:
-    table, batch_id = DeltaTable(str(export.dataset)), export.plan.batches[1].batch_id
-    file = export.folders[1] / name
+def test_a_file_beside_the_batches_that_readers_see_is_none_of_this_job(export: Export) -> None:
+    pq.write_table(people("eve"), export.dataset / "others.parquet")
+    _add(export, "../others.parquet", app="someone", batch_id="other")
+    assert export.found(deep=True) == {}
+
+
+def _add(export: Export, name: str, *, app: str, batch_id: str | None = None) -> None:
+    """Commit a file as of the second batch, or of another one."""
+    table, owner = DeltaTable(str(export.dataset)), batch_id or export.plan.batches[1].batch_id
+    file = Path(os.path.normpath(export.folders[1] / name))
+    partition: dict[str, str | None] = {"_ACP_BATCHID": owner}
     table.create_write_transaction(
-        [
-            AddAction(
-                export.name(file), file.stat().st_size, {"_ACP_BATCHID": batch_id}, 0, True, "{}"
-            )
-        ],
+        [AddAction(export.name(file), file.stat().st_size, partition, 0, True, "{}")],
         "append",
         table.schema(),
         ["_ACP_BATCHID"],
@@ -563,6 +596,18 @@ def test_deep_with_a_file_that_cannot_be_read(export: Export) -> None:
     export.file.write_bytes(b"PAR1 nothing PAR1")
     found = export.found(deep=True)
     assert found["rows-unreadable"] == [export.name(export.folders[0])]
+
+
+def test_deep_with_columns_that_only_an_engine_can_hash(export: Export) -> None:
+    by_struct = pa.array([[({"k": 1}, 2)]] * 2, pa.map_(pa.struct([("k", pa.int64())]), pa.int64()))
+    pq.write_table(people("ann", "bob").append_column("m", by_struct), export.file)
+    job = export.papers / "job.json"
+    content = json.loads(job.read_text())
+    columns = struct_of(email="string", age="long", m=Map(struct_of(k="long"), "long"))
+    content["plan"]["output"] = to_json(columns)
+    job.write_text(json.dumps(content))
+    assert "rows-unhashed" not in export.found()
+    assert export.found(deep=True)["rows-unhashed"] == [export.name(export.folders[0])]
 
 
 def test_numbers_of_the_manifest_are_held_against_the_rows(export: Export) -> None:
