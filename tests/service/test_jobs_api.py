@@ -144,6 +144,8 @@ def test_a_key_of_another_body(client: TestClient, headers: Headers, store: Stor
     assert other.status_code == 422
     assert other.json()["type"].endswith("idempotency-key-reused")
     assert post(client, mine, {"nonsense": 1}).status_code == 422
+    for none in ("{", '{"fields": "a", "fields": "b"}'):
+        assert client.post(URL, content=none, headers=mine).status_code == 400
     assert count(store) == 1
 
 

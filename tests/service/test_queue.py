@@ -1,5 +1,6 @@
 """Jobs as workers see them: taken once, kept by lease, ended once; on both databases."""
 
+import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, event, select, update
 
 from profile_export import document as documents
 from profile_export.errors import Conflict
-from profile_export.service.store import Store, holds, jobs, presence, queue, retention
+from profile_export.service.store import Store, counters, holds, jobs, presence, queue, retention
 from profile_export.service.store import batches as store_batches
 from profile_export.service.store.database import clock
 from profile_export.service.store.queue import Claim
@@ -249,6 +250,13 @@ def test_ends(store: Store, sandbox: int) -> None:
         assert shown.status == shown.document["status"] == status
         assert states(store, number) == {of_batches[status]}
     assert take(store) is None
+    with store.read() as connection:
+        totals = counters.totals(connection)
+        rows = connection.execute(batches.select().where(batches.c.errors != "[]")).all()
+    ended = {total.labels["status"]: total.value for total in totals}
+    assert ended == dict.fromkeys(of_batches, 1)
+    told = [{"code": "engine", "description": "It broke.", "rows": []}]
+    assert [(row.job_id, json.loads(row.errors)) for row in rows] == [(2, told)] * 2
 
 
 def test_sizes_of_batches_are_kept(store: Store, sandbox: int) -> None:
@@ -316,10 +324,12 @@ def test_progress_is_shown(store: Store, sandbox: int) -> None:
     add(store, sandbox, 1)
     held = taken(store)
     with store.write() as connection:
+        connection.execute(update(table).values(updated=1))
         holds.renew(connection, held, lease=60, progress=("merge", 0.4))
         holds.renew(connection, held, lease=60)
-    metrics = job(store, sandbox, 1).document["metrics"]
-    assert metrics["progress"] == {"stage": "merge", "fraction": 0.4}
+    shown = job(store, sandbox, 1)
+    assert shown.document["metrics"]["progress"] == {"stage": "merge", "fraction": 0.4}
+    assert shown.updated == shown.document["updateTime"]  # who follows it looks at that
 
 
 def test_news_of_one_job_change_no_other(store: Store, sandbox: int) -> None:
