@@ -378,6 +378,16 @@ def test_papers_of_two_jobs(paper: str, exports: Exports) -> None:
     assert [problem.code for problem in caught.value.problems] == ["other-job"]
 
 
+def test_papers_whose_batches_stand_in_another_order(exports: Exports) -> None:
+    a, b = (exports.one([person("1")], [person("2")]) for _ in range(2))
+    manifest = Path(b, "manifest.json")
+    content = json.loads(manifest.read_text())
+    content["batches"].reverse()
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(Refused, match="other-job"):
+        diff(a, b)
+
+
 def test_a_file_that_is_gone(exports: Exports) -> None:
     a, b = exports.one(PEOPLE), exports.one(PEOPLE)
     next((Path(b).parents[1]).glob("*/*.parquet")).unlink()

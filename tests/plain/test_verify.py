@@ -420,8 +420,11 @@ def test_what_is_no_manifest(content: bytes, code: str, export: Export) -> None:
     assert refused.value.exit_code == 2
 
 
-def test_a_manifest_of_a_later_version(export: Export) -> None:
-    export.edit(lambda m: m.update(manifestVersion=2))
+@pytest.mark.parametrize("other", [{"manifestVersion": 2}, {"batches": []}], ids=str)
+def test_a_manifest_that_no_job_of_this_version_leaves(
+    other: dict[str, object], export: Export
+) -> None:
+    export.edit(lambda m: m.update(other))
     with pytest.raises(Refused, match="not-a-manifest"):
         verify(str(export.manifest))
 

@@ -21,7 +21,7 @@ from profile_export.service.store.queue import Claim
 from profile_export.service.store.tables import batches, idempotency_keys, workers
 from profile_export.service.store.tables import jobs as table
 from tables.plans import plan_for
-from working import job, sandbox_of, submit
+from working import job, lapse, sandbox_of, submit
 
 NOW = jobs.now
 HERE = Path("/nowhere")
@@ -154,6 +154,13 @@ def test_a_claim_starts_the_batches_of_its_job(store: Store, sandbox: int) -> No
     assert started() == []
     taken(store)
     assert started() == [1, 1]
+    with store.write() as connection:
+        connection.execute(update(batches).where(batches.c.job_id == 1).values(started=5))
+    lapse(store)
+    assert taken(store).job_id == 1
+    with store.read() as connection:  # the first time counts
+        times = connection.execute(select(batches.c.started).where(batches.c.job_id == 1))
+        assert set(times.scalars()) == {5}
 
 
 def test_a_lease_is_in_seconds(store: Store, sandbox: int) -> None:

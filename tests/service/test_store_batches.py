@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -62,13 +62,16 @@ def test_the_life_of_batches(api: Api, store: Store, client: TestClient, headers
         }
     }
     with store.write() as connection:
-        batches.started(connection, job["id"], at=END)
+        batches.started(connection, job["id"], at=END - timedelta(seconds=1))
+    begun = api.get(f"/{second}")[second]
+    assert begun["started"] == begun["updated"] == 1_767_323_044_678
+    with store.write() as connection:
         sizes = {first: BatchSize(20, 1234), second: BatchSize(0, 0)}
         batches.ended(connection, job["id"], "success", at=END, sizes=sizes)
     ended = api.get(f"/{second}")[second]
     ms = 1_767_323_045_678
     assert (ended["status"], ended["recordCount"], ended["size"]) == ("success", 0, 0)
-    assert ended["started"] == ended["completed"] == ended["updated"] == ms
+    assert (ended["started"], ended["completed"], ended["updated"]) == (ms - 1000, ms, ms)
     assert api.get(f"/{first}/")[first]["recordCount"] == 20
     failing = api.job()
     with store.write() as connection:
@@ -111,6 +114,10 @@ def test_filters(api: Api, store: Store) -> None:
     assert list(api.get("?limit=1&start=1&unknown=x")) == [c[1]]
     assert list(api.get("?start=6")) == []
     assert api.get("?limit=1&properties=status,size") == {c[0]: {"status": "processing"}}
+    with store.write() as connection:
+        connection.execute(table.update().values(created=5))
+    by_id = sorted(jobs, key=lambda job: int(job["id"]), reverse=True)
+    assert list(api.get()) == [id_ for job in by_id for id_ in ids(job)]
 
 
 def test_what_is_not_known_yet_comes_last_on_either_database(api: Api, store: Store) -> None:
