@@ -251,6 +251,7 @@ class TestList:
             ("orderby=-name", ["stitch", "crm-first"]),
             ("orderby=+name", ["crm-first", "stitch"]),
             ("orderBy=desc:version", ["crm-first", "stitch"]),
+            ("orderby=name,version", ["crm-first", "stitch"]),
             ("start=1", ["crm-first"]),
             ("start=9", []),
             ("limit=100&limit=1", ["stitch"]),
@@ -261,7 +262,7 @@ class TestList:
         assert [each["id"] for each in api("GET", f"?{params}")["children"]] == ids
 
     @pytest.mark.parametrize(
-        "params", ["limit=0", "limit=1.5", "start=-1", "start=x", "orderby=x", "default=1"]
+        "params", ["limit=0", "limit=1.5", "start=-1", "start=x", "orderby=x,y", "default=1"]
     )
     def test_bad_parameters(self, params: str, api: Api) -> None:
         answer = api.answer("GET", f"?{params}")

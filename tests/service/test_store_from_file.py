@@ -101,9 +101,9 @@ class TestDatasets:
     def test_times(self, kept: Kept) -> None:
         with kept.store.write() as connection:
             connection.execute(dataset_table.update().values(created=5, updated=5))
-        kept.load(replace(SANDBOX, datasets=(CRM, replace(EXPORT, name="Ex 2"))))
+        kept.load(replace(SANDBOX, datasets=(replace(EXPORT, name="Ex 2"), CRM)))
         with kept.store.read() as connection:
-            crm, export = datasets.all_of(connection, kept.id)
+            export, crm = datasets.all_of(connection, kept.id)  # another place is no change
         assert (crm.created, crm.updated, export.created) == (5, 5, 5)
         assert export.updated > 5
 
