@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,19 @@ class TestVersions:
         patch.append({"op": "replace", "path": "/sandbox/sandboxName", "value": "x"})
         assert api("PATCH", f"/{made['id']}", patch) == made
         assert api("PATCH", f"/{made['id']}", []) == made
+
+    def test_a_patch_of_its_name_asks_nothing_of_its_order(
+        self, api: Api, store: Store, small_catalog: SmallCatalog
+    ) -> None:
+        left = tuple(d for d in small_catalog.sandbox.datasets if d.id != "sign")
+        with store.write() as connection:
+            from_file.load(connection, replace(small_catalog.sandbox, datasets=left), root=None)
+        patch = [{"op": "replace", "path": "/name", "value": "x"}]
+        assert api("PATCH", "/crm-first", patch)["name"] == "x"
+        kind = {"path": "/attributeMerge/type", "value": "dataSetPrecedence"}
+        patch.append({"op": "replace", **kind})
+        (problem,) = api.answer("PATCH", "/crm-first", patch).json()["errors"]
+        assert (problem["code"], problem["pointer"]) == ("unknown-dataset", "/1/value")
 
     def test_a_job_keeps_its_version(self, api: Api, client: TestClient, headers: Headers) -> None:
         id_ = api("POST", body=BODY)["id"]
@@ -444,6 +458,14 @@ PATCHES: dict[str, tuple[Any, list[tuple[str, str]]]] = {
             ("/3/value/name", "missing"),
             ("/3/value/nome", "unknown-member"),
         ],
+    ),
+    "into what an operation before has made a text": (
+        [
+            {"op": "replace", "path": "/schema", "value": "x"},
+            {"op": "replace", "path": "/schema/name", "value": "y"},
+            {"op": "remove", "path": "/schema/name"},
+        ],
+        [("/0/value", "wrong-type")],
     ),
     "ids": (
         [{"op": "replace", "path": "/attributeMerge.order", "value": ["crm", "nothing"]}],
