@@ -15,8 +15,10 @@ from hand_made import Closed, export_by_hand, with_segments
 from profile_export.diff import Diff, diff
 from profile_export.diff import rows as diff_rows
 from profile_export.diff.file import SCHEMA, write_details
+from profile_export.diff.pairs import paired
 from profile_export.errors import NotFound, Refused
 from profile_export.outputs import IDENTITIES_TYPE, IDENTITY_MAP_TYPE
+from profile_export.papers import ManifestBatch
 from profile_export.plan import EventList
 from profile_export.schema import Array, DataType, Field, Map, Struct, struct_of
 from tables.plans import plan_for
@@ -224,16 +226,32 @@ def test_an_identity_map_against_identities(exports: Exports) -> None:
     assert changes(diff(a, b)) == [("changed", "crmid:1", ("identityMap", "identities"))]
 
 
+WITHOUT_PRIMARY = struct_of(
+    age="long",
+    identities=Array(struct_of(id="string", namespace=struct_of(code="string"))),
+)
+ARROW_WITHOUT_PRIMARY: dict[str, pa.DataType] = {
+    "age": pa.int64(),
+    "identities": pa.list_(
+        pa.struct([("id", pa.string()), ("namespace", pa.struct([("code", pa.string())]))])
+    ),
+}
+
+
+def test_where_one_export_does_not_tell_what_is_primary_the_other_is_not_asked(
+    exports: Exports,
+) -> None:
+    both = [{"id": i, "namespace": {"code": n}} for n, i in (("aaid", "1"), ("crmId", "2"))]
+    a = exports.one([{"age": 1, "identityMap": ids("crmId:2", others=["aaid:1"])}])
+    rows = [{"age": 1, "identities": both}]
+    b = exports.one(rows, columns=WITHOUT_PRIMARY, arrow=ARROW_WITHOUT_PRIMARY)
+    for found in (diff(a, b), diff(b, a)):
+        assert [change[:2] for change in changes(found)] == [("changed", "aaid:1")]
+
+
 def test_rows_that_cannot_be_told_apart_are_paired_and_counted(exports: Exports) -> None:
     """``identities`` without ``primary``: two persons can have the same smallest identity."""
-    entry = struct_of(id="string", namespace=struct_of(code="string"))
-    columns = struct_of(age="long", identities=Array(entry))
-    arrow = {
-        "age": pa.int64(),
-        "identities": pa.list_(
-            pa.struct([("id", pa.string()), ("namespace", pa.struct([("code", pa.string())]))])
-        ),
-    }
+    columns, arrow = WITHOUT_PRIMARY, ARROW_WITHOUT_PRIMARY
     same = [{"id": "x", "namespace": {"code": "a"}}]
     then = [{"age": n, "identities": same} for n in (1, 2, 3)]
     a = exports.one(then, columns=columns, arrow=arrow)
@@ -270,6 +288,30 @@ def test_batches_are_paired_by_segment(exports: Exports) -> None:
     shown = [(p.pair.segment["segmentId"], bool(p.pair.a), bool(p.pair.b)) for p in found.pairs]
     assert shown == [("x", True, True), ("y", True, True), ("z", True, False), ("w", False, True)]
     assert changes(found) == [("removed", "crmid:3", ())]
+
+
+def of_segment(namespace: str, *status: str) -> ManifestBatch:
+    segment = {"segmentNs": namespace, "segmentId": "x", "status": list(status)}
+    nothing = {"recordCount": 0, "eventCount": 0, "bytes": 0, "rowSetHash": "", "files": []}
+    return ManifestBatch.model_validate({"batchId": "b", "segment": segment, **nothing})
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "pairs"),
+    [
+        pytest.param(["AAM:1"], ["aam:1"], ["0-0"], id="namespaces without case"),
+        pytest.param(["ups:1"], ["aam:1"], ["0-", "-0"], id="another namespace"),
+        pytest.param(["ups:1", "ups:2"], ["ups:2", "ups:1"], ["0-1", "1-0"], id="by status"),
+        pytest.param(["ups:1:2"], ["ups:3", "ups:2:1"], ["0-1", "-0"], id="status in any order"),
+        pytest.param(["ups:1"], ["ups:2"], ["0-0"], id="another status was asked"),
+        pytest.param(["ups:1", "ups:2"], ["ups:3"], ["0-0", "1-"], id="each once"),
+    ],
+)
+def test_which_batches_are_paired(a: list[str], b: list[str], pairs: list[str]) -> None:
+    left, right = ([of_segment(*text.split(":")) for text in side] for side in (a, b))
+    places = {id(batch): str(i) for side in (left, right) for i, batch in enumerate(side)}
+    found = paired(left, right)
+    assert [f"{places.get(id(p.a), '')}-{places.get(id(p.b), '')}" for p in found] == pairs
 
 
 def test_two_empty_exports(exports: Exports) -> None:
@@ -376,6 +418,38 @@ def test_papers_of_two_jobs(paper: str, exports: Exports) -> None:
     with pytest.raises(Refused) as caught:
         diff(a, b)
     assert [problem.code for problem in caught.value.problems] == ["other-job"]
+
+
+def test_a_manifest_that_names_files_of_others(exports: Exports) -> None:
+    a, b = exports.one([person("1")]), exports.one([person("1")])
+    (theirs,) = Path(a).parents[1].glob("*/*.parquet")
+    content = json.loads(Path(b, "manifest.json").read_text())
+    content["batches"][0]["files"][0]["path"] = f"../{theirs.relative_to(Path(a).parents[2])}"
+    Path(b, "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(NotFound, match="is missing"):
+        diff(a, b)
+
+
+def test_namespaces_are_written_as_the_first_job_has_them(exports: Exports) -> None:
+    papers = [exports.one([person("1")]), exports.one([person("2")])]
+    for place, names in zip(papers, ({"crmid": "crmId"}, {"crmid": "CRM", "x": "X"}), strict=True):
+        content = json.loads(Path(place, "job.json").read_text())
+        content["plan"]["namespaces"] = names
+        Path(place, "job.json").write_text(json.dumps(content))
+    found = diff(*papers)
+    assert [change[:2] for change in changes(found)] == [
+        ("added", "crmId:2"),
+        ("removed", "crmId:1"),
+    ]
+    assert found.identity("x\0y") == ("X", "y")
+
+
+def test_the_leaf_in_which_most_have_changed_is_told_first(exports: Exports) -> None:
+    then = [person(key, age=1, name={"first": "A", "last": "B"}) for key in "123"]
+    now = [{**row, "name": {"first": "A", "last": "C"}} for row in then]
+    now[0] = {**now[0], "age": 2}
+    (pair,) = exports.diff(then, now).pairs
+    assert list(pair.leaves().items()) == [("name.last", 3), ("age", 1)]
 
 
 def test_papers_whose_batches_stand_in_another_order(exports: Exports) -> None:
