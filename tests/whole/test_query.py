@@ -226,6 +226,22 @@ def test_an_unknown_column(ask: Asked) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
+        "SELECT _ACP_BATCHID, count(*) FROM {t}",
+        "SELECT upper(e._ACP_BATCHID), count(*) FROM {t} AS e",
+        "SELECT *, count(*) FROM {t}",
+        "SELECT count(*) FROM {t} HAVING _ACP_BATCHID = 'x'",
+    ],
+)
+def test_a_column_that_is_not_grouped(sql: str, ask: Asked) -> None:
+    code, detail = ask.refused(sql.format(t=EXPORTS))
+    assert code == "sql-invalid"
+    if ask.engine.name == "sail":
+        assert detail.startswith("A column stands beside an aggregate (count, max, ...) and is not")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
         *("SELECT 1 / 0", "SELECT cast('x' AS int)", "SELECT array(1) + 1", "SELECT sum(a.b.c)"),
         *("SELECT max_by(1)", f"SELECT min_by(id) FROM {EXPORTS}"),
     ],

@@ -22,6 +22,8 @@ _BEYOND_A_MESSAGE = "message larger than max"
 _CONDITION = re.compile(r"^\[[A-Z0-9_.]+\] ?")
 _NO_COLUMN = re.compile(r"ObjectName\(\[(.*?)\]\).*cannot resolve attribute")
 """How Sail says it."""
+_NOT_GROUPED = re.compile(r"^No field named \S*\"#\d+\"")
+"""How Sail says it: with a number of its own in place of the column's name."""
 _REST = re.compile(r" ?(SQLSTATE: ?\w+|at \d+:\d+ |== SQL|\(line \d+, pos).*", re.DOTALL)
 _LONGEST = 300
 
@@ -56,6 +58,11 @@ def translated(
     if column := _NO_COLUMN.search(text):
         name = ".".join(re.findall(r'Identifier\("([^"]*)"\)', column[1]))
         text = f"There is no column {name}. Capitals matter in names of columns."
+    if _NOT_GROUPED.match(text):
+        text = (
+            "A column stands beside an aggregate (count, max, ...) and is not in GROUP BY: group by"
+            " it, or aggregate it too."
+        )
     for view, name in guarded.views.items():
         text = text.replace(view, name)
     for dataset in tables.values():
