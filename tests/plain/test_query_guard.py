@@ -242,6 +242,15 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.parametrize("sql", ["SHOW TABLES", "DESCRIBE t", "explain SELECT 1", "DROP TABLE t"])
+def test_a_statement_of_another_kind_is_told_by_its_word(sql: str) -> None:
+    with pytest.raises(Refused) as caught:
+        guard(sql, TABLES)
+    (problem,) = caught.value.problems
+    word = sql.split()[0].upper()
+    assert problem.detail == f"It must be a SELECT (WITH is allowed), not {word}."
+
+
 @pytest.mark.parametrize("sql", ["SELEC", "SELEC a", "'SELECT 1'", "demo/sandbox.yml", "17"])
 def test_words_that_are_no_statement_are_not_called_one(sql: str) -> None:
     with pytest.raises(Refused) as caught:

@@ -116,7 +116,9 @@ def _parsed(sql: str) -> exp.Expr:
         raise _refused("not-a-select", f"It must be one SELECT, not {len(found)} statements.")
     if not isinstance(found[0], exp.Select | exp.SetOperation | exp.Subquery):
         is_statement = not isinstance(found[0], exp.Condition | exp.Alias)
-        what = f", not {found[0].key.upper()}" if is_statement else "; this is no statement"
+        is_command = isinstance(found[0], exp.Command)  # one that sqlglot has no class for
+        word = found[0].name if is_command else found[0].key
+        what = f", not {word.upper()}" if is_statement else "; this is no statement"
         raise _refused("not-a-select", f"It must be a SELECT (WITH is allowed){what}.")
     _see_size(found[0])
     return found[0]
