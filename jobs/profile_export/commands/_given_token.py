@@ -26,8 +26,8 @@ def token_from(file: str | None) -> str:
             mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
             if mode & 0o177:
                 detail = (
-                    f"The token file {file} has mode {mode:03o}: others could use it. Run:"
-                    f" chmod 600 {file}"
+                    f"The token file {file} has mode {mode:03o}, and a token is for its user alone:"
+                    f" the mode must be 600 or 400. Run: chmod 600 {file}"
                 )
                 raise Refused([Problem("token-file-mode", detail, parameter="--token-file")])
             return _checked(stream.read(8192).strip(), "--token-file")
