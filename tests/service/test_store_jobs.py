@@ -77,7 +77,8 @@ class TestPages:
     def test_newest_first_and_stable(
         self, add: Add, store: Store, small_catalog: SmallCatalog
     ) -> None:
-        ids = [add(n // 2) for n in range(7)]  # two in each millisecond, which a page may part
+        # Two in each millisecond, which a page may part.
+        ids = [add(n // 2, job_id=(n // 2 + 1 << 12) + n % 2) for n in range(7)]
 
         def page(**words: object) -> list[jobs.Job]:
             with store.read() as connection:
