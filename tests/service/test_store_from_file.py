@@ -15,7 +15,9 @@ from profile_export.plan import TableRef
 from profile_export.sandbox import load_sandbox
 from profile_export.service.store import Store, datasets, from_file, policies, sandboxes, segments
 from profile_export.service.store.tables import datasets as dataset_table
+from profile_export.service.store.tables import policies as policy_table
 from profile_export.service.store.tables import sandboxes as sandbox_table
+from profile_export.service.store.tables import segments as segment_table
 
 TABLE = TableRef(format="delta", location="/lake/t", written="t")
 EXPORT = Dataset("ex", "Ex", "export", TABLE, schema_ref="s")
@@ -25,6 +27,10 @@ OTHER = MergePolicy("q", "Q", 1, "none", "dataSetPrecedence", ("crm",))
 VIP = SegmentDefinition("vip", "VIP", "d", "p")
 SANDBOX = Sandbox("org", "name", (CRM, EXPORT), (FIRST, OTHER), (VIP,))
 MADE = Dataset("made", "Made", "export", TABLE, schema_ref="s")
+
+
+def _of(sandbox_id: int, table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.sandbox_id == sandbox_id)
 
 
 class Kept:
@@ -90,6 +96,37 @@ class TestUnchanged:
         other = kept.load(replace(SANDBOX, name="second", datasets=(), segments=()))
         assert other != kept.id
         assert len(kept.catalog().datasets) == 2
+
+    def test_two_with_the_same_ids_stay_apart(self, kept: Kept) -> None:
+        other = kept.load(replace(SANDBOX, name="second"))
+
+        def seen() -> list[Any]:
+            """All that there is of the other, by every way to it."""
+            tables = (dataset_table, policy_table, segment_table)
+            with kept.store.read() as connection:
+                return [
+                    *(connection.execute(_of(other, each)).fetchall() for each in tables),
+                    sandboxes.catalog(connection, other),
+                    datasets.all_of(connection, other),
+                    segments.all_of(connection, other),
+                    segments.find(connection, other, "vip"),
+                    policies.latest(connection, other),
+                    *(policies.versions(connection, other, each) for each in "pq"),
+                ]
+
+        before = seen()
+        assert before[3] == replace(kept.catalog(), name="second")
+        kept.patch("p", name="By the API")
+        kept.api(policies.remove, "q")
+        kept.api(segments.remove, "vip")
+        kept.api(datasets.create, MADE, {})
+        changed = replace(EXPORT, name="Ex 2"), replace(FIRST, id="r")
+        kept.load(replace(SANDBOX, datasets=changed[:1], merge_policies=changed[1:]))
+        sandboxes._known.clear()  # else it is only remembered
+        assert seen() == before
+        third = replace(VIP, name="VIP 3")
+        assert kept.load(replace(SANDBOX, name="second", segments=(third,))) == other
+        assert seen()[3].segments == (third,)
 
 
 class TestDatasets:
