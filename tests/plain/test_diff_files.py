@@ -262,6 +262,26 @@ def test_rows_that_cannot_be_told_apart_are_paired_and_counted(exports: Exports)
 
 
 @pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        ([1, 1, 1], [1, 1], (0, 1, 0, 2)),
+        ([1, 1], [1, 1, 1], (1, 0, 0, 2)),
+        ([1, 1], [1, 2], (0, 0, 1, 1)),
+    ],
+)
+def test_each_row_of_a_shared_key_is_paired_once(
+    then: list[int], now: list[int], told: tuple[int, ...], exports: Exports
+) -> None:
+    same = [{"id": "x", "namespace": {"code": "a"}}]
+    rows = [[{"age": age, "identities": same} for age in ages] for ages in (then, now)]
+    a, b = (exports.one(r, columns=WITHOUT_PRIMARY, arrow=ARROW_WITHOUT_PRIMARY) for r in rows)
+    (pair,) = diff(a, b).pairs
+    found = pair.persons
+    counts = (len(found.added), len(found.removed), len(found.changed), found.same)
+    assert counts == told
+
+
+@pytest.mark.parametrize(
     "columns",
     [
         struct_of(age="long"),
@@ -378,6 +398,15 @@ def test_a_leaf_that_only_one_export_has(exports: Exports) -> None:
     a = one_column(exports, "timestamp", pa.timestamp("us", "UTC"), [None, 5])
     found = diff(exports.one([person("0"), person("1")]), a)
     assert changes(found) == [("changed", "crmid:1", ("v",))]
+
+
+def test_a_member_of_a_struct_that_only_one_export_has(exports: Exports) -> None:
+    columns = struct_of(name=struct_of(first="string"), identityMap=IDENTITY_MAP_TYPE)
+    arrow = {"name": pa.struct([("first", pa.string())]), "identityMap": ID_MAP}
+    rows = [person(key, name={"first": "Ann"}) for key in "12"]
+    b = exports.one(rows, columns=columns, arrow=arrow)
+    then = [person("1", name={"first": "Ann", "last": "Oak"}), person("2", name={"first": "Ann"})]
+    assert changes(diff(exports.one(then), b)) == [("changed", "crmid:1", ("name.last",))]
 
 
 def test_types_with_nothing_in_common_are_told_and_not_compared(exports: Exports) -> None:
@@ -526,7 +555,11 @@ def test_maps_that_only_an_engine_can_hash(exports: Exports) -> None:
     assert caught.value.problems[0].code == "rows-unhashed"
 
 
-def test_the_details_as_a_file(exports: Exports, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 3, 4])
+def test_the_details_as_a_file(
+    at_once: int, exports: Exports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("profile_export.diff.file._ROWS_AT_ONCE", at_once)
     a = exports.one([PEOPLE[0]], [PEOPLE[1]], segments=["x", "y"])
     b = exports.one([{**PEOPLE[0], "age": 31}], [PEOPLE[2]], segments=["x", "y"])
     found, out = diff(a, b), tmp_path / "out.parquet"
@@ -545,3 +578,7 @@ def test_a_file_that_cannot_be_written(exports: Exports, tmp_path: Path) -> None
     found = exports.diff(PEOPLE, [])
     with pytest.raises(Refused, match="cannot be written: No such file"):
         write_details(found, str(tmp_path / "no" / "out.parquet"))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(Refused, match="cannot be written: Is a directory"):
+        write_details(found, str(tmp_path / "out"))
+    assert [f.name for f in tmp_path.glob("out*")] == ["out"]

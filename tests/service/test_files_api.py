@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from profile_export.engines import Engine
 from profile_export.service import batch_files
 from profile_export.service.ranges import Unsatisfiable, asked_range
 from profile_export.service.store import Store
+from profile_export.service.store.tables import batches
 from profile_export.storage import Folder
 from serving import SmallCatalog
 from serving_done import exported
@@ -215,6 +217,15 @@ def test_the_manifest(ask: Asked, files_of: Path) -> None:
     assert [b["batchId"] for b in answer.json()["batches"]] == [ask.batch, ask.empty]
     assert str(files_of.parent) not in answer.text
     assert ask.get(f"batches/{ask.empty}/manifest").content == answer.content
+
+
+def test_a_commit_is_not_shown_before_its_job_has_ended(ask: Asked, store: Store) -> None:
+    """Its manifest is there by then, and its worker may have died since."""
+    with store.write() as connection:
+        connection.execute(update(batches).values(status="processing"))
+    assert ask.get(f"batches/{ask.batch}/files").json()["data"] == []
+    for below in (f"batches/{ask.batch}/manifest", f"files/{ask.batch}-0"):
+        assert ask.get(below).status_code == 404
 
 
 ELSEWHERE = [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from starlette.testclient import TestClient
 
 from profile_export.service.store import Store, from_file, holds, jobs, queue, sandboxes
@@ -298,6 +298,20 @@ def test_a_page_that_ends_with_the_last_job_is_the_last(
     made = [post(client, headers()).json()["id"] for _ in range(2)]
     answer = client.get(URL, params={"limit": "2"}, headers=headers())
     assert (ids(answer), answer.json()["link"]["next"]) == (made[::-1], "")
+    last = answer.json()["records"][-1]
+    assert answer.json()["page"]["pageOffset"] == f"{last['creationTime']}_{last['id']}"
+
+
+def test_a_page_has_a_hundred_jobs_by_itself(
+    client: TestClient, headers: Headers, store: Store
+) -> None:
+    made = post(client, headers()).json()["id"]
+    with store.write() as connection:
+        row = connection.execute(select(table)).one()._asdict()
+        connection.execute(insert(table), [{**row, "id": made - n} for n in range(1, 101)])
+    answer = client.get(URL, headers=headers()).json()
+    assert answer["page"]["pageSize"] == 100
+    assert answer["link"]["next"].startswith("/export/jobs/?limit=100&offset=")
 
 
 def test_offset_may_be_a_number(client: TestClient, headers: Headers) -> None:

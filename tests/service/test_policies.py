@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 from starlette.testclient import TestClient
 
 import small_sandbox
 from profile_export.service.store import Store, from_file, sandboxes
+from profile_export.service.store.tables import policies as table
 from serving import SmallCatalog
 
 ROOT = "/data/core/ups/config/mergePolicies"
@@ -254,6 +256,14 @@ class TestList:
             assert len(page["children"]) == 3
             page = client.get(href, headers=headers()).json()
         assert seen == ["crm-first", "stitch", *made]
+
+    def test_a_page_has_twenty_by_itself(self, api: Api, store: Store) -> None:
+        with store.write() as connection:
+            row = connection.execute(select(table).where(table.c.id == "stitch")).one()._asdict()
+            connection.execute(insert(table), [{**row, "id": f"p{n}"} for n in range(19)])
+        page = api("GET")
+        assert page["_page"] == {"totalCount": 21, "pageSize": 20, "count": 20}
+        assert page["_links"]["next"]["href"] == f"{ROOT}?start=20&limit=20"
 
     @pytest.mark.parametrize(
         ("params", "ids"),
