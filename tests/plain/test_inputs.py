@@ -126,6 +126,11 @@ def test_a_column_of_no_type_is_refused_asked_or_not(type_: DataType, path: str)
     assert f"Dataset ds-crm (crm) has a column {path!r} of no type" in problem.detail
 
 
+def map_of(**members: DataType) -> Map:
+    """An ``identityMap`` of such entries."""
+    return Map("string", Array(struct(**members)))
+
+
 COLUMNS: dict[str, tuple[dict[str, Any], dict[str, Struct], str]] = {
     "S2 identity is missing": ({}, {"crm": CRM.without("crmId")}, "missing-column"),
     "S2 identity is a double": (
@@ -164,9 +169,29 @@ COLUMNS: dict[str, tuple[dict[str, Any], dict[str, Struct], str]] = {
         {"crm": with_column(CRM, "identityMap", Map("string", Array(struct(xid="string"))))},
         "wrong-column-type",
     ),
+    "S3 a map whose primary is text": (
+        {},
+        {"crm": with_column(CRM, "identityMap", map_of(id="string", primary="string"))},
+        "wrong-column-type",
+    ),
+    "S3 a map whose state is a number": (
+        {},
+        {"crm": with_column(CRM, "identityMap", map_of(id="string", authenticatedState="long"))},
+        "wrong-column-type",
+    ),
     "S5 ingest time is missing": ({"ingest_time": "_sys.ingestd"}, {}, "missing-column"),
     "S5 ingest time is text": ({"ingest_time": "_sys.source"}, {}, "wrong-column-type"),
     "S5 ingest time is a number": ({"ingest_time": "person.age"}, {}, "wrong-column-type"),
+    "S5 ingest time is epoch milliseconds": (
+        {"ingest_time": "ms"},
+        {"crm": with_column(CRM, "ms", "long")},
+        "wrong-column-type",
+    ),
+    "S4 a record's _id is a double": (
+        {},
+        {"crm": with_column(CRM, "_id", "double")},
+        "wrong-column-type",
+    ),
     "S5 update time is missing": ({"last_updated": "updated"}, {}, "missing-column"),
     "S5 update time is a struct": ({"last_updated": "person"}, {}, "wrong-column-type"),
     "S13 membership is a list": (
