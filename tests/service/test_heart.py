@@ -19,6 +19,14 @@ def _held(folder: Path, *, lease: float, ago: float = 0.0, attempt: int = 1) -> 
     return Held(claim, lease=lease, at=now() - ago)
 
 
+def test_what_has_committed_is_not_overdue(tmp_path: Path) -> None:
+    held = _held(tmp_path, lease=10)
+    held.stop.ask()
+    assert held.overdue(-1)
+    held.stop.close()
+    assert not held.overdue(-1)
+
+
 def test_who_took_a_job_too_often_only_looks_at_it(tmp_path: Path) -> None:
     held = _held(tmp_path, lease=10, attempt=MOST_TRIES + 1)
     assert held.stop.asked
