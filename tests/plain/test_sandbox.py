@@ -402,6 +402,23 @@ segments:
     assert sandbox.segments[0].merge_policy_id == BUILT_IN_POLICY.id
 
 
+def test_s2_namespaces_are_written_as_first_declared(tmp_path: Path) -> None:
+    """Of a dataset the primary identity's is the first, wherever it stands."""
+    text = """\
+imsOrgId: a
+name: b
+datasets:
+  - {id: x, class: profile, table: {path: x}, ingestTime: at,
+     identities: [{namespace: CRMID, field: c}, {namespace: Email, field: e}],
+     primaryIdentity: {namespace: crmId, field: c}}
+  - {id: y, class: profile, table: {path: y}, ingestTime: at,
+     primaryIdentity: {namespace: EMAIL, field: e}}
+"""
+    (tmp_path / "sandbox.yml").write_text(text, encoding="utf-8")
+    found = load_sandbox(tmp_path / "sandbox.yml").namespaces()
+    assert found == {"crmid": "crmId", "email": "Email"}
+
+
 def policy(id_: str, version: int, *, default: bool = False) -> MergePolicy:
     return MergePolicy(id_, id_, version, "none", "timestampOrdered", default=default)
 
