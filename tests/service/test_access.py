@@ -122,6 +122,8 @@ def test_every_route_by_every_caller(
         if method in ("POST", "PUT", "PATCH"):
             told = [error["code"] for error in answer.json()["errors"]]
             assert told == (["not-json"] if answer.status_code == 400 else []), who
+    other_scheme = headers()["authorization"].replace("Bearer", "Token")
+    assert call(client, method, path, headers(authorization=other_scheme)).status_code == 401
     writes = method in ("POST", "PUT", "PATCH", "DELETE") and path not in READ_BY_POST
     answer = call(client, method, path, headers("read"))
     if writes:
