@@ -330,6 +330,7 @@ def test_s26_a_target_whose_files_lie_anywhere_is_refused(commit: Commit, tmp_pa
     assert caught.value.code == "target-schema"
 
 
+@pytest.mark.sail_only("delta-spark can write them")
 @pytest.mark.parametrize(
     ("feature", "told"),
     [
@@ -339,10 +340,8 @@ def test_s26_a_target_whose_files_lie_anywhere_is_refused(commit: Commit, tmp_pa
     ],
 )
 def test_features_that_delta_rs_cannot_write_are_told(
-    feature: str, told: str, commit: Commit, engine: Engine, tmp_path: Path
+    feature: str, told: str, commit: Commit, tmp_path: Path
 ) -> None:
-    if engine.name != "sail":
-        pytest.skip("delta-spark can write them")
     commit(plan_for(tmp_path / "t", job_id=1))
     features = ["appendOnly", "invariants", feature]
     protocol = {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": features}
