@@ -27,20 +27,21 @@ def describe(engine: Engine, commit: OwnCommit, *, plan: ExportPlan, location: s
         JobFailed: ``commit-expired`` where files are gone: nobody can tell any more.
     """
     folder = Folder(location)
-    if not all(folder.exists(file.path) for file in commit.files):
-        raise JobFailed(
-            "This job has committed, and files of it were deleted since (by VACUUM, say), so that"
-            " its papers cannot be made. What is left of its rows is in the dataset, by their"
-            " batch ids.",
-            code=EXPIRED,
-        )
 
     def one(file: Stored) -> WrittenFile:
         rows, digest = folder.parquet_rows(file.path), folder.sha256(file.path)
         return WrittenFile(batch_of(file.path), file.path, file.bytes, rows, digest)
 
-    with ThreadPoolExecutor(4) as pool:
-        files = tuple(pool.map(one, commit.files))
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            files = tuple(pool.map(one, commit.files))
+    except FileNotFoundError as error:
+        raise JobFailed(
+            "This job has committed, and files of it were deleted since (by VACUUM, say), so that"
+            " its papers cannot be made. What is left of its rows is in the dataset, by their"
+            " batch ids.",
+            code=EXPIRED,
+        ) from error
     batches = tuple(_batch_rows(engine, plan, files, folder))
     return Written(commit.version, files, batches)
 

@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 
 from profile_export.plan import Input
 from profile_export.storage import Folder, filesystem_of
-from profile_export.tables.parquet_files import data_files
+from profile_export.tables.parquet_files import listed
 
 
 def input_files(source: Input) -> tuple[Folder, Mapping[str, int]]:
@@ -30,10 +30,9 @@ def input_files(source: Input) -> tuple[Folder, Mapping[str, int]]:
         sizes = {unquote(row["path"]): int(row["size_bytes"]) for row in rows}
         return Folder(location), dict(sorted(sizes.items()))
     filesystem, root = filesystem_of(location)
-    found = data_files(filesystem, root)
+    found = listed(filesystem, root)
     if found is None:
         raise FileNotFoundError("there is nothing at its path")
-    is_one_file = list(found.values()) == [root]
-    folder = Folder(location.rpartition("/")[0] if is_one_file else location)
-    infos = filesystem.get_file_info(list(found.values()))
-    return folder, {name: int(info.size) for name, info in zip(found, infos, strict=True)}
+    folder = Folder(location if found.is_folder else location.rpartition("/")[0])
+    infos = filesystem.get_file_info(list(found.data.values()))
+    return folder, {name: int(info.size) for name, info in zip(found.data, infos, strict=True)}

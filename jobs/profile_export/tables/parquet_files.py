@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -19,25 +20,35 @@ _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _INT_MAX = 2**31 - 1
 
 
-def data_files(filesystem: pafs.FileSystem, root: str) -> dict[str, str] | None:
-    """Name relative to the table -> path, in order; None where there is nothing."""
+@dataclass(frozen=True)
+class Listed:
+    """What lies at the path of a table.
+
+    Attributes:
+        data: Of each file with rows its name relative to the table -> path, in order.
+        is_folder: Or else one file.
+        has_delta_log: It is a Delta table: which of its files are live, only its log says.
+    """
+
+    data: Mapping[str, str]
+    is_folder: bool = True
+    has_delta_log: bool = False
+
+
+def listed(filesystem: pafs.FileSystem, root: str) -> Listed | None:
+    """What lies at a path, by one listing; None where there is nothing."""
     info = filesystem.get_file_info(root)
     if info.type == pafs.FileType.NotFound:
         return None
     if info.type == pafs.FileType.File:
-        return {info.base_name: root}
-    found: dict[str, str] = {}
-    for entry in filesystem.get_file_info(pafs.FileSelector(root, recursive=True)):
-        name = entry.path[len(root) :].strip("/")
-        if entry.type == pafs.FileType.File and _is_data(name):
-            found[name] = entry.path
-    return dict(sorted(found.items()))
-
-
-def has_delta_log(filesystem: pafs.FileSystem, root: str) -> bool:
-    """Whether a folder is a Delta table: which of its files are live, only its log says."""
-    log = pafs.FileSelector(f"{root.rstrip('/')}/_delta_log", allow_not_found=True)
-    return any(entry.type == pafs.FileType.File for entry in filesystem.get_file_info(log))
+        return Listed({info.base_name: root}, is_folder=False)
+    found = {
+        entry.path[len(root) :].strip("/"): entry.path
+        for entry in filesystem.get_file_info(pafs.FileSelector(root, recursive=True))
+        if entry.type == pafs.FileType.File
+    }
+    data = {name: path for name, path in sorted(found.items()) if _is_data(name)}
+    return Listed(data, has_delta_log=any(n.rpartition("/")[0] == "_delta_log" for n in found))
 
 
 def _is_data(name: str) -> bool:

@@ -14,10 +14,9 @@ from profile_export.storage import filesystem_of
 from profile_export.tables import TableInfo, first_line, missing, unreadable
 from profile_export.tables.parquet_files import (
     Layout,
-    data_files,
-    has_delta_log,
     layout_of,
     layouts,
+    listed,
     partition_columns,
     partition_values,
 )
@@ -46,13 +45,12 @@ def inspect_parquet(table: TableRef) -> TableInfo:
     assert table.location is not None
     try:
         filesystem, root = filesystem_of(table.location)
-        files = data_files(filesystem, root)
-        if files is None:
+        found = listed(filesystem, root)
+        if found is None:
             raise missing(table, "there is nothing at that path")
-        if not files:
+        if not (files := found.data):
             raise missing(table, "there is no Parquet file in the folder")
-        is_folder = root not in files.values()
-        if is_folder and has_delta_log(filesystem, root):
+        if found.has_delta_log:
             raise unreadable(
                 table,
                 "it is a Delta table, whose files also hold deleted rows; declare format delta",
@@ -66,7 +64,7 @@ def inspect_parquet(table: TableRef) -> TableInfo:
         raise unreadable(table, first_line(error)) from None
     partitions = partition_columns(names)
     rest = columns.without(*(field.name for field in partitions))
-    named = layouts(footers) if is_folder and len(files) <= MOST_FILES else None
+    named = layouts(footers) if found.is_folder and len(files) <= MOST_FILES else None
     return TableInfo(Struct((*rest.fields, *partitions)), None, named)
 
 
