@@ -481,6 +481,10 @@ def test_answers_that_cannot_be_unpacked_are_none(
     assert err.startswith(f"No service answers at {url} (DecodingError)")
 
 
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_whoever_did_not_hear_the_answer_is_told_that_the_job_may_be_made(
     run: Run, asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -502,10 +506,6 @@ def test_whoever_did_not_hear_the_answer_is_told_that_the_job_may_be_made(
         assert (code, unsure in err) == (1, False)
     code, _, err = run("jobs", "submit", asked, *at)  # nobody listens there any more
     assert (code, unsure in err) == (1, False)
-
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(Client, "job", interrupted)
     code, out, err = run("jobs", "submit", asked, *at)
     assert (code, out) == (130, "")
@@ -523,10 +523,6 @@ def test_whoever_did_not_hear_the_answer_is_told_that_the_job_may_stop(
     assert (code, unsure in err) == (1, True)
     code, _, err = run("jobs", "cancel", "7", *at)  # nobody listens there any more
     assert (code, unsure in err) == (1, False)
-
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(Client, "call", interrupted)
     assert run("jobs", "cancel", "7", *at) == (130, "", f"Interrupted. {unsure}\n")
 

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,13 @@ def unreadable(*_: object) -> None:
     raise unreadable_log("version 0 holds no commit")
 
 
+NO_PAPERS: dict[str, Callable[..., object]] = {"profile_export.job_life.describe": full_disk}
+LOG: dict[str, dict[str, Callable[..., object]]] = {
+    "readable": {},
+    "unreadable": {"profile_export.attempt.find_commit": unreadable},
+}
+
+
 def commits_unheard(*args: Any, **words: Any) -> OwnCommit:
     write_and_commit(*args, **words)
     raise JobFailed("The answer was lost.", code="engine")
@@ -48,6 +56,19 @@ def broken(plan: ExportPlan, engine: Engine) -> JobFailed:
     with pytest.raises(JobFailed) as caught:
         run_job(plan, engine)
     return caught.value
+
+
+def broken_by(
+    harm: Mapping[str, Callable[..., object]],
+    plan: ExportPlan,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> JobFailed:
+    """What a run fails with in which these functions are replaced so."""
+    with monkeypatch.context() as during:
+        for name, function in harm.items():
+            during.setattr(name, function)
+        return broken(plan, engine)
 
 
 def completed(plan: ExportPlan, engine: Engine) -> None:
@@ -60,11 +81,7 @@ def test_s27_a_job_whose_papers_cannot_be_written_has_committed(
     log: str, plan: ExportPlan, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And needs its inputs no more."""
-    with monkeypatch.context() as harm:
-        harm.setattr("profile_export.job_life.describe", full_disk)
-        if log == "unreadable":
-            harm.setattr("profile_export.attempt.find_commit", unreadable)
-        told = broken(plan, engine)
+    told = broken_by(NO_PAPERS | LOG[log], plan, engine, monkeypatch)
     assert told.code == "manifest-missing"
     assert "Run it again with --job-id 1 to complete it." in str(told)
     shutil.rmtree(tmp_path / "crm")
@@ -75,9 +92,7 @@ def test_s27_a_job_whose_committed_files_are_gone_cannot_be_completed(
     plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody has deleted its rows, and vacuumed: a service would try again for ever."""
-    with monkeypatch.context() as harm:
-        harm.setattr("profile_export.job_life.describe", full_disk)
-        assert broken(plan, engine).code == "manifest-missing"
+    assert broken_by(NO_PAPERS, plan, engine, monkeypatch).code == "manifest-missing"
     table = DeltaTable(str(target_of(plan)))
     table.delete()
     table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
@@ -95,11 +110,8 @@ def test_s27_a_job_whose_committed_files_are_gone_cannot_be_completed(
 def test_s27_a_commit_that_is_not_heard_of_wins(
     log: str, code: str, plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as harm:
-        harm.setattr("profile_export.job_life.write_and_commit", commits_unheard)
-        if log == "unreadable":
-            harm.setattr("profile_export.attempt.find_commit", unreadable)
-        assert broken(plan, engine).code == code
+    unheard = {"profile_export.job_life.write_and_commit": commits_unheard}
+    assert broken_by(unheard | LOG[log], plan, engine, monkeypatch).code == code
     completed(plan, engine)
 
 
@@ -117,16 +129,11 @@ def test_s27_who_has_not_begun_to_write_has_not_committed(
 def test_s27_a_target_that_takes_no_note_of_a_job_has_no_row_of_it(
     plan: ExportPlan, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as harm:
-        harm.setattr("profile_export.job_folder.write_json", full_disk)
-        assert broken(plan, engine).code == "disk-full"
-        assert left_of(plan) == []
-    with monkeypatch.context() as harm:
-        harm.setattr("profile_export.job_life.describe", full_disk)
-        assert broken(plan, engine).code == "manifest-missing"
-    with monkeypatch.context() as harm:
-        harm.setattr("profile_export.job_folder.write_json", full_disk)
-        assert broken(plan, engine).code == "outcome-unknown"
+    no_note = {"profile_export.job_folder.write_json": full_disk}
+    assert broken_by(no_note, plan, engine, monkeypatch).code == "disk-full"
+    assert left_of(plan) == []
+    assert broken_by(NO_PAPERS, plan, engine, monkeypatch).code == "manifest-missing"
+    assert broken_by(no_note, plan, engine, monkeypatch).code == "outcome-unknown"
     completed(plan, engine)
 
 
